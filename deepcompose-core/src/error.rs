@@ -1,0 +1,42 @@
+//! What can be wrong with a value, a score or a piano roll.
+
+use thiserror::Error;
+
+/// A score, or a value of one, that may not exist.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum ScoreError {
+    /// A number outside its field's range.
+    #[error("{field} {value} is out of range: {min}..={max} is accepted")]
+    OutOfRange {
+        /// The field, by its name in the docs.
+        field: &'static str,
+        /// The value given.
+        value: i64,
+        /// Smallest accepted value.
+        min: i64,
+        /// Largest accepted value.
+        max: i64,
+    },
+    /// A time signature whose lower number is no power of two in 1..=128.
+    #[error("time signature denominator {0} is not a power of two in 1..=128")]
+    Denominator(u32),
+    /// A score that asks for more than the stated limit.
+    #[error("{what} {value} is over the limit of {limit}")]
+    Limit {
+        /// What is limited.
+        what: &'static str,
+        /// The value asked for.
+        value: u64,
+        /// The largest value.
+        limit: u64,
+    },
+    /// A track that the score does not have.
+    #[error("there is no track {index}: the score has {tracks}")]
+    NoSuchTrack {
+        /// The index asked for, from zero.
+        index: usize,
+        /// How many tracks there are.
+        tracks: usize,
+    },
+}
