@@ -18,6 +18,14 @@ pub enum ScoreError {
         /// Largest accepted value.
         max: i64,
     },
+    /// A factor that is no finite number over zero.
+    #[error("{field} {value} is out of range: a finite number over 0 is accepted")]
+    Factor {
+        /// The field, by its name in the docs.
+        field: &'static str,
+        /// The value given, as text.
+        value: String,
+    },
     /// A time signature whose lower number is no power of two in 1..=128.
     #[error("time signature denominator {0} is not a power of two in 1..=128")]
     Denominator(u32),
@@ -30,6 +38,28 @@ pub enum ScoreError {
         value: u64,
         /// The largest value.
         limit: u64,
+    },
+    /// Arrays whose shape is not that of a piano roll.
+    #[error("{what} is {rows} x {columns}: {expected_rows} x {expected_columns} is expected")]
+    Shape {
+        /// Which array.
+        what: &'static str,
+        /// Its rows.
+        rows: usize,
+        /// Its columns.
+        columns: usize,
+        /// The rows it should have.
+        expected_rows: usize,
+        /// The columns it should have.
+        expected_columns: usize,
+    },
+    /// A piano roll with an onset in a cell that does not sound.
+    #[error("step {step}, pitch {pitch} has an onset but does not sound")]
+    SilentOnset {
+        /// The row.
+        step: usize,
+        /// The column.
+        pitch: usize,
     },
     /// A track that the score does not have.
     #[error("there is no track {index}: the score has {tracks}")]

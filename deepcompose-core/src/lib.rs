@@ -1,13 +1,105 @@
 //! Scores, piano rolls, tokenizers and metrics for symbolic music.
+//!
+//! This crate is the ground that the rest of deepcompose stands on. It reads and writes no files,
+//! runs no networks and draws no random numbers: it holds music as values that are always valid,
+//! and turns one form of it into another.
+//!
+//! # A tour
+//!
+//! A [`Score`] is tracks of notes in ticks, with a tempo map, time signatures and key signatures. A
+//! [`PianoRoll`] is the same music on a grid, onsets apart from sounding cells. A [`Tokenizer`]
+//! writes it as a sequence of tokens and reads any sequence back.
+//!
+//! ```
+//! use deepcompose_core::metrics::Metrics;
+//! use deepcompose_core::{
+//!     InputTrack, PerformanceClock, PerformanceTokenizer, PianoRoll, StepsPerBeat, Tokenizer, Velocity,
+//! };
+//!
+//! let score = InputTrack::FrereJacques.score();
+//! assert_eq!(score.bars().take_while(|bar| bar.start < score.end()).count(), 8);
+//!
+//! // On a grid of sixteenths, and back.
+//! let roll = PianoRoll::from_score(&score, StepsPerBeat::DEFAULT)?;
+//! assert_eq!(roll.steps(), 8 * 16);
+//! let notes = roll.to_notes(score.ticks_per_quarter(), Velocity::DEFAULT);
+//! assert_eq!(notes, score.tracks()[0].notes());
+//!
+//! // As tokens, and back: the same 32 notes.
+//! let tokenizer = PerformanceTokenizer::new(PerformanceClock::Metric);
+//! let decoded = tokenizer.decode(&tokenizer.encode(&score));
+//! assert!(decoded.repairs.is_clean());
+//! assert_eq!(decoded.score.note_count(), 32);
+//!
+//! // What there is to say about it.
+//! let metrics = Metrics::of(&score);
+//! assert_eq!(metrics.in_scale_rate, Some(1.0));
+//! println!("{roll}");
+//! # Ok::<(), deepcompose_core::ScoreError>(())
+//! ```
+//!
+//! # What is here
+//!
+//! | | |
+//! |---|---|
+//! | [`Score`], [`Track`], [`Note`] | music in ticks, with [`TempoMap`], [`TimeSignature`], [`KeySignature`], [`ControlChange`] and [`PitchBend`] |
+//! | [`Pitch`], [`Velocity`], [`Tick`], [`Program`], … | the small integers of music, each with its range |
+//! | [`PianoRoll`] | steps × 128 pitches on `ndarray`, at any [`StepsPerBeat`], and as text |
+//! | [`tokenizer`] | [`PerformanceTokenizer`] (310 tokens, on a clock of seconds or of beats) and [`SatbTokenizer`] (four voices on a sixteenth grid) |
+//! | [`metrics`] | pitch, scale, bar, polyphony, groove, density and tonal measures |
+//! | [`augment`] | transposition, time stretch, velocity |
+//! | [`melody_track`] | which track is the melody |
+//! | [`InputTrack`] | twelve public-domain tunes to start from |
+//!
+//! # Defaults
+//!
+//! | what | value |
+//! |---|---|
+//! | resolution | 480 ticks a quarter note |
+//! | tempo, metre where none is given | 120 quarter notes a minute, 4/4 |
+//! | velocity of notes that have none | 80 |
+//! | grid of a piano roll | 4 steps a beat; a beat is a quarter note whatever the metre |
+//!
+//! # Limits
+//!
+//! | what | limit | past it |
+//! |---|---|---|
+//! | a tick, and so the length of a score | 2²⁸ − 1 | [`ScoreError::OutOfRange`]; sums saturate |
+//! | steps of a piano roll | [`PianoRoll::MAX_STEPS`] = 2¹⁸ (64 MiB) | [`ScoreError::Limit`] |
+//! | tokens of a performance | [`PerformanceTokenizer::MAX_TOKENS`] = 2²² | notes left out, counted in [`EncodeReport`] |
+//! | steps of an SATB sequence | [`SatbTokenizer::MAX_STEPS`] = 2¹⁸ | notes left out, counted in [`EncodeReport`] |
+//!
+//! # Input safety
+//!
+//! No function panics, whatever its arguments; what cannot be done is a [`ScoreError`] that names
+//! the field, the value and what is accepted. A [`Score`] cannot be put into a state that a Standard
+//! MIDI File could not hold: constructors check, lists are kept in order, and values read through
+//! `serde` pass the same checks. Decoding tokens never fails: each repair is counted in a
+//! [`DecodeReport`]. Memory grows with the number of notes and with the limits above, never with the
+//! distance between two notes. Time can: measures that go bar by bar or beat by beat visit every
+//! bar of the score, at most 2²⁸ of the shortest.
 
+pub mod augment;
 mod error;
+mod input_tracks;
+mod melody;
 mod meter;
+pub mod metrics;
+mod roll;
 mod score;
 mod tempo;
+pub mod tokenizer;
 mod units;
 
 pub use error::ScoreError;
+pub use input_tracks::{InputTrack, UnknownInputTrack};
+pub use melody::melody_track;
 pub use meter::{Bar, KeySignature, Mode, TimeSignature};
+pub use roll::PianoRoll;
 pub use score::{At, ControlChange, Note, PitchBend, Score, Track};
 pub use tempo::{Tempo, TempoMap};
-pub use units::{Pitch, Program, Tick, TicksPerQuarter, Velocity};
+pub use tokenizer::{
+    DecodeReport, Decoded, EncodeReport, PerformanceClock, PerformanceEvent, PerformanceTokenizer,
+    SatbTokenizer, TokenId, TokenType, Tokenizer, Voices,
+};
+pub use units::{Pitch, Program, StepsPerBeat, Tick, TicksPerQuarter, Velocity};

@@ -64,6 +64,13 @@ impl TimeSignature {
     }
 }
 
+impl Default for TimeSignature {
+    /// 4/4, which MIDI takes where nothing is said.
+    fn default() -> Self {
+        Self::COMMON
+    }
+}
+
 impl TryFrom<(u32, u32)> for TimeSignature {
     type Error = ScoreError;
 

@@ -91,6 +91,9 @@ impl From<Tempo> for u32 {
 #[serde(from = "Vec<At<Tempo>>", into = "Vec<At<Tempo>>")]
 pub struct TempoMap {
     changes: Vec<At<Tempo>>,
+    /// Microseconds × ticks a quarter from tick 0 to each change. Integers, so that tick to seconds
+    /// to tick is the identity; kept, so that a look-up in a long map stays cheap.
+    elapsed: Vec<u64>,
 }
 
 impl Default for TempoMap {
@@ -116,13 +119,22 @@ impl TempoMap {
     /// tick the last wins; a change to the tempo already in force is dropped.
     #[must_use]
     pub fn new(changes: Vec<At<Tempo>>) -> Self {
-        Self { changes: in_order(changes, Some(Tempo::DEFAULT)) }
+        let changes = in_order(changes, Some(Tempo::DEFAULT));
+        let mut elapsed = Vec::with_capacity(changes.len());
+        let (mut before, mut now) = (At { tick: Tick::ZERO, value: Tempo::DEFAULT }, 0);
+        for change in &changes {
+            // Under 2^28 ticks of under 2^24 microseconds: below 2^52.
+            now += micro_ticks(before, change.tick);
+            elapsed.push(now);
+            before = *change;
+        }
+        Self { changes, elapsed }
     }
 
     /// One tempo throughout.
     #[must_use]
     pub fn constant(tempo: Tempo) -> Self {
-        Self { changes: vec![At { tick: Tick::ZERO, value: tempo }] }
+        Self { changes: vec![At { tick: Tick::ZERO, value: tempo }], elapsed: vec![0] }
     }
 
     /// The changes in order of time, the first at tick 0.
@@ -134,19 +146,14 @@ impl TempoMap {
     /// The tempo in force at a tick.
     #[must_use]
     pub fn tempo_at(&self, tick: Tick) -> Tempo {
-        let after = self.changes.partition_point(|c| c.tick <= tick);
-        self.changes.get(after.saturating_sub(1)).map_or(Tempo::DEFAULT, |c| c.value)
+        self.change_before(self.changes.partition_point(|c| c.tick <= tick)).0.value
     }
 
     /// Seconds from tick 0.
     #[must_use]
     pub fn seconds_at(&self, tick: Tick, ticks_per_quarter: TicksPerQuarter) -> f64 {
-        // Integer micro-ticks: exact, so that tick → seconds → tick is the identity.
-        let micro_ticks: u128 = self
-            .segments()
-            .take_while(|(from, _, _)| *from < tick)
-            .map(|(from, to, tempo)| u128::from(to.min(tick).get() - from.get()) * u128::from(tempo.micros()))
-            .sum();
+        let (change, elapsed) = self.change_before(self.changes.partition_point(|c| c.tick <= tick));
+        let micro_ticks = elapsed + micro_ticks(change, tick);
         micro_ticks as f64 / (f64::from(ticks_per_quarter.get()) * 1e6)
     }
 
@@ -157,22 +164,22 @@ impl TempoMap {
             return Tick::ZERO;
         }
         let target = seconds * f64::from(ticks_per_quarter.get()) * 1e6;
-        let mut before = 0.0;
-        for (from, to, tempo) in self.segments() {
-            let rate = f64::from(tempo.micros());
-            let length = f64::from(to.get() - from.get()) * rate;
-            if target <= before + length {
-                let inside = ((target - before) / rate).round();
-                return Tick::saturating(i64::from(from.get()) + inside as i64);
-            }
-            before += length;
-        }
-        Tick::MAX
+        let after = self.elapsed.partition_point(|e| *e as f64 <= target);
+        let (change, elapsed) = self.change_before(after);
+        let inside = ((target - elapsed as f64) / f64::from(change.value.micros())).round();
+        // The conversion saturates.
+        Tick::saturating(i64::from(change.tick.get()).saturating_add(inside as i64))
     }
 
-    /// `(from, to, tempo)`, the last one ending at [`Tick::MAX`].
-    fn segments(&self) -> impl Iterator<Item = (Tick, Tick, Tempo)> + '_ {
-        let ends = self.changes.iter().skip(1).map(|c| c.tick).chain([Tick::MAX]);
-        self.changes.iter().zip(ends).map(|(c, to)| (c.tick, to, c.value))
+    /// The change before `index` and the micro-ticks up to it.
+    fn change_before(&self, index: usize) -> (At<Tempo>, u64) {
+        let at = index.saturating_sub(1);
+        let first = At { tick: Tick::ZERO, value: Tempo::DEFAULT };
+        (self.changes.get(at).copied().unwrap_or(first), self.elapsed.get(at).copied().unwrap_or(0))
     }
+}
+
+/// Microseconds × ticks a quarter from a change to a tick at its tempo.
+fn micro_ticks(from: At<Tempo>, to: Tick) -> u64 {
+    u64::from(to.saturating_sub(from.tick).get()) * u64::from(from.value.micros())
 }

@@ -24,8 +24,7 @@ macro_rules! unit {
             /// [`ScoreError::OutOfRange`] outside `MIN..=MAX`.
             pub fn new(value: u32) -> Result<Self, ScoreError> {
                 match <$repr>::try_from(value) {
-                    #[allow(unused_comparisons, clippy::absurd_extreme_comparisons)]
-                    Ok(v) if v >= $min && v <= $max => Ok(Self(v)),
+                    Ok(v) if ($min..=$max).contains(&v) => Ok(Self(v)),
                     _ => Err(ScoreError::OutOfRange {
                         field: $field,
                         value: i64::from(value),
@@ -92,6 +91,22 @@ unit!(
     TicksPerQuarter(u16), "ticks per quarter", 1, 0x7FFF
 );
 
+unit!(
+    /// The grid of a piano roll, 1..=960 steps a beat. A beat is a quarter note whatever the metre.
+    StepsPerBeat(u16), "steps per beat", 1, 960
+);
+
+impl StepsPerBeat {
+    /// 4: a step is a sixteenth note, as in all the reference models.
+    pub const DEFAULT: Self = Self(4);
+}
+
+impl Default for StepsPerBeat {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}
+
 impl Pitch {
     /// Middle C.
     pub const MIDDLE_C: Self = Self(60);
@@ -100,6 +115,13 @@ impl Pitch {
     #[must_use]
     pub const fn class(self) -> u8 {
         self.0 % 12
+    }
+
+    /// The note name in scientific pitch notation, with sharps: `C4` is middle C.
+    #[must_use]
+    pub fn name(self) -> String {
+        const NAMES: [&str; 12] = ["C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B"];
+        format!("{}{}", NAMES[usize::from(self.class())], i32::from(self.0 / 12) - 1)
     }
 
     /// The pitch `semitones` higher, if it exists.

@@ -1,0 +1,141 @@
+//! Variations of a score that are as good music as the score itself: more training data from the
+//! same pieces.
+//!
+//! The reference Transformer is trained on transpositions by −3..=3 semitones and on times
+//! stretched by 0.95, 0.975, 1, 1.025 and 1.05.
+
+use std::ops::RangeInclusive;
+
+use crate::error::ScoreError;
+use crate::meter::KeySignature;
+use crate::score::{At, Note, Score};
+use crate::tempo::{Tempo, TempoMap};
+use crate::units::{Pitch, Tick, Velocity};
+
+/// The score `semitones` higher, drums and all else as they are; `None` if a note would leave
+/// `range`. Key signatures go along, spelt with at most six sharps or five flats; a transposition
+/// by whole octaves leaves them as they are.
+///
+/// ```
+/// use deepcompose_core::augment::transpose;
+/// use deepcompose_core::{InputTrack, Pitch};
+///
+/// let score = InputTrack::TwinkleTwinkle.score(); // C4 to A4
+/// let piano = Pitch::new(21)?..=Pitch::new(108)?;
+/// let higher = transpose(&score, 3, piano.clone());
+/// assert_eq!(higher.map(|s| s.tracks()[0].notes()[0].pitch.get()), Some(63));
+/// assert_eq!(transpose(&score, -40, piano), None);
+/// # Ok::<(), deepcompose_core::ScoreError>(())
+/// ```
+#[must_use]
+pub fn transpose(score: &Score, semitones: i32, range: RangeInclusive<Pitch>) -> Option<Score> {
+    let mut out = score.clone();
+    for track in out.tracks_mut().iter_mut().filter(|t| !t.is_drum()) {
+        let moved = track.notes().iter().map(|note| {
+            let pitch = note.pitch.transposed(semitones).filter(|pitch| range.contains(pitch))?;
+            Some(Note { pitch, ..*note })
+        });
+        let moved: Vec<Note> = moved.collect::<Option<_>>()?;
+        track.set_notes(moved);
+    }
+    let within_octave = semitones.rem_euclid(12) as i8;
+    if within_octave != 0 {
+        let keys = score.key_signatures().iter().map(|key| {
+            // A semitone up is seven fifths up.
+            let fifths = (key.value.sharps() + 7 * within_octave).rem_euclid(12);
+            let sharps = if fifths > 6 { fifths - 12 } else { fifths };
+            let value = KeySignature::new(sharps, key.value.mode()).unwrap_or(key.value);
+            At { tick: key.tick, value }
+        });
+        out.set_key_signatures(keys.collect());
+    }
+    Some(out)
+}
+
+/// The score with every tick multiplied by `ratio`: over 1 is slower. Onsets and ends are rounded
+/// one by one, so that notes that met still meet. Tempo, signatures, controls and bends move along,
+/// so bars no longer agree with the time signature unless the ratio makes them: to keep the metre
+/// use [`stretch_tempo`].
+///
+/// # Errors
+///
+/// [`ScoreError::Factor`] if the ratio is no finite number over 0; [`ScoreError::Limit`] if the
+/// score would end past [`Tick::MAX`].
+pub fn stretch_ticks(score: &Score, ratio: f64) -> Result<Score, ScoreError> {
+    check("time stretch ratio", ratio)?;
+    let scaled = |tick: Tick| (f64::from(tick.get()) * ratio).round();
+    let end = scaled(score.end());
+    if end > f64::from(Tick::MAX.get()) {
+        return Err(ScoreError::Limit {
+            what: "ticks of the stretched score",
+            value: end as u64,
+            limit: Tick::MAX.get().into(),
+        });
+    }
+    let tick = |tick: Tick| Tick::saturating(scaled(tick) as i64);
+    let mut out = score.clone();
+    let tempos = score.tempo_map().changes().iter();
+    out.set_tempo_map(TempoMap::new(tempos.map(|c| At { tick: tick(c.tick), ..*c }).collect()));
+    out.set_time_signatures(
+        score.time_signatures().iter().map(|s| At { tick: tick(s.tick), ..*s }).collect(),
+    );
+    out.set_key_signatures(score.key_signatures().iter().map(|s| At { tick: tick(s.tick), ..*s }).collect());
+    for track in out.tracks_mut() {
+        let stretched = |note: &Note| {
+            let start = tick(note.start);
+            Note { start, duration: tick(note.end()).saturating_sub(start), ..*note }
+        };
+        track.set_notes(track.notes().iter().map(stretched).collect());
+        track.set_controls(track.controls().iter().map(|c| At { tick: tick(c.tick), ..*c }).collect());
+        track.set_pitch_bends(track.pitch_bends().iter().map(|b| At { tick: tick(b.tick), ..*b }).collect());
+    }
+    Ok(out)
+}
+
+/// The score with every duration in seconds multiplied by `ratio`, by its tempo alone: over 1 is
+/// slower. Ticks and metre stay as they are.
+///
+/// # Errors
+///
+/// [`ScoreError::Factor`] if the ratio is no finite number over 0; [`ScoreError::OutOfRange`] if a
+/// tempo would leave its range.
+pub fn stretch_tempo(score: &Score, ratio: f64) -> Result<Score, ScoreError> {
+    check("time stretch ratio", ratio)?;
+    let mut changes = score.tempo_map().changes().to_vec();
+    for change in &mut changes {
+        // The conversion saturates, and what saturates is out of range.
+        change.value = Tempo::from_micros((f64::from(change.value.micros()) * ratio).round() as u32)?;
+    }
+    let mut out = score.clone();
+    out.set_tempo_map(TempoMap::new(changes));
+    Ok(out)
+}
+
+/// The score with every velocity multiplied by `factor`, rounded, and kept within 1..=127.
+///
+/// # Errors
+///
+/// [`ScoreError::Factor`] if the factor is no finite number over 0.
+pub fn scale_velocity(score: &Score, factor: f64) -> Result<Score, ScoreError> {
+    check("velocity factor", factor)?;
+    let mut out = score.clone();
+    for track in out.tracks_mut() {
+        let scaled = |note: &Note| {
+            let velocity = (f64::from(note.velocity.get()) * factor).round();
+            Note { velocity: Velocity::saturating(velocity as i64), ..*note }
+        };
+        track.set_notes(track.notes().iter().map(scaled).collect());
+    }
+    Ok(out)
+}
+
+fn check(field: &'static str, value: f64) -> Result<(), ScoreError> {
+    if value.is_finite() && value > 0.0 {
+        Ok(())
+    } else {
+        Err(ScoreError::Factor { field, value: value.to_string() })
+    }
+}
+
+#[cfg(test)]
+mod tests;

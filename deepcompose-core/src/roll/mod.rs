@@ -1,0 +1,285 @@
+//! [`PianoRoll`]: a grid of steps and pitches.
+
+mod text;
+
+use std::ops::Range;
+
+use ndarray::{Array2, ArrayView2, Axis};
+
+use crate::error::ScoreError;
+use crate::score::{Note, Score, Track};
+use crate::units::{Pitch, Program, StepsPerBeat, Tick, TicksPerQuarter, Velocity};
+
+/// A grid of steps × 128 pitches in which *onset* is kept apart from *sounding*, so that two
+/// repeated quarter notes are not one half note.
+///
+/// Row `i` is step [`start_step`](Self::start_step)` + i` of the piece, counted from tick 0;
+/// column `p` is MIDI pitch `p`. Every onset cell sounds. A sounding cell without an onset
+/// continues the cell before it; in the first row, or after a silent cell, it belongs to a note
+/// whose onset lies elsewhere.
+///
+/// ```
+/// use deepcompose_core::{InputTrack, PianoRoll, StepsPerBeat, Velocity};
+///
+/// let score = InputTrack::OdeToJoy.score();
+/// let roll = PianoRoll::from_score(&score, StepsPerBeat::DEFAULT)?;
+/// assert_eq!(roll.steps() % 16, 0); // whole bars of sixteenths
+/// let notes = roll.to_notes(score.ticks_per_quarter(), Velocity::DEFAULT);
+/// assert_eq!(notes.len(), score.note_count());
+/// # Ok::<(), deepcompose_core::ScoreError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PianoRoll {
+    onsets: Array2<bool>,
+    sounding: Array2<bool>,
+    steps_per_beat: StepsPerBeat,
+    start_step: usize,
+}
+
+impl PianoRoll {
+    /// How many pitches (columns) a roll has.
+    pub const PITCHES: usize = 128;
+
+    /// The most steps (rows) that a roll may have: 2^18, eighteen hours of sixteenths at 60
+    /// quarter notes a minute. Such a roll takes 64 MiB.
+    pub const MAX_STEPS: usize = 1 << 18;
+
+    /// A silent roll.
+    ///
+    /// # Errors
+    ///
+    /// [`ScoreError::Limit`] over [`PianoRoll::MAX_STEPS`].
+    pub fn empty(steps: usize, steps_per_beat: StepsPerBeat, start_step: usize) -> Result<Self, ScoreError> {
+        check_steps(steps)?;
+        Ok(Self {
+            onsets: Array2::default((steps, Self::PITCHES)),
+            sounding: Array2::default((steps, Self::PITCHES)),
+            steps_per_beat,
+            start_step,
+        })
+    }
+
+    /// All tracks but the drums, merged by OR, from tick 0 to the end of the last note.
+    ///
+    /// # Errors
+    ///
+    /// [`ScoreError::Limit`] if the score is longer than [`PianoRoll::MAX_STEPS`].
+    pub fn from_score(score: &Score, steps_per_beat: StepsPerBeat) -> Result<Self, ScoreError> {
+        let tpq = score.ticks_per_quarter();
+        let notes = || score.tracks().iter().filter(|t| !t.is_drum()).flat_map(Track::notes);
+        let steps = notes().map(|n| span(n, tpq, steps_per_beat).end).max().unwrap_or(0);
+        let mut roll = Self::empty(steps, steps_per_beat, 0)?;
+        notes().for_each(|n| roll.add(n, tpq));
+        Ok(roll)
+    }
+
+    /// The steps `steps` of these notes. Onsets and ends are rounded to the nearest step (halves
+    /// up), and a note is at least one step long. A note begun before the window sounds in it
+    /// without an onset there; one that ends after it is cut at its end. A reversed range is
+    /// empty.
+    ///
+    /// # Errors
+    ///
+    /// [`ScoreError::Limit`] if the window is longer than [`PianoRoll::MAX_STEPS`].
+    pub fn from_notes(
+        notes: &[Note],
+        ticks_per_quarter: TicksPerQuarter,
+        steps_per_beat: StepsPerBeat,
+        steps: Range<usize>,
+    ) -> Result<Self, ScoreError> {
+        let mut roll = Self::empty(steps.len(), steps_per_beat, steps.start)?;
+        notes.iter().for_each(|n| roll.add(n, ticks_per_quarter));
+        Ok(roll)
+    }
+
+    /// A roll of these cells, each array `[steps, 128]`.
+    ///
+    /// # Errors
+    ///
+    /// [`ScoreError::Shape`] if the arrays differ in shape or have not 128 columns,
+    /// [`ScoreError::SilentOnset`] if an onset cell does not sound, [`ScoreError::Limit`] over
+    /// [`PianoRoll::MAX_STEPS`].
+    pub fn from_arrays(
+        onsets: Array2<bool>,
+        sounding: Array2<bool>,
+        steps_per_beat: StepsPerBeat,
+        start_step: usize,
+    ) -> Result<Self, ScoreError> {
+        let steps = sounding.nrows();
+        check_steps(steps)?;
+        for (what, array) in [("sounding", &sounding), ("onsets", &onsets)] {
+            if array.dim() != (steps, Self::PITCHES) {
+                return Err(ScoreError::Shape {
+                    what,
+                    rows: array.nrows(),
+                    columns: array.ncols(),
+                    expected_rows: steps,
+                    expected_columns: Self::PITCHES,
+                });
+            }
+        }
+        let silent = onsets.indexed_iter().zip(&sounding).find(|((_, on), sounds)| **on && !**sounds);
+        if let Some((((step, pitch), _), _)) = silent {
+            return Err(ScoreError::SilentOnset { step, pitch });
+        }
+        Ok(Self { onsets, sounding, steps_per_beat, start_step })
+    }
+
+    /// How many steps (rows) there are.
+    #[must_use]
+    pub fn steps(&self) -> usize {
+        self.sounding.nrows()
+    }
+
+    /// The grid.
+    #[must_use]
+    pub const fn steps_per_beat(&self) -> StepsPerBeat {
+        self.steps_per_beat
+    }
+
+    /// The step of the piece that row 0 is.
+    #[must_use]
+    pub const fn start_step(&self) -> usize {
+        self.start_step
+    }
+
+    /// Whether no cell sounds.
+    #[must_use]
+    pub fn is_silent(&self) -> bool {
+        !self.sounding.iter().any(|s| *s)
+    }
+
+    /// Where notes begin, `[steps, 128]`.
+    #[must_use]
+    pub fn onsets(&self) -> ArrayView2<'_, bool> {
+        self.onsets.view()
+    }
+
+    /// Where notes sound, `[steps, 128]`.
+    #[must_use]
+    pub fn sounding(&self) -> ArrayView2<'_, bool> {
+        self.sounding.view()
+    }
+
+    /// The tick of the piece at which a step begins, rounded, at most [`Tick::MAX`]. `step` is
+    /// counted from tick 0, not from the roll's first row.
+    #[must_use]
+    pub fn step_tick(&self, step: usize, ticks_per_quarter: TicksPerQuarter) -> Tick {
+        let spb = u128::from(self.steps_per_beat.get());
+        let doubled = 2 * step as u128 * u128::from(ticks_per_quarter.get()) + spb;
+        Tick::saturating(i64::try_from(doubled / (2 * spb)).unwrap_or(i64::MAX))
+    }
+
+    /// The steps of the piece that a note takes up: its onset and its end rounded to the nearest
+    /// step, at least one step.
+    #[must_use]
+    pub fn note_steps(
+        note: &Note,
+        ticks_per_quarter: TicksPerQuarter,
+        steps_per_beat: StepsPerBeat,
+    ) -> Range<usize> {
+        span(note, ticks_per_quarter, steps_per_beat)
+    }
+
+    /// The rows `rows`, counted from the roll's first; what lies outside the roll is left out. A
+    /// note that the first row cuts sounds on without an onset.
+    #[must_use]
+    pub fn slice(&self, rows: Range<usize>) -> Self {
+        let end = rows.end.min(self.steps());
+        let start = rows.start.min(end);
+        let cut = |cells: &Array2<bool>| cells.slice_axis(Axis(0), (start..end).into()).to_owned();
+        Self {
+            onsets: cut(&self.onsets),
+            sounding: cut(&self.sounding),
+            steps_per_beat: self.steps_per_beat,
+            start_step: self.start_step.saturating_add(start),
+        }
+    }
+
+    /// The notes, in ticks from the start of the piece, sorted by onset and pitch. An onset splits
+    /// a sounding run in two notes; a run without an onset is a note from its first cell. Every
+    /// note is at least one tick long.
+    #[must_use]
+    pub fn to_notes(&self, ticks_per_quarter: TicksPerQuarter, velocity: Velocity) -> Vec<Note> {
+        let tick = |row: usize| self.step_tick(self.start_step.saturating_add(row), ticks_per_quarter);
+        let mut notes = Vec::new();
+        let columns = self.sounding.columns().into_iter().zip(self.onsets.columns());
+        for (pitch, (sounding, onsets)) in columns.enumerate() {
+            let mut begun: Option<usize> = None;
+            for row in 0..=self.steps() {
+                let sounds = sounding.get(row).copied().unwrap_or(false);
+                let onset = onsets.get(row).copied().unwrap_or(false);
+                if let Some(first) = begun.filter(|_| !sounds || onset) {
+                    let (start, end) = (tick(first), tick(row));
+                    notes.push(Note {
+                        start,
+                        pitch: Pitch::saturating(pitch as i64),
+                        duration: Tick::saturating(i64::from(end.saturating_sub(start).get()).max(1)),
+                        velocity,
+                    });
+                    begun = None;
+                }
+                if sounds && begun.is_none() {
+                    begun = Some(row);
+                }
+            }
+        }
+        notes.sort_unstable();
+        notes
+    }
+
+    /// A score of one piano track, in 4/4 at 120 quarter notes a minute. To keep a score's tempo
+    /// and metre use [`PianoRoll::to_notes`] with [`Score::without_tracks`].
+    #[must_use]
+    pub fn to_score(&self, ticks_per_quarter: TicksPerQuarter, velocity: Velocity) -> Score {
+        let mut score = Score::new(ticks_per_quarter);
+        let notes = self.to_notes(ticks_per_quarter, velocity);
+        score.push_track(Track::new("Piano roll", Program::MIN).with_notes(notes));
+        score
+    }
+
+    /// Draws one note, clipped to the roll.
+    fn add(&mut self, note: &Note, ticks_per_quarter: TicksPerQuarter) {
+        let note_span = span(note, ticks_per_quarter, self.steps_per_beat);
+        let pitch = usize::from(note.pitch.get());
+        let last = self.start_step.saturating_add(self.steps());
+        let (from, to) = (note_span.start.max(self.start_step), note_span.end.min(last));
+        if from >= to {
+            return;
+        }
+        let rows = from - self.start_step..to - self.start_step;
+        if from == note_span.start {
+            self.onsets[[rows.start, pitch]] = true;
+        }
+        self.sounding.column_mut(pitch).slice_axis_mut(Axis(0), rows.into()).fill(true);
+    }
+}
+
+/// The steps of the piece that a note takes up: at least one.
+pub(crate) fn span(
+    note: &Note,
+    ticks_per_quarter: TicksPerQuarter,
+    steps_per_beat: StepsPerBeat,
+) -> Range<usize> {
+    let step = |tick: Tick| {
+        let tpq = u64::from(ticks_per_quarter.get());
+        let step = (2 * u64::from(tick.get()) * u64::from(steps_per_beat.get()) + tpq) / (2 * tpq);
+        usize::try_from(step).unwrap_or(usize::MAX - 1)
+    };
+    let start = step(note.start);
+    start..step(note.end()).max(start + 1)
+}
+
+fn check_steps(steps: usize) -> Result<(), ScoreError> {
+    if steps > PianoRoll::MAX_STEPS {
+        return Err(ScoreError::Limit {
+            what: "piano roll steps",
+            value: steps as u64,
+            limit: PianoRoll::MAX_STEPS as u64,
+        });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;
