@@ -1,1 +1,104 @@
-//! deepcompose-samplers
+//! Samplers for music models: the next token, or the next edit of a piano roll, drawn from plain
+//! logits.
+//!
+//! Nothing here knows a neural network. A sampler is a checked, immutable value; logits and a
+//! random number generator go in, a token or an edit comes out. Models are reached through two
+//! small traits, [`TokenModel`] and [`EditModel`], so any model can be brought, and every sampler
+//! can be tested against a distribution that is known.
+//!
+//! # Tour
+//!
+//! | to | use |
+//! |---|---|
+//! | draw one token from logits | [`TokenSampler::sample`] |
+//! | see the exact distribution drawn from | [`TokenSampler::distribution`] |
+//! | continue a prompt with a model | [`generate_tokens`] |
+//! | hold performance tokens to their grammar, a duration, the longest rest and note | [`PerformanceConstraints`] |
+//! | make rules of your own | [`Constraint`] |
+//! | add and remove notes of a piano roll with a model | [`EditSampler::edit`] |
+//!
+//! ```
+//! use deepcompose_samplers::{SamplingTechnique, TokenSampler};
+//! use rand::SeedableRng;
+//!
+//! // Half of the tokens, a little less daring than the model; the last token is masked.
+//! let sampler = TokenSampler::new(SamplingTechnique::TopK, 0.5, 0.9)?;
+//! let logits = [2.0, -1.0, 0.5, 1.0, f32::NEG_INFINITY];
+//! let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(7);
+//! let token = sampler.sample(&logits, &mut rng)?;
+//! assert!(token == 0 || token == 3);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Settings
+//!
+//! | setting | where | range | default |
+//! |---|---|---|---|
+//! | sampling technique | [`TokenSampler::new`] | [top-k, nucleus, random](SamplingTechnique) | |
+//! | sampling threshold | [`TokenSampler::new`] | 0 < x ≤ 1 | |
+//! | creative risk | [`TokenSampler::new`] | x > 0, finite | |
+//! | duration | [`PerformanceLimits`] | 0 or more time units | |
+//! | maximum rest | [`PerformanceLimits`] | 0 or more time units | no limit |
+//! | maximum note length | [`PerformanceLimits`] | 1 or more time units | no limit |
+//! | polyphony | [`PerformanceLimits`] | 1 or more notes | no limit |
+//! | pitch range of new notes | [`PerformanceLimits`] | within 21..=108 | 21..=108 |
+//! | maximum input notes to remove | [`EditParams`] | 0 ≤ x ≤ 1 of the input's cells | 0.7 |
+//! | maximum notes to add | [`MaxAdd`] | a count a window, or x ≥ 0 of the input's cells | 90 |
+//! | sampling iterations | [`EditParams`] | 0..=100 000 | 90 |
+//! | creative risk of edits | [`EditParams`] | x > 0, finite | 0.8 |
+//! | pitch range of edits | [`EditParams`] | within 0..=127 | 21..=108 |
+//! | window alignment | [`EditParams`] | 1 or more steps | 16 |
+//!
+//! # Rules hold by construction
+//!
+//! What a [`Constraint`] or a budget forbids is masked before the draw, so there is nothing to trim
+//! afterwards. [`PerformanceConstraints`] shows why its rules never leave a model without a token
+//! to choose and never let it run on without time passing.
+//!
+//! # Reproducibility
+//!
+//! Each token and each edit takes one `f64` from the rng and nothing else does, so the same seed
+//! gives the same result with the same logits. Tests pin drawn values: a change of them is a
+//! breaking change. (The exponential function may differ in its last bit between platforms; that
+//! matters only for a draw that lands within that bit of a boundary.)
+//!
+//! # Input safety
+//!
+//! Logits come from models, so they are taken as they come:
+//!
+//! | logits | outcome |
+//! |---|---|
+//! | none | [`SampleError::Empty`] |
+//! | NaN | [`SampleError::NotANumber`], with the index |
+//! | +∞ | [`SampleError::PositiveInfinity`], with the index |
+//! | −∞ | masked: that candidate is never drawn |
+//! | all −∞ | [`SampleError::AllMasked`]; an edit pass does nothing instead |
+//! | any finite numbers, however large | a draw; the softmax cannot overflow |
+//! | the wrong number or shape | [`GenerateError::LogitCount`], [`EditError::LogitShape`] |
+//!
+//! Nothing public panics. Settings are checked once, when a sampler is built, and a
+//! [`SamplerError`] names the setting and its range. Token sequences given to a constraint may hold
+//! any ids. A model's window is at most [`MAX_WINDOW_STEPS`] long; memory grows with the roll, the
+//! window, the iterations and the token budget, all of which the caller sets. The crate has no
+//! unsafe code.
+
+mod constraint;
+mod edit;
+mod error;
+mod generate;
+mod performance;
+mod softmax;
+mod technique;
+mod token;
+mod token_model;
+
+pub use constraint::{Constraint, Unconstrained};
+pub use edit::{
+    Edit, EditError, EditModel, EditOutcome, EditParams, EditProgress, EditSampler, MAX_WINDOW_STEPS, MaxAdd,
+};
+pub use error::{SampleError, SamplerError};
+pub use generate::{GenerateError, Generated, Progress, StopReason, generate_tokens};
+pub use performance::{PerformanceConstraints, PerformanceLimits};
+pub use technique::SamplingTechnique;
+pub use token::{SampleScratch, TokenSampler};
+pub use token_model::{TokenId, TokenModel};

@@ -1,0 +1,13 @@
+//! Editing a piano roll cell by cell: what an AR-CNN's logits are for.
+
+mod budget;
+mod error;
+mod model;
+mod params;
+mod sampler;
+mod windows;
+
+pub use error::EditError;
+pub use model::EditModel;
+pub use params::{EditParams, MaxAdd};
+pub use sampler::{Edit, EditOutcome, EditProgress, EditSampler, MAX_WINDOW_STEPS};

@@ -1,0 +1,292 @@
+//! [`EditSampler`]: notes are added to and removed from a piano roll, one cell a pass.
+
+use std::ops::ControlFlow;
+
+use deepcompose_core::Pitch;
+use ndarray::{Array2, ArrayView2, Axis, Slice};
+use rand::Rng;
+use serde::{Deserialize, Serialize};
+
+use super::budget::EditState;
+use super::error::EditError;
+use super::model::EditModel;
+use super::params::EditParams;
+use super::windows::{Window, windows};
+use crate::error::{SampleError, SamplerError};
+use crate::softmax;
+
+/// The longest window a model may have, in steps.
+pub const MAX_WINDOW_STEPS: usize = 1 << 16;
+
+const PITCHES: usize = 128;
+
+/// One flipped cell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Edit {
+    /// The iteration that flipped it, from 0.
+    pub iteration: usize,
+    /// The step, from the beginning of the piece.
+    pub step: usize,
+    /// The pitch.
+    pub pitch: Pitch,
+    /// Whether the cell now sounds.
+    pub on: bool,
+}
+
+/// What an edit made of its input.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct EditOutcome {
+    /// The sounding cells, `[steps, 128]`. As long as the input, or as the model's window if that
+    /// is longer and [`EditParams::extend_to_window`] is set.
+    pub roll: Array2<bool>,
+    /// Every flip, in order; replaying them on the input gives `roll`.
+    pub edits: Vec<Edit>,
+    /// How many of the input's cells no longer sound.
+    pub removed: usize,
+    /// How many cells sound that did not in the input.
+    pub added: usize,
+    /// How many iterations were completed.
+    pub iterations: usize,
+    /// Whether the observer ended the edit before its last iteration.
+    pub stopped: bool,
+}
+
+/// How far an edit has got, told after every iteration.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct EditProgress<'a> {
+    /// How many iterations are done, this one included.
+    pub done: usize,
+    /// How many there will be.
+    pub iterations: usize,
+    /// How many of the input's cells do not sound now.
+    pub removed: usize,
+    /// How many cells sound now that did not in the input.
+    pub added: usize,
+    /// What this iteration flipped: at most one cell a window.
+    pub edits: &'a [Edit],
+    /// The roll as it is now.
+    pub roll: ArrayView2<'a, bool>,
+}
+
+/// Edits a piano roll by drawing one cell at a time from an [`EditModel`]'s distribution and
+/// flipping it.
+///
+/// In each iteration, in each window: the model's logits over the window are divided by the
+/// creative risk and turned into probabilities by a softmax; cells that may not be edited are
+/// masked and the rest scaled to sum to 1; one cell is drawn and flipped. The next window, and the
+/// next iteration, see the result. What is masked:
+///
+/// - cells that sound in the input and still do, when the removal budget is spent;
+/// - cells that are silent in the input and still are, when the addition budget is spent;
+/// - cells outside [`EditParams::pitch_range`], and padding after the end of the piece;
+/// - cells whose logit is −∞.
+///
+/// Flipping a cell back gives its budget back. Where everything is masked the pass does nothing.
+/// The budgets hold for the piece as a whole.
+///
+/// A piece longer than the model's window is covered by windows that overlap by half. Each edits
+/// only the cells nearest its own centre (the first and the last also own the piece's ends), so
+/// what is on either side of a seam between them is edited with context from both sides, including
+/// earlier edits. A shorter piece is padded with silence.
+///
+/// The sampler has no state; the rng is passed in, and each flip takes one `f64` from it.
+///
+/// ```
+/// use deepcompose_samplers::{EditModel, EditParams, EditSampler, MaxAdd};
+/// use ndarray::{Array2, ArrayView2};
+/// use rand::SeedableRng;
+/// use std::ops::ControlFlow;
+///
+/// /// Wants middle C at every step.
+/// struct MiddleC;
+///
+/// impl EditModel for MiddleC {
+///     type Error = std::convert::Infallible;
+///
+///     fn window_steps(&self) -> usize {
+///         16
+///     }
+///
+///     fn edit_logits(&self, roll: ArrayView2<'_, bool>) -> Result<Array2<f32>, Self::Error> {
+///         Ok(Array2::from_shape_fn(roll.dim(), |(step, pitch)| {
+///             if pitch == 60 && !roll[[step, pitch]] { 100.0 } else { 0.0 }
+///         }))
+///     }
+/// }
+///
+/// let params = EditParams { max_add: MaxAdd::Cells(5), iterations: 20, ..EditParams::default() };
+/// let sampler = EditSampler::new(params)?;
+/// let silence = Array2::from_elem((16, 128), false);
+/// let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(7);
+/// let outcome =
+///     sampler.edit(&MiddleC, silence.view(), &mut rng, &mut |_| ControlFlow::Continue(()))?;
+/// assert!(outcome.added <= 5);
+/// assert_eq!(outcome.roll.iter().filter(|sounds| **sounds).count(), outcome.added);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct EditSampler {
+    params: EditParams,
+}
+
+impl EditSampler {
+    /// Checks the parameters.
+    ///
+    /// # Errors
+    ///
+    /// [`SamplerError`] names the parameter that is outside its range.
+    pub fn new(params: EditParams) -> Result<Self, SamplerError> {
+        params.validate()?;
+        Ok(Self { params })
+    }
+
+    /// The parameters.
+    #[must_use]
+    pub const fn params(&self) -> &EditParams {
+        &self.params
+    }
+
+    /// Edits `roll`, the sounding cells of a piece, `[steps, 128]` with any number of steps. The
+    /// observer is told of every iteration and may end the edit by [`ControlFlow::Break`].
+    ///
+    /// The result depends on the arguments only: the same model, roll, parameters and rng state
+    /// give the same edits.
+    ///
+    /// # Errors
+    ///
+    /// [`EditError`]: a roll that is not 128 pitches wide, a model that fails, has an impossible
+    /// window, or returns logits of the wrong shape or with NaN or +∞ among them (anywhere in the
+    /// window, since such a model is broken).
+    pub fn edit<M, R>(
+        &self,
+        model: &M,
+        roll: ArrayView2<'_, bool>,
+        rng: &mut R,
+        observer: &mut dyn FnMut(&EditProgress<'_>) -> ControlFlow<()>,
+    ) -> Result<EditOutcome, EditError<M::Error>>
+    where
+        M: EditModel + ?Sized,
+        R: Rng + ?Sized,
+    {
+        let (steps, pitches) = roll.dim();
+        if pitches != PITCHES {
+            return Err(EditError::RollShape { pitches });
+        }
+        let window_steps = model.window_steps();
+        if !(1..=MAX_WINDOW_STEPS).contains(&window_steps) {
+            return Err(EditError::WindowSteps { steps: window_steps, limit: MAX_WINDOW_STEPS });
+        }
+        let input_cells = roll.iter().filter(|sounds| **sounds).count();
+        let max_removed = self.params.removal_budget(input_cells);
+        let max_added = self.params.addition_budget(input_cells, steps, window_steps);
+        let length = if self.params.extend_to_window { steps.max(window_steps) } else { steps };
+        let mut original = Array2::from_elem((length, PITCHES), false);
+        original.slice_axis_mut(Axis(0), Slice::from(..steps)).assign(&roll);
+
+        let mut pass = Pass {
+            params: &self.params,
+            state: EditState::new(original, max_removed, max_added),
+            input: Array2::from_elem((window_steps, PITCHES), false),
+            weights: Vec::new(),
+        };
+        let windows = windows(length, window_steps, self.params.window_alignment);
+        let iterations = self.params.iterations;
+        let mut edits: Vec<Edit> = Vec::new();
+        let mut done = 0;
+        let mut stopped = false;
+        while done < iterations && !stopped {
+            let before = edits.len();
+            for window in &windows {
+                let cell = pass.draw(model, window, done, rng)?;
+                edits.extend(cell.map(|cell| pass.flip(cell, done)));
+            }
+            done += 1;
+            let progress = EditProgress {
+                done,
+                iterations,
+                removed: pass.state.removed,
+                added: pass.state.added,
+                edits: &edits[before..],
+                roll: pass.state.roll(),
+            };
+            stopped = observer(&progress).is_break() && done < iterations;
+        }
+        let EditState { removed, added, .. } = pass.state;
+        Ok(EditOutcome { roll: pass.state.into_roll(), edits, removed, added, iterations: done, stopped })
+    }
+}
+
+/// What one pass over one window works with.
+struct Pass<'a> {
+    params: &'a EditParams,
+    state: EditState,
+    /// The model's input, kept between passes.
+    input: Array2<bool>,
+    /// The cells of the core that may be flipped, by step and pitch; kept between passes.
+    weights: Vec<([usize; 2], f64)>,
+}
+
+impl Pass<'_> {
+    /// Draws the cell to flip, if any may be.
+    fn draw<M, R>(
+        &mut self,
+        model: &M,
+        window: &Window,
+        iteration: usize,
+        rng: &mut R,
+    ) -> Result<Option<[usize; 2]>, EditError<M::Error>>
+    where
+        M: EditModel + ?Sized,
+        R: Rng + ?Sized,
+    {
+        let pitches = usize::from(self.params.pitch_range.start().get())
+            ..=usize::from(self.params.pitch_range.end().get());
+        let cells = window.core.clone().flat_map(|step| pitches.clone().map(move |pitch| [step, pitch]));
+        self.weights.clear();
+        self.weights.extend(cells.filter(|cell| self.state.may_flip(*cell)).map(|cell| (cell, 0.0)));
+        if self.weights.is_empty() {
+            return Ok(None);
+        }
+
+        let roll = self.state.roll();
+        let to = roll.nrows().min(window.start + self.input.nrows());
+        let seen = to - window.start;
+        self.input.fill(false);
+        // Not `s!`: its expansion allows unsafe code, which this workspace forbids.
+        self.input
+            .slice_axis_mut(Axis(0), Slice::from(..seen))
+            .assign(&roll.slice_axis(Axis(0), Slice::from(window.start..to)));
+        let logits = model.edit_logits(self.input.view()).map_err(EditError::Model)?;
+        if logits.dim() != self.input.dim() {
+            return Err(EditError::LogitShape { returned: logits.dim(), expected: self.input.dim() });
+        }
+
+        match softmax::checked_max(logits.iter().copied()) {
+            Ok(_) | Err(SampleError::AllMasked) => {}
+            Err(source) => {
+                return Err(EditError::Sample { iteration, window_start: window.start, source });
+            }
+        }
+        let logit = |[step, pitch]: [usize; 2]| logits[[step - window.start, pitch]];
+        // The largest of those that may be drawn: the softmax over them is that over all cells,
+        // masked and scaled, without the loss of precision where all that is likely is masked.
+        let Ok(max) = softmax::checked_max(self.weights.iter().map(|(cell, _)| logit(*cell))) else {
+            return Ok(None);
+        };
+        let mut total = 0.0;
+        for (cell, weight) in &mut self.weights {
+            *weight = softmax::weight(logit(*cell), max, self.params.creative_risk);
+            total += *weight;
+        }
+        Ok(softmax::draw(self.weights.iter().copied(), total, rng))
+    }
+
+    fn flip(&mut self, cell: [usize; 2], iteration: usize) -> Edit {
+        let on = self.state.flip(cell);
+        let [step, pitch] = cell;
+        // The array is 128 pitches wide.
+        Edit { iteration, step, pitch: Pitch::saturating(pitch as i64), on }
+    }
+}

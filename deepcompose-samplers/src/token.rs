@@ -1,0 +1,205 @@
+//! [`TokenSampler`]: the next token from the logits of every token.
+
+use std::cmp::Ordering;
+
+use rand::Rng;
+
+use crate::error::{SampleError, SamplerError, check_creative_risk, in_range};
+use crate::softmax;
+use crate::technique::SamplingTechnique;
+use crate::token_model::TokenId;
+
+/// How far the sum of probabilities may fall short of a nucleus threshold that it was meant to
+/// reach: logits are `f32`, and a probability that went through one is known no better.
+const NUCLEUS_ROUNDING: f64 = 1e-6;
+
+/// Draws the next token from the logits of every token: creative risk, then the cut, then one
+/// draw.
+///
+/// 1. Candidates are the tokens whose logit is not −∞ (a [`Constraint`](crate::Constraint) masks
+///    by −∞).
+/// 2. The candidates' probabilities are the softmax of `logit / creative risk`. A creative risk
+///    below 1 favours what is probable already, above 1 it flattens the distribution. The cut
+///    sees these probabilities, so a higher creative risk also widens a nucleus.
+/// 3. The technique keeps some candidates:
+///
+///    | technique | keeps |
+///    |---|---|
+///    | [`TopK`](SamplingTechnique::TopK) | the ⌈threshold × n⌉ most probable of the n candidates |
+///    | [`Nucleus`](SamplingTechnique::Nucleus) | the fewest most probable whose probabilities reach the threshold |
+///    | [`Random`](SamplingTechnique::Random) | all |
+///
+///    Of two equally probable candidates the one with the lower id goes first. At least one is
+///    always kept, and all are at threshold 1. A sum of probabilities less than 10⁻⁶ short of
+///    the threshold has reached it, as `f32` logits cannot say more.
+/// 4. One is drawn from those kept, by their probabilities scaled to sum to 1. Each draw takes one
+///    `f64` from the rng and walks the candidates by id, so that the three techniques give the
+///    same tokens for the same seed at threshold 1.
+///
+/// The sampler is a plain value: it has no state, and the rng is passed in.
+///
+/// The example of the DeepComposer console's guide: six tokens and a threshold of 0.5.
+///
+/// ```
+/// use deepcompose_samplers::{SamplingTechnique, TokenSampler};
+///
+/// let logits = [0.3_f32, 0.3, 0.2, 0.1, 0.05, 0.05].map(f32::ln);
+/// let kept = |technique, threshold| -> Result<usize, Box<dyn std::error::Error>> {
+///     let sampler = TokenSampler::new(technique, threshold, 1.0)?;
+///     Ok(sampler.distribution(&logits)?.iter().filter(|p| **p > 0.0).count())
+/// };
+/// // TopK: six tokens × 0.5. Nucleus: .3 + .3 passes 0.5.
+/// assert_eq!(kept(SamplingTechnique::TopK, 0.5)?, 3);
+/// assert_eq!(kept(SamplingTechnique::Nucleus, 0.5)?, 2);
+/// // Random is what either is at threshold 1.
+/// assert_eq!(kept(SamplingTechnique::Random, 0.5)?, 6);
+/// assert_eq!(kept(SamplingTechnique::TopK, 1.0)?, 6);
+/// assert_eq!(kept(SamplingTechnique::Nucleus, 1.0)?, 6);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct TokenSampler {
+    technique: SamplingTechnique,
+    threshold: f64,
+    creative_risk: f64,
+}
+
+/// Memory that [`TokenSampler::sample_with`] works in, to be used again for the next token.
+#[derive(Debug, Clone, Default)]
+pub struct SampleScratch {
+    weights: Vec<f64>,
+    order: Vec<usize>,
+}
+
+impl TokenSampler {
+    /// Checks a sampler's settings: `threshold` in `(0, 1]` (checked for
+    /// [`Random`](SamplingTechnique::Random) too, though not used) and `creative_risk`, a finite
+    /// number above 0.
+    ///
+    /// # Errors
+    ///
+    /// [`SamplerError::OutOfRange`] names the setting and its range.
+    pub fn new(
+        technique: SamplingTechnique,
+        threshold: f64,
+        creative_risk: f64,
+    ) -> Result<Self, SamplerError> {
+        in_range("sampling threshold", threshold, threshold > 0.0 && threshold <= 1.0, "0 < threshold <= 1")?;
+        check_creative_risk(creative_risk)?;
+        Ok(Self { technique, threshold, creative_risk })
+    }
+
+    /// Which candidates are kept.
+    #[must_use]
+    pub const fn technique(&self) -> SamplingTechnique {
+        self.technique
+    }
+
+    /// The sampling threshold, in `(0, 1]`.
+    #[must_use]
+    pub const fn threshold(&self) -> f64 {
+        self.threshold
+    }
+
+    /// The creative risk (temperature), above 0.
+    #[must_use]
+    pub const fn creative_risk(&self) -> f64 {
+        self.creative_risk
+    }
+
+    /// Draws one token: an index into `logits`.
+    ///
+    /// # Errors
+    ///
+    /// [`SampleError`] for logits that are empty, all −∞, or hold NaN or +∞. The rng is not
+    /// touched then.
+    pub fn sample<R: Rng + ?Sized>(&self, logits: &[f32], rng: &mut R) -> Result<TokenId, SampleError> {
+        self.sample_with(logits, rng, &mut SampleScratch::default())
+    }
+
+    /// [`sample`](Self::sample) without an allocation once `scratch` has grown to the vocabulary's
+    /// size. What `scratch` held before makes no difference.
+    ///
+    /// # Errors
+    ///
+    /// As [`sample`](Self::sample).
+    pub fn sample_with<R: Rng + ?Sized>(
+        &self,
+        logits: &[f32],
+        rng: &mut R,
+        scratch: &mut SampleScratch,
+    ) -> Result<TokenId, SampleError> {
+        self.weigh(logits, scratch)?;
+        let total = scratch.weights.iter().sum();
+        let weights = scratch.weights.iter().copied().enumerate();
+        let index = softmax::draw(weights, total, rng).ok_or(SampleError::AllMasked)?;
+        // `weigh` has checked that every index is a token id.
+        TokenId::try_from(index).map_err(|_| too_many(logits))
+    }
+
+    /// The exact distribution that [`sample`](Self::sample) draws from: one probability a logit,
+    /// 0 outside the kept set, summing to 1.
+    ///
+    /// # Errors
+    ///
+    /// As [`sample`](Self::sample).
+    pub fn distribution(&self, logits: &[f32]) -> Result<Vec<f64>, SampleError> {
+        let mut scratch = SampleScratch::default();
+        self.weigh(logits, &mut scratch)?;
+        let total: f64 = scratch.weights.iter().sum();
+        let mut probabilities = scratch.weights;
+        for p in &mut probabilities {
+            *p /= total;
+        }
+        Ok(probabilities)
+    }
+
+    /// Leaves the weights of the kept candidates in `scratch.weights`, and 0 for all others. The
+    /// largest weight is 1, so the sum is never 0.
+    fn weigh(&self, logits: &[f32], scratch: &mut SampleScratch) -> Result<(), SampleError> {
+        if TokenId::try_from(logits.len()).is_err() {
+            return Err(too_many(logits));
+        }
+        let max = softmax::checked_max(logits.iter().copied())?;
+        let SampleScratch { weights, order } = scratch;
+        weights.clear();
+        weights.extend(logits.iter().map(|&logit| softmax::weight(logit, max, self.creative_risk)));
+        // Nothing to cut; the rounding rule of `nucleus_size` must not cut a long tail here.
+        if self.technique == SamplingTechnique::Random || self.threshold >= 1.0 {
+            return Ok(());
+        }
+        order.clear();
+        order.extend((0..logits.len()).filter(|&i| logits[i] > f32::NEG_INFINITY));
+        // By logit, not weight: a large creative risk can make different logits' weights equal.
+        order.sort_unstable_by(|&a, &b| {
+            logits[b].partial_cmp(&logits[a]).unwrap_or(Ordering::Equal).then(a.cmp(&b))
+        });
+        let kept = match self.technique {
+            SamplingTechnique::TopK => softmax::ceil_of(self.threshold, order.len()),
+            SamplingTechnique::Nucleus => nucleus_size(order.iter().map(|&i| weights[i]), self.threshold),
+            SamplingTechnique::Random => order.len(),
+        };
+        for &index in order.iter().skip(kept.max(1)) {
+            weights[index] = 0.0;
+        }
+        Ok(())
+    }
+}
+
+/// How many of the descending weights it takes to reach `threshold` of their sum.
+fn nucleus_size(weights: impl Iterator<Item = f64> + Clone, threshold: f64) -> usize {
+    let total: f64 = weights.clone().sum();
+    let target = (threshold - NUCLEUS_ROUNDING) * total;
+    let mut cumulative = 0.0;
+    weights
+        .take_while(|weight| {
+            let is_needed = cumulative < target;
+            cumulative += weight;
+            is_needed
+        })
+        .count()
+}
+
+const fn too_many(logits: &[f32]) -> SampleError {
+    SampleError::TooManyLogits { logits: logits.len(), limit: TokenId::MAX as usize }
+}
