@@ -1,1 +1,71 @@
-//! deepcompose-models
+//! AR-CNN, GAN and Transformer-XL for symbolic music: networks, training, weights, on
+//! [burn](https://docs.rs/burn).
+//!
+//! # Tour
+//!
+//! [`compose`] has the three techniques as functions from a score to a score: [`compose::enhance`],
+//! [`compose::extend`], [`compose::accompany`]. They take a model, parameters, an rng and an observer. The models are in
+//! [`ar_cnn`], [`transformer`] and [`gan`], each with its configuration, network, loss and, behind the feature `train`,
+//! its data and trainer. [`weights`] reads and writes them as files; `pretrained` holds those that are shipped.
+//!
+//! ```
+//! # #[cfg(feature = "pretrained")] {
+//! use std::ops::ControlFlow;
+//!
+//! use deepcompose_core::InputTrack;
+//! use deepcompose_models::compose::{TransformerParams, extend};
+//! use deepcompose_models::transformer::Decoder;
+//! use deepcompose_models::{Device, pretrained};
+//! use rand::SeedableRng;
+//!
+//! let mut model = Decoder::new(&pretrained::transformer(&Device::default())?);
+//! let melody = InputTrack::FrereJacques.score();
+//! let params = TransformerParams { track_extension_duration: 2.0, ..TransformerParams::default() };
+//! let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(7);
+//! let longer = extend(&mut model, &melody, &params, &mut rng, &mut |_| ControlFlow::Continue(()))?;
+//! assert!(longer.duration_seconds() > melody.duration_seconds());
+//! # }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Features
+//!
+//! | feature | default | what it adds |
+//! |---|---|---|
+//! | `flex` | yes | burn's pure-Rust CPU device; AVX-512 kernels are chosen at run time |
+//! | `pretrained` | yes | the shipped weights, embedded |
+//! | `train` | no | corpora, datasets, losses' gradients, trainers, checkpoints |
+//! | `cuda`, `wgpu`, `vulkan`, `metal`, `rocm` | no | burn's device of that name |
+//!
+//! # Limits
+//!
+//! | what | limit |
+//! |---|---|
+//! | a weights file or a checkpoint | 2 GiB ([`weights::MAX_BYTES`]) |
+//! | a piano roll | [`PianoRoll::MAX_STEPS`](deepcompose_core::PianoRoll::MAX_STEPS) steps |
+//! | bars of an accompanied score | [`gan::MAX_BARS`] |
+//! | an extension | [`compose::TransformerParams::MAX_EXTENSION`] seconds |
+//!
+//! # Input safety
+//!
+//! Weights files and checkpoints may come from anywhere: sizes, types, shapes, the configuration and a SHA-256 are checked
+//! before a network is built from them, and what does not fit is a [`WeightsError`]. The hash finds damage; it is no
+//! signature. No score, parameter or file makes a public function panic.
+
+pub mod ar_cnn;
+#[cfg(feature = "train")]
+pub mod checkpoint;
+pub mod compose;
+#[cfg(feature = "train")]
+pub mod data;
+mod error;
+pub mod gan;
+#[cfg(feature = "pretrained")]
+pub mod pretrained;
+#[cfg(feature = "train")]
+pub mod training;
+pub mod transformer;
+pub mod weights;
+
+pub use burn::tensor::Device;
+pub use error::{ModelError, WeightsError};

@@ -1,0 +1,39 @@
+//! AR-CNN: a U-Net that proposes edits to a piano roll, one cell at a time.
+//!
+//! Data. A window of 128 sixteenth steps (8 bars of 4/4) by MIDI pitches, binary: is a note
+//! sounding. The network sees a corrupted window and gives one logit a cell; softmax over all
+//! cells is the distribution of *the next cell to flip*. It is trained on the uniform distribution
+//! over the cells in which a corrupted window differs from the clean one, and sampled by drawing a
+//! cell, flipping it, and asking again: an autoregressive walk from the input to music.
+//!
+//! | file | what |
+//! |---|---|
+//! | `config` | [`ArCnnConfig`] |
+//! | `network` | [`ArCnn`], the U-Net |
+//! | `loss` | [`edit_loss`] |
+//! | `edit` | the network as an [`EditModel`](deepcompose_samplers::EditModel) |
+//! | `corruption`, `windows` | training pairs (feature `train`) |
+//! | `train` | `ArCnnTrainer` (feature `train`) |
+
+mod config;
+#[cfg(feature = "train")]
+mod corruption;
+mod edit;
+mod loss;
+mod network;
+#[cfg(all(test, feature = "train"))]
+mod parity;
+#[cfg(feature = "train")]
+mod train;
+#[cfg(feature = "train")]
+mod windows;
+
+pub use config::ArCnnConfig;
+#[cfg(feature = "train")]
+pub use corruption::Corruption;
+pub use loss::edit_loss;
+pub use network::ArCnn;
+#[cfg(feature = "train")]
+pub use train::{ArCnnTrainer, ArCnnTraining};
+#[cfg(feature = "train")]
+pub use windows::{EditBatch, RollWindows};

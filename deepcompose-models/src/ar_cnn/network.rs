@@ -1,0 +1,172 @@
+//! The U-Net.
+
+use burn::module::Module;
+use burn::nn::conv::{Conv2d, Conv2dConfig};
+use burn::nn::{BatchNorm, BatchNormConfig, Dropout, DropoutConfig, PaddingConfig2d};
+use burn::tensor::activation::relu;
+use burn::tensor::module::{interpolate, max_pool2d};
+use burn::tensor::ops::{InterpolateMode, InterpolateOptions, MaxPoolOptions};
+use burn::tensor::{Device, Tensor};
+
+use super::ArCnnConfig;
+use crate::error::ModelError;
+use crate::weights::Model;
+
+/// The AR-CNN: a U-Net over `[steps, pitches]` rolls with one logit a cell.
+///
+/// Each encoder level is two 3×3 same-padded ReLU convolutions, 2×2 max pooling, dropout (none
+/// at the first level) and batch normalisation (none at the last); the bottleneck is two more
+/// convolutions; each decoder level doubles its input (nearest), concatenates the encoder's
+/// activation of that level, normalises (not at the outermost), convolves twice and drops out (not
+/// at the outermost). A 1×1 convolution makes the logits.
+#[derive(Module, Debug)]
+pub struct ArCnn {
+    encoder: Vec<EncoderLevel>,
+    bottleneck: TwoConvs,
+    decoder: Vec<DecoderLevel>,
+    head: Conv2d,
+    #[module(skip)]
+    config: ArCnnConfig,
+}
+
+#[derive(Module, Debug)]
+struct TwoConvs {
+    conv1: Conv2d,
+    conv2: Conv2d,
+}
+
+#[derive(Module, Debug)]
+struct EncoderLevel {
+    convs: TwoConvs,
+    dropout: Dropout,
+    norm: Option<BatchNorm>,
+}
+
+#[derive(Module, Debug)]
+struct DecoderLevel {
+    norm: Option<BatchNorm>,
+    convs: TwoConvs,
+    dropout: Dropout,
+}
+
+impl TwoConvs {
+    fn new(channels_in: usize, channels_out: usize, device: &Device) -> Self {
+        let conv = |from| {
+            Conv2dConfig::new([from, channels_out], [3, 3]).with_padding(PaddingConfig2d::Same).init(device)
+        };
+        Self { conv1: conv(channels_in), conv2: conv(channels_out) }
+    }
+
+    fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        relu(self.conv2.forward(relu(self.conv1.forward(x))))
+    }
+}
+
+fn norm(channels: usize, device: &Device) -> BatchNorm {
+    BatchNormConfig::new(channels).init(device)
+}
+
+impl ArCnn {
+    /// Logits of the next edit.
+    ///
+    /// # Shapes
+    ///
+    /// `rolls`: `[batch, steps, pitches]` of 0 and 1; the result is the same shape. Both sizes
+    /// may differ from the configuration's as long as 2^`levels` divides them.
+    ///
+    /// # Errors
+    ///
+    /// [`ModelError::Shape`] if 2^`levels` does not divide them.
+    pub fn forward(&self, rolls: Tensor<3>) -> Result<Tensor<3>, ModelError> {
+        let [batch, steps, pitches] = rolls.dims();
+        let factor = 1 << self.config.levels;
+        if steps == 0 || pitches == 0 || !steps.is_multiple_of(factor) || !pitches.is_multiple_of(factor) {
+            return Err(ModelError::Shape {
+                what: "rolls",
+                found: vec![batch, steps, pitches],
+                expected: format!("[batch, steps, pitches] with steps and pitches multiples of {factor}"),
+            });
+        }
+        let mut x = rolls.unsqueeze_dim::<4>(1);
+        let mut skips = Vec::with_capacity(self.encoder.len());
+        for level in &self.encoder {
+            let activation = level.convs.forward(x);
+            x = level.dropout.forward(halve(activation.clone()));
+            if let Some(norm) = &level.norm {
+                x = norm.forward(x);
+            }
+            skips.push(activation);
+        }
+        x = self.bottleneck.forward(x);
+        for (level, skip) in self.decoder.iter().zip(skips.into_iter().rev()) {
+            x = Tensor::cat(vec![double(x), skip], 1);
+            if let Some(norm) = &level.norm {
+                x = norm.forward(x);
+            }
+            x = level.dropout.forward(level.convs.forward(x));
+        }
+        Ok(self.head.forward(x).squeeze_dim::<3>(1))
+    }
+}
+
+/// 2×2 max pooling, stride 2.
+fn halve(x: Tensor<4>) -> Tensor<4> {
+    let options = MaxPoolOptions {
+        kernel_size: [2, 2],
+        stride: [2, 2],
+        padding: [(0, 0), (0, 0)],
+        dilation: [1, 1],
+        ceil_mode: false,
+    };
+    max_pool2d(x, options)
+}
+
+/// Nearest upsampling by 2.
+fn double(x: Tensor<4>) -> Tensor<4> {
+    let [_, _, height, width] = x.dims();
+    let options = InterpolateOptions::new(InterpolateMode::Nearest).with_output_size([2 * height, 2 * width]);
+    interpolate(x, options)
+}
+
+impl Model for ArCnn {
+    const KIND: &'static str = "ar-cnn";
+
+    type Error = ModelError;
+
+    type Config = ArCnnConfig;
+
+    fn config(&self) -> &ArCnnConfig {
+        &self.config
+    }
+
+    fn build(config: &ArCnnConfig, device: &Device) -> Result<Self, ModelError> {
+        config.validate()?;
+        let last = config.levels - 1;
+        let filters = |level: usize| config.filters << level;
+        let encoder = (0..config.levels)
+            .map(|l| EncoderLevel {
+                convs: TwoConvs::new(if l == 0 { 1 } else { filters(l - 1) }, filters(l), device),
+                dropout: DropoutConfig::new(if l == 0 { 0.0 } else { config.dropout }).init(),
+                norm: (l < last).then(|| norm(filters(l), device)),
+            })
+            .collect();
+        let decoder = (0..config.levels)
+            .rev()
+            .map(|l| {
+                let joined = filters(l + 1) + filters(l);
+                DecoderLevel {
+                    norm: (l > 0).then(|| norm(joined, device)),
+                    convs: TwoConvs::new(joined, filters(l), device),
+                    dropout: DropoutConfig::new(if l == 0 { 0.0 } else { config.dropout }).init(),
+                }
+            })
+            .collect();
+        Ok(Self {
+            encoder,
+            bottleneck: TwoConvs::new(filters(last), filters(config.levels), device),
+            decoder,
+            head: Conv2dConfig::new([config.filters, 1], [1, 1]).init(device),
+            config: config.clone(),
+        })
+    }
+}

@@ -1,0 +1,42 @@
+//! Score in, score out: the three techniques as functions of a model, a score and parameters.
+//!
+//! | function | model | what it does |
+//! |---|---|---|
+//! | [`enhance`] | any [`EditModel`](deepcompose_samplers::EditModel) | adds and removes notes of the input |
+//! | [`extend`] | any [`TokenModel`](deepcompose_samplers::TokenModel) of performance tokens | continues the input |
+//! | [`accompany`] | [`Generator`](crate::gan::Generator) | adds drums, bass, guitar and keys |
+//!
+//! All keep the input's tempo map, signatures, other tracks, programs and velocities. All take an
+//! rng (the same rng state gives the same result) and an [`Observer`].
+
+mod accompany;
+mod composition;
+mod enhance;
+mod error;
+mod extend;
+mod params;
+mod tracks;
+
+pub use accompany::{GanParams, accompany};
+pub use composition::{Composition, Summary};
+pub use enhance::enhance;
+pub use error::{ComposeError, ParameterError};
+pub use extend::extend;
+pub use params::{ArCnnParams, NotesToAdd, TransformerParams};
+pub use tracks::TrackSelection;
+
+use std::ops::ControlFlow;
+
+/// How far a composition has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Progress {
+    /// Units of work done: sampling iterations, time units of music, or groups of bars.
+    pub done: usize,
+    /// Units of work in all.
+    pub total: usize,
+}
+
+/// Called after every sampling iteration, token, or group of bars; [`ControlFlow::Break`] stops
+/// there, and what has been made so far is the result.
+pub type Observer<'a> = dyn FnMut(Progress) -> ControlFlow<()> + 'a;

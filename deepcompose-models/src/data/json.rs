@@ -1,0 +1,185 @@
+//! The JSON loaders.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use deepcompose_core::{
+    Note, Pitch, Program, Score, ScoreError, Tempo, Tick, TicksPerQuarter, Track, Velocity,
+};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use super::{CorpusError, Piece};
+
+/// Ticks a quarter in the scores that are made here: sixteenths and triplets are whole.
+const RESOLUTION: i64 = 480;
+
+fn read<T: DeserializeOwned>(path: &Path) -> Result<T, CorpusError> {
+    let name = path.display().to_string();
+    let file = std::fs::File::open(path).map_err(|source| CorpusError::Io { path: name.clone(), source })?;
+    serde_json::from_reader(std::io::BufReader::new(file))
+        .map_err(|source| CorpusError::Malformed { path: name, source })
+}
+
+/// One loader's view of a note: times in quarter notes.
+struct Timed {
+    start: f64,
+    length: f64,
+    pitch: i64,
+    velocity: i64,
+}
+
+impl Timed {
+    fn note(&self) -> Result<Note, ScoreError> {
+        let ticks = |quarters: f64| (quarters * RESOLUTION as f64).round() as i64;
+        let field = |field, value: i64, max: i64| {
+            u32::try_from(value).map_err(|_| ScoreError::OutOfRange { field, value, min: 0, max })
+        };
+        Ok(Note {
+            start: Tick::new(field("start", ticks(self.start), Tick::MAX.get().into())?)?,
+            duration: Tick::new(field("length", ticks(self.length), Tick::MAX.get().into())?)?,
+            pitch: Pitch::new(field("pitch", self.pitch, 127)?)?,
+            velocity: Velocity::saturating(self.velocity),
+        })
+    }
+}
+
+fn score(bpm: f64, tracks: Vec<(String, Program, Vec<Timed>)>) -> Result<Score, ScoreError> {
+    let mut score = Score::new(TicksPerQuarter::new(RESOLUTION as u32)?);
+    score.set_tempo(Tempo::from_bpm(bpm)?);
+    for (name, program, notes) in tracks {
+        let notes = notes.iter().map(Timed::note).collect::<Result<Vec<_>, _>>()?;
+        score.push_track(Track::new(name, program).with_notes(notes));
+    }
+    Ok(score)
+}
+
+/// The chorales of one split (`train` or `valid`), four tracks a piece. Equal pitches in successive
+/// sixteenths are one held note: the corpus does not tell held and repeated notes apart.
+///
+/// # Errors
+///
+/// [`CorpusError`]: no such file, not this form (or without that split), or a pitch outside 0..=127.
+pub fn chorales(path: impl AsRef<Path>, split: &str) -> Result<Vec<Piece>, CorpusError> {
+    let path = path.as_ref();
+    let mut splits: BTreeMap<String, Vec<Vec<[i64; 4]>>> = read(path)?;
+    let value_error =
+        |piece: String, what: String| CorpusError::Value { path: path.display().to_string(), piece, what };
+    let pieces = splits.remove(split).ok_or_else(|| {
+        let accepted: Vec<&String> = splits.keys().collect();
+        value_error("-".to_owned(), format!("there is no split `{split}`; accepted: {accepted:?}"))
+    })?;
+    pieces
+        .into_iter()
+        .enumerate()
+        .map(|(number, steps)| {
+            let id = format!("{split}-{number:03}");
+            let voices = ["Soprano", "Alto", "Tenor", "Bass"];
+            // 52: choir aahs.
+            let program = Program::saturating(52);
+            let tracks = voices
+                .iter()
+                .enumerate()
+                .map(|(v, name)| ((*name).to_owned(), program, held(steps.iter().map(|s| s[v]))))
+                .collect();
+            let score = score(90.0, tracks).map_err(|e| value_error(id.clone(), e.to_string()))?;
+            Ok(Piece { id, score })
+        })
+        .collect()
+}
+
+/// Runs of equal pitches as notes; −1 is a rest.
+fn held(steps: impl Iterator<Item = i64>) -> Vec<Timed> {
+    let mut notes: Vec<Timed> = Vec::new();
+    let mut before = -1;
+    for (step, pitch) in steps.enumerate() {
+        match notes.last_mut() {
+            Some(note) if pitch == before && pitch != -1 => note.length += 0.25,
+            _ if pitch != -1 => {
+                notes.push(Timed { start: step as f64 * 0.25, length: 0.25, pitch, velocity: 80 });
+            }
+            _ => {}
+        }
+        before = pitch;
+    }
+    notes
+}
+
+#[derive(Deserialize)]
+struct Lead {
+    id: String,
+    bpm: f64,
+    mel: Vec<(f64, f64, i64)>,
+}
+
+/// Lead sheets: one melody track a piece.
+///
+/// # Errors
+///
+/// [`CorpusError`]: no such file, not this form, or a value out of range.
+pub fn leads(path: impl AsRef<Path>) -> Result<Vec<Piece>, CorpusError> {
+    let path = path.as_ref();
+    pieces(path, read::<Vec<Lead>>(path)?, |lead| {
+        let notes = lead
+            .mel
+            .iter()
+            .map(|&(start, length, pitch)| Timed { start, length, pitch, velocity: 80 })
+            .collect();
+        (lead.id.clone(), lead.bpm, vec![("Melody".to_owned(), Program::MIN, notes)])
+    })
+}
+
+#[derive(Deserialize)]
+struct Song {
+    id: String,
+    bpm: f64,
+    tracks: BTreeMap<String, Vec<(f64, f64, i64, i64)>>,
+}
+
+/// Quantised songs: a track for each of the file's, by its name. Steps are counted from the first
+/// downbeat; a song with notes before it is moved by whole 4/4 bars, so that it begins at 0 or later.
+///
+/// # Errors
+///
+/// [`CorpusError`]: no such file, not this form, or a value out of range.
+pub fn pop(path: impl AsRef<Path>) -> Result<Vec<Piece>, CorpusError> {
+    let path = path.as_ref();
+    pieces(path, read::<Vec<Song>>(path)?, |song| {
+        let first = song.tracks.values().flatten().map(|note| note.0).fold(0.0, f64::min);
+        let moved = (-first / 16.0).ceil() * 16.0;
+        let tracks = song
+            .tracks
+            .iter()
+            .map(|(name, notes)| {
+                let notes = notes
+                    .iter()
+                    .map(|&(step, length, pitch, velocity)| Timed {
+                        start: (step + moved) / 4.0,
+                        length: length / 4.0,
+                        pitch,
+                        velocity,
+                    })
+                    .collect();
+                (name.clone(), Program::MIN, notes)
+            })
+            .collect();
+        (song.id.clone(), song.bpm, tracks)
+    })
+}
+
+type Parts = (String, f64, Vec<(String, Program, Vec<Timed>)>);
+
+fn pieces<T>(path: &Path, items: Vec<T>, parts: impl Fn(&T) -> Parts) -> Result<Vec<Piece>, CorpusError> {
+    items
+        .iter()
+        .map(|item| {
+            let (id, bpm, tracks) = parts(item);
+            let score = score(bpm, tracks).map_err(|e| CorpusError::Value {
+                path: path.display().to_string(),
+                piece: id.clone(),
+                what: e.to_string(),
+            })?;
+            Ok(Piece { id, score })
+        })
+        .collect()
+}

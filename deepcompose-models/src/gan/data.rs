@@ -1,0 +1,442 @@
+//! Training data: pieces on the sixteenth grid, and the windows cut from them.
+
+use burn::tensor::{Device, Tensor, TensorData};
+use deepcompose_core::Score;
+use rand::{Rng, RngExt};
+
+use super::condition::{PitchRange, attribute_vector};
+use super::genre::{Genre, RoleSet, TrackRole};
+use super::grid::{BAR_STEPS, Cell, StepGrid, WINDOW_BARS, cells};
+use super::roles::{RoleAssignment, assign_roles};
+use super::sample::paint;
+use super::{GanCondition, GanConfig, GanError};
+
+/// A piece ready to be cut into windows: for every sixteenth-note step, the set of pitches that the
+/// melody and each role sound, 80 bytes a step.
+///
+/// Pitched tracks are made as [`StepGrid::sounding_roll`] says; drums have their onsets only. A bar
+/// of fewer than 16 steps fills the start of a window's bar, a longer one is cut in nearly equal
+/// parts.
+#[derive(Debug, Clone)]
+pub struct GanPiece {
+    genre: Genre,
+    roles: RoleSet,
+    /// Melody, then [`TrackRole::ALL`]; bars of 16 steps.
+    steps: Vec<[u128; 1 + TrackRole::COUNT]>,
+}
+
+impl GanPiece {
+    /// Cuts a score to the grid, with its tracks assigned by [`assign_roles`]. `melody` is the index
+    /// of the melody's track, or `None` to have it found.
+    ///
+    /// # Errors
+    ///
+    /// [`GanError::Condition`] if there is no melody or nothing that accompanies it,
+    /// [`GanError::Limit`] for a score of more than [`MAX_BARS`](super::MAX_BARS) bars.
+    pub fn from_score(score: &Score, genre: Genre, melody: Option<usize>) -> Result<Self, GanError> {
+        let assignment = assign_roles(score, genre, melody)
+            .ok_or(GanError::Condition("the score has no melody track with notes"))?;
+        Self::from_assignment(score, genre, &assignment)
+    }
+
+    /// The same with the roles given.
+    ///
+    /// # Errors
+    ///
+    /// As [`GanPiece::from_score`]. Tracks that the score does not have count as empty.
+    pub fn from_assignment(
+        score: &Score,
+        genre: Genre,
+        assignment: &RoleAssignment,
+    ) -> Result<Self, GanError> {
+        let grid = StepGrid::of(score, score.end())?;
+        let notes = |indices: &[usize]| {
+            let tracks = indices.iter().filter_map(|i| score.tracks().get(*i));
+            tracks.flat_map(|t| t.notes()).copied().collect::<Vec<_>>()
+        };
+        let melody = grid.sounding(&notes(&[assignment.melody]));
+        let tracks = TrackRole::ALL.map(|role| {
+            let notes = notes(assignment.tracks(role));
+            if role == TrackRole::Drums { grid.onsets(&notes) } else { grid.sounding(&notes) }
+        });
+        let roles: RoleSet =
+            TrackRole::ALL.into_iter().filter(|r| tracks[r.index()].iter().any(|s| *s != 0)).collect();
+        if melody.iter().all(|s| *s == 0) {
+            return Err(GanError::Condition("the melody track has no notes"));
+        }
+        if roles.is_empty() {
+            return Err(GanError::Condition("no track accompanies the melody"));
+        }
+        let mut steps = Vec::new();
+        for Cell { start, len } in cells(grid.bar_steps(), grid.steps()) {
+            let bar = (start..start + BAR_STEPS).map(|step| {
+                if step < start + len {
+                    let [drums, bass, guitar, keys] = &tracks;
+                    [melody[step], drums[step], bass[step], guitar[step], keys[step]]
+                } else {
+                    [0; 1 + TrackRole::COUNT]
+                }
+            });
+            steps.extend(bar);
+        }
+        Ok(Self { genre, roles, steps })
+    }
+
+    /// The piece's genre.
+    #[must_use]
+    pub const fn genre(&self) -> Genre {
+        self.genre
+    }
+
+    /// The roles that sound anywhere in the piece.
+    #[must_use]
+    pub const fn roles(&self) -> RoleSet {
+        self.roles
+    }
+
+    /// Bars of 16 steps.
+    #[must_use]
+    pub fn bars(&self) -> usize {
+        self.steps.len() / BAR_STEPS
+    }
+
+    /// The steps of the window that starts at `bar`; past either end there is silence.
+    fn window(&self, bar: isize) -> impl Iterator<Item = [u128; 1 + TrackRole::COUNT]> {
+        let first = bar * BAR_STEPS as isize;
+        (first..first + (WINDOW_BARS * BAR_STEPS) as isize).map(|step| {
+            let step = usize::try_from(step).ok().and_then(|s| self.steps.get(s));
+            step.copied().unwrap_or([0; 1 + TrackRole::COUNT])
+        })
+    }
+}
+
+/// How windows are varied each time they are drawn.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Augmentation {
+    /// Transposition, up to this many semitones either way; drums stay.
+    pub(crate) transpose: u8,
+    /// Probability of a window being given silence for its previous tracks.
+    pub(crate) previous_dropout: f32,
+}
+
+impl Augmentation {
+    pub(crate) const NONE: Self = Self { transpose: 0, previous_dropout: 0.0 };
+}
+
+/// Windows of 2 bars, hopped by bar, of many pieces.
+///
+/// Windows in which nothing accompanies are left out. Split pieces, not windows, into training
+/// and validation sets: neighbouring windows share a bar.
+#[derive(Debug, Clone)]
+pub struct GanDataset {
+    pieces: Vec<GanPiece>,
+    /// Windows of each genre: piece and first bar.
+    windows: [Vec<(u32, u32)>; Genre::ALL.len()],
+}
+
+/// A batch of training windows.
+#[derive(Debug, Clone)]
+pub(crate) struct GanBatch {
+    /// What the windows are to be generated under.
+    pub(crate) condition: GanCondition,
+    /// The tracks as played, +1 or −1, `[batch, tracks, steps, pitches]`.
+    pub(crate) tracks: Tensor<4>,
+}
+
+/// Where a drawn window comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct WindowIndex {
+    piece: u32,
+    bar: u32,
+}
+
+impl GanDataset {
+    /// A dataset of all windows of these pieces.
+    #[must_use]
+    pub fn new(pieces: Vec<GanPiece>) -> Self {
+        let mut windows: [Vec<(u32, u32)>; Genre::ALL.len()] = Default::default();
+        for (index, piece) in pieces.iter().enumerate() {
+            for bar in 0..piece.bars().saturating_sub(WINDOW_BARS - 1) {
+                let sounds =
+                    piece.window(bar as isize).any(|[_, tracks @ ..]| tracks.iter().any(|t| *t != 0));
+                if sounds {
+                    windows[piece.genre.index()].push((index as u32, bar as u32));
+                }
+            }
+        }
+        Self { pieces, windows }
+    }
+
+    /// How many windows there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.windows.iter().map(Vec::len).sum()
+    }
+
+    /// Whether there is no window.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many windows there are of one genre.
+    #[must_use]
+    pub fn genre_len(&self, genre: Genre) -> usize {
+        self.windows[genre.index()].len()
+    }
+
+    /// The pieces.
+    #[must_use]
+    pub fn pieces(&self) -> &[GanPiece] {
+        &self.pieces
+    }
+
+    /// Draws windows with replacement: a genre, evenly of those that have any, then a window of it.
+    pub(crate) fn draw<R: Rng + ?Sized>(&self, count: usize, rng: &mut R) -> Vec<WindowIndex> {
+        let genres: Vec<_> = self.windows.iter().filter(|w| !w.is_empty()).collect();
+        if genres.is_empty() {
+            return Vec::new();
+        }
+        (0..count)
+            .map(|_| {
+                let windows = genres[rng.random_range(0..genres.len())];
+                let (piece, bar) = windows[rng.random_range(0..windows.len())];
+                WindowIndex { piece, bar }
+            })
+            .collect()
+    }
+
+    /// The windows as tensors, `pitches` from the lowest up, in the layout of [`GanConfig::accompaniment`], with the parts of the
+    /// condition that `config` has a place for.
+    pub(crate) fn batch<R: Rng + ?Sized>(
+        &self,
+        windows: &[WindowIndex],
+        config: &GanConfig,
+        augmentation: Augmentation,
+        rng: &mut R,
+        device: &Device,
+    ) -> GanBatch {
+        let (size, pitches) = (windows.len(), config.pitches());
+        let range = PitchRange::of(config);
+        let steps = WINDOW_BARS * BAR_STEPS;
+        let cells = steps * pitches;
+        let mut melody = vec![-1.0_f32; size * cells];
+        let mut tracks = vec![-1.0_f32; size * TrackRole::COUNT * cells];
+        let mut previous = tracks.clone();
+        let mut attributes = Vec::with_capacity(size * config.attributes());
+        for (index, window) in windows.iter().enumerate() {
+            let piece = &self.pieces[window.piece as usize];
+            let reach = i32::from(augmentation.transpose);
+            let shift = if reach == 0 { 0 } else { rng.random_range(-reach..=reach) };
+            let silent = rng.random::<f32>() < augmentation.previous_dropout;
+            let bar = window.bar as isize;
+            for (step, [tune, band @ ..]) in piece.window(bar).enumerate() {
+                let tune = range.fold(shifted(tune, shift));
+                paint(&mut melody[(index * steps + step) * pitches..][..pitches], tune);
+                for (role, set) in TrackRole::ALL.into_iter().zip(band) {
+                    let row = ((index * TrackRole::COUNT + role.index()) * steps + step) * pitches;
+                    paint(&mut tracks[row..][..pitches], range.cut(role_shifted(role, set, shift)));
+                }
+            }
+            if !silent {
+                for (step, [_, band @ ..]) in piece.window(bar - WINDOW_BARS as isize).enumerate() {
+                    for (role, set) in TrackRole::ALL.into_iter().zip(band) {
+                        let row = ((index * TrackRole::COUNT + role.index()) * steps + step) * pitches;
+                        paint(&mut previous[row..][..pitches], range.cut(role_shifted(role, set, shift)));
+                    }
+                }
+            }
+            attributes.extend(attribute_vector(config, piece.genre, piece.roles));
+        }
+        let rolls = |values: Vec<f32>, channels: usize| {
+            Tensor::from_data(TensorData::new(values, [size, channels, steps, pitches]), device)
+        };
+        GanBatch {
+            condition: GanCondition {
+                melody: rolls(melody, 1),
+                previous: config.previous().then(|| rolls(previous, TrackRole::COUNT)),
+                attributes: (config.attributes() > 0).then(|| {
+                    Tensor::from_data(TensorData::new(attributes, [size, config.attributes()]), device)
+                }),
+            },
+            tracks: rolls(tracks, TrackRole::COUNT),
+        }
+    }
+}
+
+/// The set moved by `shift` semitones; what leaves the range is lost.
+const fn shifted(set: u128, shift: i32) -> u128 {
+    if shift >= 0 { set << shift } else { set >> -shift }
+}
+
+fn role_shifted(role: TrackRole, set: u128, shift: i32) -> u128 {
+    if role == TrackRole::Drums { set } else { shifted(set, shift) }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+    use super::*;
+    use deepcompose_core::{At, Note, Pitch, Program, Tick, TimeSignature, Track, Velocity};
+    use rand::SeedableRng;
+    use rand_chacha::ChaCha8Rng;
+
+    /// Notes as (sixteenth, length in sixteenths, pitch).
+    fn track(track: Track, notes: &[(u32, u32, u32)]) -> Track {
+        let note = |(start, length, pitch): &(u32, u32, u32)| Note {
+            start: Tick::new(start * 120).unwrap(),
+            pitch: Pitch::new(*pitch).unwrap(),
+            duration: Tick::new(length * 120).unwrap(),
+            velocity: Velocity::DEFAULT,
+        };
+        track.with_notes(notes.iter().map(note).collect())
+    }
+
+    /// Four bars: the melody holds a pitch of its own in each bar, the bass one an octave below in
+    /// all but the last, drums strike each bar's first step.
+    fn four_bars() -> Score {
+        let mut score = Score::default();
+        let tune: Vec<_> = (0..4).map(|bar| (bar * 16, 16, 60 + bar)).collect();
+        let low: Vec<_> = (0..3).map(|bar| (bar * 16, 8, 48 + bar)).collect();
+        let strokes: Vec<_> = (0..4).map(|bar| (bar * 16, 4, 36)).collect();
+        score.push_track(track(Track::new("Melody", Program::MIN), &tune));
+        score.push_track(track(Track::new("Bass", Program::new(33).unwrap()), &low));
+        score.push_track(track(Track::drums("Drums", Program::MIN), &strokes));
+        score
+    }
+
+    /// Sounding (channel, step, pitch) of each item of a batch.
+    fn sounding(rolls: &Tensor<4>) -> Vec<Vec<(usize, usize, usize)>> {
+        let [_, channels, steps, pitches] = rolls.dims();
+        let values: Vec<f32> = rolls.clone().try_into_vec_as().unwrap();
+        assert!(values.iter().all(|v| v.abs() == 1.0));
+        let place = |i: usize| (i / (steps * pitches), i / pitches % steps, i % pitches);
+        let item = |v: &[f32]| (0..v.len()).filter(|i| v[*i] > 0.0).map(place).collect();
+        values.chunks(channels * steps * pitches).map(item).collect()
+    }
+
+    /// All 128 pitches, so that a pitch is its own index.
+    fn wide() -> GanConfig {
+        GanConfig::accompaniment().to_builder().pitches(128).lowest_pitch(0).build().unwrap()
+    }
+
+    fn batch(dataset: &GanDataset, bars: &[u32], augmentation: Augmentation, seed: u64) -> GanBatch {
+        let windows: Vec<_> = bars.iter().map(|bar| WindowIndex { piece: 0, bar: *bar }).collect();
+        let rng = &mut ChaCha8Rng::seed_from_u64(seed);
+        dataset.batch(&windows, &wide(), augmentation, rng, &Device::flex())
+    }
+
+    #[test]
+    fn windows_hold_what_was_played_and_what_came_before() {
+        let piece = GanPiece::from_score(&four_bars(), Genre::Jazz, None).unwrap();
+        assert_eq!(piece.bars(), 4);
+        assert_eq!(piece.roles().iter().collect::<Vec<_>>(), [TrackRole::Drums, TrackRole::Bass]);
+        let dataset = GanDataset::new(vec![piece]);
+        assert_eq!((dataset.len(), dataset.genre_len(Genre::Jazz)), (3, 3));
+
+        let batch = batch(&dataset, &[0, 1, 2], Augmentation::NONE, 0);
+        let held = |channel: usize, from: usize, length: usize, pitch: usize| {
+            (from..from + length).map(move |step| (channel, step, pitch))
+        };
+        let (tunes, bands) = (sounding(&batch.condition.melody), sounding(&batch.tracks));
+        for bar in 0..3 {
+            let tune: Vec<_> = held(0, 0, 16, 60 + bar).chain(held(0, 16, 16, 61 + bar)).collect();
+            assert_eq!(tunes[bar], tune);
+            let mut band = vec![(0, 0, 36), (0, 16, 36)];
+            band.extend(held(1, 0, 8, 48 + bar));
+            if bar < 2 {
+                band.extend(held(1, 16, 8, 49 + bar));
+            }
+            assert_eq!(bands[bar], band);
+        }
+        let previous = sounding(&batch.condition.previous.unwrap());
+        assert_eq!(previous[0], []);
+        // The window from bar 1 comes after the one from bar −1: silence, then bar 0.
+        let mut before: Vec<_> = vec![(0, 16, 36)];
+        before.extend(held(1, 16, 8, 48));
+        assert_eq!(previous[1], before);
+        assert_eq!(previous[2], bands[0]);
+
+        let attributes: Vec<f32> = batch.condition.attributes.unwrap().try_into_vec_as().unwrap();
+        assert_eq!(attributes[..11], [0., 0., 1., 0., 0., 0., 0., 1., 1., 0., 0.]);
+    }
+
+    #[test]
+    fn a_narrow_window_folds_the_melody_and_cuts_the_tracks() {
+        let piece = GanPiece::from_score(&four_bars(), Genre::Jazz, None).unwrap();
+        let dataset = GanDataset::new(vec![piece]);
+        let windows = [WindowIndex { piece: 0, bar: 2 }];
+        let rng = &mut ChaCha8Rng::seed_from_u64(0);
+        // Keys 36..=51: the melody's 62 and 63 come down an octave, the bass's 50 stays.
+        let narrow = wide().to_builder().pitches(16).lowest_pitch(36).build().unwrap();
+        let batch = dataset.batch(&windows, &narrow, Augmentation::NONE, rng, &Device::flex());
+        let tune = &sounding(&batch.condition.melody)[0];
+        assert_eq!((tune[0].2, tune[31].2), (50 - 36, 51 - 36));
+        let band = &sounding(&batch.tracks)[0];
+        assert!(band.contains(&(0, 0, 0)) && band.contains(&(1, 0, 50 - 36)));
+    }
+
+    #[test]
+    fn transposition_moves_all_but_drums_together() {
+        let piece = GanPiece::from_score(&four_bars(), Genre::Jazz, None).unwrap();
+        let dataset = GanDataset::new(vec![piece]);
+        let augmentation = Augmentation { transpose: 6, previous_dropout: 0.5 };
+        let batch = batch(&dataset, &[2; 400], augmentation, 9);
+        let previous = sounding(&batch.condition.previous.unwrap());
+        let (tunes, bands) = (sounding(&batch.condition.melody), sounding(&batch.tracks));
+        let mut shifts = [0_usize; 13];
+        let mut silent = 0;
+        for item in 0..400 {
+            let tune = tunes[item][0].2;
+            assert!(bands[item].contains(&(0, 0, 36)));
+            assert!(bands[item].contains(&(1, 0, tune - 12)));
+            let before = &previous[item];
+            silent += usize::from(before.is_empty());
+            assert!(before.is_empty() || before.contains(&(1, 0, tune - 14)));
+            shifts[tune + 6 - 62] += 1;
+        }
+        // Even over 13 shifts: chi-square with 12 degrees of freedom, 0.1 % point 32.9.
+        let expected = 400.0 / 13.0;
+        let chi: f64 = shifts.iter().map(|n| (*n as f64 - expected).powi(2) / expected).sum();
+        assert!(chi < 32.9, "{shifts:?}");
+        // Binomial(400, 0.5): five standard deviations are 50.
+        assert!((150..=250).contains(&silent), "{silent}");
+    }
+
+    #[test]
+    fn genres_are_drawn_evenly() {
+        let jazz = GanPiece::from_score(&four_bars(), Genre::Jazz, None).unwrap();
+        let rock = GanPiece::from_score(&four_bars(), Genre::Rock, None).unwrap();
+        let dataset = GanDataset::new(vec![jazz.clone(), jazz.clone(), jazz, rock]);
+        assert_eq!(dataset.len(), 12);
+        let drawn = dataset.draw(1000, &mut ChaCha8Rng::seed_from_u64(4));
+        let rock = drawn.iter().filter(|w| w.piece == 3).count();
+        // Binomial(1000, 0.5): five standard deviations are 79.
+        assert!((421..=579).contains(&rock), "{rock}");
+    }
+
+    #[test]
+    fn odd_bars_are_laid_into_windows() {
+        let mut score = four_bars();
+        score.set_time_signatures(vec![At { tick: Tick::ZERO, value: TimeSignature::new(3, 4).unwrap() }]);
+        let piece = GanPiece::from_score(&score, Genre::Rock, None).unwrap();
+        // 64 sixteenths are five bars of 12 and a third of another.
+        assert_eq!(piece.bars(), 6);
+        assert!(piece.steps.chunks(16).all(|bar| bar[12..].iter().all(|s| *s == [0; 5])));
+        assert_eq!(piece.steps[16][0], 1 << 60);
+        assert_eq!(piece.steps[20][0], 1 << 61);
+    }
+
+    #[test]
+    fn scores_without_melody_or_band_are_refused() {
+        let refused = |score: &Score| {
+            matches!(GanPiece::from_score(score, Genre::Rock, None), Err(GanError::Condition(_)))
+        };
+        assert!(refused(&Score::default()));
+        let mut alone = Score::default();
+        alone.push_track(track(Track::new("Melody", Program::MIN), &[(0, 4, 60)]));
+        assert!(refused(&alone));
+        assert!(GanDataset::new(Vec::new()).is_empty());
+    }
+}

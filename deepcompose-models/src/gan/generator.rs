@@ -1,0 +1,260 @@
+//! [`Generator`]: the U-Net that writes the tracks.
+
+use burn::module::Module;
+use burn::nn::Linear;
+use burn::nn::conv::Conv2d;
+use burn::tensor::{Device, Tensor};
+use rand::Rng;
+
+use super::condition::expect;
+use super::config::LEVELS;
+use super::layers::{Down, Up, attribute_map, double_then_conv, glorot, keeping_conv};
+use super::{GanCondition, GanConfig, GanError};
+
+/// The generator: a condition and a latent in, tracks out.
+///
+/// A U-Net. The conditioning rolls go through four stride-2 4×4 convolutions with leaky ReLU 0.2
+/// (batch norm after all but the first); the latent, and the embedded attributes if there are
+/// any, are concatenated to the result; three blocks of nearest-neighbour doubling, 4×4
+/// convolution, batch norm and ReLU follow, each concatenated with the encoder's activation of
+/// its size; a last doubling and 4×4 convolution give one logit a track, step and pitch, of which
+/// the output is the hyperbolic tangent.
+///
+/// Batch norm uses the batch's statistics while training (on an autodiff device) and its running
+/// averages otherwise.
+#[derive(Module, Debug)]
+pub struct Generator {
+    down: Vec<Down>,
+    up: Vec<Up>,
+    head: Conv2d,
+    attributes: Option<Linear>,
+    output_map: Option<Linear>,
+    #[module(skip)]
+    config: GanConfig,
+}
+
+impl Generator {
+    /// A generator with weights drawn from `rng`: uniform within ±√(6 / (fan in + fan out)), biases
+    /// zero. The learned output map, if there is one, starts at zero.
+    ///
+    /// ```
+    /// use burn::tensor::{Device, Tensor};
+    /// use deepcompose_models::gan::{GanCondition, GanConfig, Generator};
+    /// use rand::SeedableRng;
+    ///
+    /// let config = GanConfig::reference().to_builder().filters(2).latent_channels(3).build()?;
+    /// let device = Device::default();
+    /// let generator = Generator::new(&config, &mut rand_chacha::ChaCha8Rng::seed_from_u64(1), &device);
+    /// let silence = Tensor::full([1, 1, 32, 128], -1.0, &device);
+    /// let condition = GanCondition { melody: silence, previous: None, attributes: None };
+    /// let tracks = generator.forward(&condition, Tensor::zeros([1, 3, 2, 8], &device))?;
+    /// assert_eq!(tracks.dims(), [1, 4, 32, 128]);
+    /// # Ok::<(), deepcompose_models::gan::GanError>(())
+    /// ```
+    pub fn new<R: Rng + ?Sized>(config: &GanConfig, rng: &mut R, device: &Device) -> Self {
+        let output_map = Self::zeros(config, device).output_map;
+        let drawn = glorot(Self { output_map: None, ..Self::zeros(config, device) }, rng);
+        Self { output_map, ..drawn }
+    }
+
+    /// A generator whose weights are all zero, to be loaded into.
+    pub(crate) fn zeros(config: &GanConfig, device: &Device) -> Self {
+        let filters = |level| config.level_filters(level);
+        let down = (0..LEVELS)
+            .map(|level| {
+                let inputs = if level == 0 { config.condition_channels() } else { filters(level - 1) };
+                Down::new(inputs, filters(level), level > 0, device)
+            })
+            .collect();
+        let has_attributes = config.attributes() > 0;
+        let bottleneck = filters(LEVELS - 1)
+            + config.latent_channels()
+            + if has_attributes { config.attribute_channels() } else { 0 };
+        let up = (0..LEVELS - 1)
+            .rev()
+            .map(|level| {
+                // Below the top of the decoder, inputs are the block before and its skip.
+                let inputs = if level == LEVELS - 2 { bottleneck } else { 2 * filters(level + 1) };
+                Up::new(inputs, filters(level), device)
+            })
+            .collect();
+        let [rows, columns] = config.bottleneck();
+        let [tracks, steps, pitches] = config.window_shape();
+        Self {
+            down,
+            up,
+            head: keeping_conv(2 * filters(0), tracks, device),
+            attributes: attribute_map(
+                config.attributes(),
+                config.attribute_channels() * rows * columns,
+                device,
+            ),
+            output_map: if config.output_map() {
+                attribute_map(config.attributes(), tracks * steps * pitches, device)
+            } else {
+                None
+            },
+            config: config.clone(),
+        }
+    }
+
+    /// The sizes of the network.
+    #[must_use]
+    pub const fn config(&self) -> &GanConfig {
+        &self.config
+    }
+
+    /// Tracks in −1..1, `[batch, tracks, steps, pitches]`, from a condition and a latent of shape
+    /// `[batch, latent channels, steps / 16, pitches / 16]`.
+    ///
+    /// # Errors
+    ///
+    /// [`GanError::Shape`] or [`GanError::Condition`].
+    pub fn forward(&self, condition: &GanCondition, latent: Tensor<4>) -> Result<Tensor<4>, GanError> {
+        Ok(self.logits(condition, latent)?.tanh())
+    }
+
+    /// What [`Generator::forward`] takes the hyperbolic tangent of. A cell sounds with
+    /// probability (1 + tanh a) / 2 = sigmoid(2a), by which the reconstruction loss reads it.
+    ///
+    /// # Errors
+    ///
+    /// [`GanError::Shape`] or [`GanError::Condition`].
+    pub fn logits(&self, condition: &GanCondition, latent: Tensor<4>) -> Result<Tensor<4>, GanError> {
+        let batch = condition.check(&self.config)?;
+        let [channels, rows, columns] = self.config.latent_shape();
+        expect("latent", latent.dims(), [batch, channels, rows, columns])?;
+
+        let mut x = condition.rolls();
+        let mut skips = Vec::with_capacity(LEVELS);
+        for down in &self.down {
+            x = down.forward(x);
+            skips.push(x.clone());
+        }
+        // The deepest activation is not its own skip.
+        skips.pop();
+        let mut bottleneck = vec![x, latent];
+        if let (Some(map), Some(attributes)) = (&self.attributes, &condition.attributes) {
+            let planes = self.config.attribute_channels();
+            bottleneck.push(map.forward(attributes.clone()).reshape([batch, planes, rows, columns]));
+        }
+        let mut x = Tensor::cat(bottleneck, 1);
+        for up in &self.up {
+            x = up.forward(x);
+            if let Some(skip) = skips.pop() {
+                x = Tensor::cat(vec![x, skip], 1);
+            }
+        }
+        let logits = double_then_conv(x, &self.head);
+        Ok(match (&self.output_map, &condition.attributes) {
+            (Some(map), Some(attributes)) => {
+                let [tracks, steps, pitches] = self.config.window_shape();
+                logits + map.forward(attributes.clone()).reshape([batch, tracks, steps, pitches])
+            }
+            _ => logits,
+        })
+    }
+}
+
+impl crate::weights::Model for Generator {
+    const KIND: &'static str = "gan-generator";
+
+    type Error = GanError;
+
+    type Config = GanConfig;
+
+    fn config(&self) -> &GanConfig {
+        &self.config
+    }
+
+    /// All weights are zero until they are loaded; [`Generator::new`] draws them.
+    fn build(config: &GanConfig, device: &Device) -> Result<Self, GanError> {
+        Ok(Self::zeros(config, device))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+    use burn::module::ModuleVisitor;
+    use burn::module::Param;
+    use rand::SeedableRng;
+    use rand_chacha::ChaCha8Rng;
+
+    use super::*;
+
+    /// Counts what training changes: running averages of batch norm are not.
+    #[derive(Default)]
+    struct Trained {
+        path: Vec<String>,
+        count: usize,
+    }
+
+    impl ModuleVisitor for Trained {
+        fn enter_module(&mut self, name: &str, _: &str) {
+            self.path.push(name.to_owned());
+        }
+
+        fn exit_module(&mut self, _: &str, _: &str) {
+            self.path.pop();
+        }
+
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            if !self.path.last().is_some_and(|name| name.starts_with("running")) {
+                self.count += param.lazy_shape().num_elements();
+            }
+        }
+    }
+
+    #[test]
+    fn parameters_are_counted() {
+        let small = GanConfig::reference().to_builder().filters(3).latent_channels(5).build().unwrap();
+        for config in [small, GanConfig::accompaniment(), GanConfig::reference()] {
+            let mut trained = Trained::default();
+            Generator::zeros(&config, &Device::flex()).visit(&mut trained);
+            assert_eq!(config.generator_parameters(), trained.count);
+        }
+    }
+
+    #[test]
+    fn inputs_that_do_not_fit_are_refused() {
+        let device = Device::flex();
+        let base = GanConfig::accompaniment().to_builder().filters(1).latent_channels(2).pitches(16);
+        let config = base.build().unwrap();
+        let generator = Generator::new(&config, &mut ChaCha8Rng::seed_from_u64(0), &device);
+        let zeros = |channels, steps| Tensor::<4>::zeros([2, channels, steps, 16], &device);
+        let whole = || GanCondition {
+            melody: zeros(1, 32),
+            previous: Some(zeros(4, 32)),
+            attributes: Some(Tensor::zeros([2, 11], &device)),
+        };
+        let latent = || Tensor::<4>::zeros([2, 2, 2, 1], &device);
+        assert!(generator.forward(&whole(), latent()).is_ok());
+        let refused = |condition: GanCondition| generator.forward(&condition, latent()).unwrap_err();
+        let shape = |error: GanError, name: &str| match error {
+            GanError::Shape { what, .. } => assert_eq!(what, name),
+            other => panic!("{name}: {other}"),
+        };
+        shape(refused(GanCondition { melody: zeros(1, 48), ..whole() }), "melody");
+        shape(refused(GanCondition { previous: Some(zeros(3, 32)), ..whole() }), "previous tracks");
+        let short = Some(Tensor::zeros([2, 10], &device));
+        shape(refused(GanCondition { attributes: short, ..whole() }), "attributes");
+        for missing in
+            [GanCondition { previous: None, ..whole() }, GanCondition { attributes: None, ..whole() }]
+        {
+            assert!(matches!(refused(missing), GanError::Condition(_)));
+        }
+        let wide = generator.forward(&whole(), Tensor::zeros([2, 3, 2, 1], &device)).unwrap_err();
+        shape(wide, "latent");
+
+        let plain = GanConfig::reference().to_builder().filters(1).pitches(16).build().unwrap();
+        let plain = Generator::new(&plain, &mut ChaCha8Rng::seed_from_u64(0), &device);
+        for extra in
+            [GanCondition { attributes: None, ..whole() }, GanCondition { previous: None, ..whole() }]
+        {
+            let error = plain.forward(&extra, Tensor::zeros([2, 512, 2, 1], &device)).unwrap_err();
+            assert!(matches!(error, GanError::Condition(_)));
+        }
+    }
+}

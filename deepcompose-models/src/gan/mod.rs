@@ -1,0 +1,73 @@
+//! The GAN that accompanies a melody: generator, critic, losses, training and sampling.
+//!
+//! Data. Windows of two bars, 32 sixteenth steps, by pitches by tracks, in {−1, +1}. A U-Net, the
+//! [`Generator`], writes the tracks from the melody's window and a latent; a [`Critic`] scores tracks
+//! under the same condition; both are trained with the Wasserstein loss and gradient penalty
+//! (Gulrajani et al. 2017), whose exact gradient is written with first-order operations
+//! ([`Critic::input_gradient`]). [`GanConfig::reference`] is the published architecture.
+//!
+//! What this project ships is [`GanConfig::accompaniment`]: the melody is only a condition and is
+//! never rewritten; the four tracks are [`TrackRole`]s (drums, bass, guitar, keys) that each
+//! [`Genre`] gives names and General MIDI programs; and the networks also know the genre, which
+//! tracks are wanted, and the tracks of the two bars before. [`accompany`] runs it over a melody of
+//! any length and metre. Its generator is trained with a reconstruction term
+//! ([`loss::reconstruction_loss`]) beside the adversarial one, so that it is as much a pix2pix as a GAN:
+//! with an hour of two CPU cores that is what makes its music usable.
+//!
+//! | file | what |
+//! |---|---|
+//! | `config`, `genre` | [`GanConfig`]; [`Genre`], [`TrackRole`], [`AccompanimentTrack`] |
+//! | `generator`, `critic`, `layers`, `condition` | the networks and what they are told |
+//! | [`loss`] | critic's and generator's losses |
+//! | `grid`, `roles` | [`StepGrid`], bars in sixteenths; [`assign_roles`], tracks by what they do |
+//! | `sample` | [`accompany`] |
+//! | `data` | `GanPiece`, `GanDataset`: training windows (feature `train`) |
+//! | `train`, `training`, `checkpoint`, `metrics` | `GanTrainer` (feature `train`) |
+//!
+//! # Input safety
+//!
+//! No input panics: shapes are checked before the networks see them, configs when they are built or
+//! read. A score may have [`MAX_BARS`] bars, a melody [`MAX_STEPS`] steps, a generator 2²⁶
+//! parameters.
+
+#[cfg(feature = "train")]
+mod checkpoint;
+mod condition;
+mod config;
+mod critic;
+#[cfg(feature = "train")]
+mod data;
+mod error;
+mod generator;
+mod genre;
+mod grid;
+mod latent;
+mod layers;
+pub mod loss;
+#[cfg(feature = "train")]
+mod metrics;
+mod roles;
+mod sample;
+#[cfg(feature = "train")]
+mod train;
+#[cfg(feature = "train")]
+mod training;
+
+pub use condition::GanCondition;
+pub use config::{GanConfig, GanConfigBuilder};
+pub use critic::Critic;
+#[cfg(feature = "train")]
+pub use data::{GanDataset, GanPiece};
+pub use error::GanError;
+pub use generator::Generator;
+pub use genre::{AccompanimentTrack, Genre, RoleSet, TrackRole};
+pub use grid::{MAX_BARS, StepGrid};
+pub use latent::latent;
+#[cfg(feature = "train")]
+pub use metrics::TrackMetrics;
+pub use roles::{RoleAssignment, assign_roles};
+pub use sample::{Accompaniment, AccompanimentRoll, AccompanyOptions, MAX_STEPS, accompany};
+#[cfg(feature = "train")]
+pub use train::{GanEvaluation, GanStep, GanTrainer};
+#[cfg(feature = "train")]
+pub use training::GanTraining;

@@ -1,0 +1,186 @@
+//! Accompanying: sizes, determinism, groups that know the previous one, and what is refused.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::ops::ControlFlow;
+
+use burn::tensor::Device;
+use deepcompose_models::gan::{
+    AccompanimentRoll, AccompanyOptions, GanConfig, GanConfigBuilder, GanError, Generator, Genre, MAX_STEPS,
+    RoleSet, TrackRole, accompany,
+};
+use ndarray::Array2;
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+
+fn generator(change: impl FnOnce(GanConfigBuilder) -> GanConfigBuilder) -> Generator {
+    let builder = GanConfig::accompaniment().to_builder().filters(4).latent_channels(4).attribute_channels(2);
+    Generator::new(&change(builder).build().unwrap(), &mut ChaCha8Rng::seed_from_u64(2), &Device::flex())
+}
+
+/// A rising quarter-note tune.
+fn tune(steps: usize) -> Array2<bool> {
+    Array2::from_shape_fn((steps, 128), |(step, pitch)| step % 4 != 3 && pitch == 60 + step / 4 % 24)
+}
+
+/// An untrained generator's outputs are near one half: a threshold just below gives many notes.
+fn options(genre: Genre) -> AccompanyOptions {
+    AccompanyOptions { threshold: 0.52, ..AccompanyOptions::new(genre) }
+}
+
+fn run(
+    generator: &Generator,
+    melody: &Array2<bool>,
+    options: &AccompanyOptions,
+    seed: u64,
+) -> Result<Vec<AccompanimentRoll>, GanError> {
+    let rng = &mut ChaCha8Rng::seed_from_u64(seed);
+    let band = accompany(generator, melody.view(), options, rng, &mut |_, _| ControlFlow::Continue(()))?;
+    assert!(!band.stopped);
+    Ok(band.rolls)
+}
+
+fn notes(tracks: &[AccompanimentRoll], from: usize, to: usize) -> usize {
+    let count = |t: &AccompanimentRoll| {
+        t.roll.indexed_iter().filter(|((s, _), c)| **c && (from..to).contains(s)).count()
+    };
+    tracks.iter().map(count).sum()
+}
+
+#[test]
+fn every_length_is_covered_and_the_seed_decides() {
+    let generator = generator(|b| b);
+    for steps in [0, 1, 16, 31, 32, 33, 100] {
+        let melody = tune(steps);
+        let tracks = run(&generator, &melody, &options(Genre::Rock), 1).unwrap();
+        assert_eq!(tracks.iter().map(|t| t.role).collect::<Vec<_>>(), TrackRole::ALL);
+        assert!(tracks.iter().all(|t| t.roll.dim() == (steps, 128)));
+        assert_eq!(tracks, run(&generator, &melody, &options(Genre::Rock), 1).unwrap());
+        if steps > 1 {
+            assert!(notes(&tracks, 0, steps) > 0);
+            assert_ne!(tracks, run(&generator, &melody, &options(Genre::Rock), 2).unwrap(), "{steps}");
+        }
+    }
+}
+
+#[test]
+fn what_comes_later_depends_on_what_came_before_and_not_the_reverse() {
+    let (first, mut second) = (tune(96), tune(96));
+    // The same last bars after a different beginning, and the reverse.
+    for step in 0..32 {
+        for pitch in 0..128 {
+            second[[step, pitch]] = pitch == 50 && step % 2 == 0;
+        }
+    }
+    let differ = |generator: &Generator, from: usize, to: usize, a: &Array2<bool>, b: &Array2<bool>| {
+        let [a, b] = [a, b].map(|m| run(generator, m, &options(Genre::Pop), 5).unwrap());
+        a.iter().zip(&b).any(|(a, b)| (from..to).any(|s| a.roll.row(s) != b.roll.row(s)))
+    };
+    let knowing = generator(|b| b);
+    let forgetful = generator(|b| b.previous(false));
+    assert!(differ(&knowing, 0, 32, &first, &second));
+    assert!(differ(&knowing, 32, 64, &first, &second));
+    assert!(!differ(&forgetful, 32, 96, &first, &second));
+    let mut third = tune(96);
+    third.row_mut(80).fill(true);
+    assert!(!differ(&knowing, 0, 64, &first, &third));
+    assert!(differ(&knowing, 64, 96, &first, &third));
+}
+
+#[test]
+fn roles_threshold_and_hands_are_kept() {
+    let generator = generator(|b| b);
+    let melody = tune(64);
+    let roles = RoleSet::NONE.with(TrackRole::Keys).with(TrackRole::Drums);
+    let wanted = |genre| run(&generator, &melody, &AccompanyOptions { roles, ..options(genre) }, 1).unwrap();
+    assert_eq!(
+        wanted(Genre::Jazz).iter().map(|t| t.role).collect::<Vec<_>>(),
+        [TrackRole::Drums, TrackRole::Keys]
+    );
+    assert_eq!(wanted(Genre::Classical).iter().map(|t| t.role).collect::<Vec<_>>(), [TrackRole::Keys]);
+
+    let count = |threshold| {
+        let options = AccompanyOptions { threshold, ..AccompanyOptions::new(Genre::Rock) };
+        run(&generator, &melody, &options, 1).unwrap()
+    };
+    assert!(notes(&count(0.3), 0, 32) > notes(&count(0.6), 0, 32));
+    for track in count(0.01) {
+        let most = track.roll.rows().into_iter().map(|r| r.iter().filter(|c| **c).count()).max().unwrap();
+        let hands = match track.role {
+            // All that the networks see.
+            TrackRole::Drums => 80,
+            TrackRole::Bass => 1,
+            TrackRole::Guitar => 6,
+            TrackRole::Keys => 10,
+        };
+        assert_eq!(most, hands, "{}", track.role);
+    }
+}
+
+#[test]
+fn bars_of_other_metres_take_a_window_bar_each() {
+    let generator = generator(|b| b);
+    let waltz = AccompanyOptions { bar_steps: vec![12], ..options(Genre::Classical) };
+    let mut groups = Vec::new();
+    let tracks = accompany(
+        &generator,
+        tune(60).view(),
+        &waltz,
+        &mut ChaCha8Rng::seed_from_u64(1),
+        &mut |done, all| {
+            groups.push((done, all));
+            ControlFlow::Continue(())
+        },
+    )
+    .unwrap();
+    // Five bars of twelve steps are two groups of two and one of one.
+    assert_eq!(groups, [(1, 3), (2, 3), (3, 3)]);
+    assert!(tracks.rolls.iter().all(|t| t.roll.dim() == (60, 128)));
+}
+
+#[test]
+fn the_observer_can_stop() {
+    let stopped = accompany(
+        &generator(|b| b),
+        tune(96).view(),
+        &options(Genre::Edm),
+        &mut ChaCha8Rng::seed_from_u64(1),
+        &mut |done, _| if done == 2 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) },
+    );
+    let stopped = stopped.unwrap();
+    assert!(stopped.stopped);
+    // Two groups of two bars were made: the other two bars are silent.
+    for track in stopped.rolls {
+        assert!(track.roll.rows().into_iter().skip(64).all(|row| row.iter().all(|sounds| !sounds)));
+    }
+}
+
+#[test]
+fn bad_options_and_melodies_are_refused() {
+    let generator = generator(|b| b);
+    let melody = tune(16);
+    let base = || AccompanyOptions::new(Genre::Rock);
+    let cases = [
+        (AccompanyOptions { threshold: 0.0, ..base() }, "threshold"),
+        (AccompanyOptions { threshold: 1.0, ..base() }, "threshold"),
+        (AccompanyOptions { threshold: f32::NAN, ..base() }, "threshold"),
+        (AccompanyOptions { variation: -0.1, ..base() }, "variation"),
+        (AccompanyOptions { bar_steps: vec![16, 0], ..base() }, "bar_steps"),
+    ];
+    for (options, name) in cases {
+        match run(&generator, &melody, &options, 0) {
+            Err(GanError::OutOfRange { field, .. }) => assert_eq!(field, name),
+            other => panic!("{name}: {other:?}"),
+        }
+    }
+    let narrow = Array2::from_elem((16, 88), false);
+    assert!(matches!(run(&generator, &narrow, &base(), 0), Err(GanError::Shape { .. })));
+    let long = Array2::from_elem((MAX_STEPS + 1, 128), false);
+    assert!(matches!(run(&generator, &long, &base(), 0), Err(GanError::Limit { .. })));
+    let reference = Generator::new(
+        &GanConfig::reference().to_builder().steps(64).filters(1).build().unwrap(),
+        &mut ChaCha8Rng::seed_from_u64(0),
+        &Device::flex(),
+    );
+    assert!(matches!(run(&reference, &melody, &base(), 0), Err(GanError::OutOfRange { field: "steps", .. })));
+}
