@@ -1,1 +1,62 @@
-//! deepcompose
+//! A melody in, three trained models, music out.
+//!
+//! # Tour
+//!
+//! A [`Composer`] holds the three models. [`Composer::enhance`] adds and removes notes (AR-CNN),
+//! [`Composer::extend`] continues the input (Transformer), [`Composer::accompany`] adds a band in a genre (GAN). Each takes a
+//! [`Score`](core::Score) and gives a [`Composition`], which is a score again:
+//!
+//! ```no_run
+//! use deepcompose::prelude::*;
+//!
+//! let composer = Composer::builder().seed(7).build()?; // embedded weights, the CPU
+//! let melody = InputTrack::OdeToJoy.score(); // or deepcompose::midi::read("melody.mid")?
+//! let enhanced = composer.enhance(&melody, &ArCnnParams::default())?;
+//! let extended = composer.extend(&melody, &TransformerParams::default())?;
+//! let band = composer.accompany(&extended, &GanParams::new(Genre::Rock))?;
+//! deepcompose::midi::write("band.mid", &band)?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! [`Composer::compose`] does any of the three from a [`Technique`], which is one JSON or TOML value. The methods that
+//! end in `_with` take an observer, which sees the progress and can stop the work.
+//!
+//! The parts are crates of their own, re-exported here: [`core`] (scores, piano rolls, tokenizers, metrics), [`midi`]
+//! (Standard MIDI Files), [`samplers`] (drawing from logits, with constraints), [`models`] (networks, training, weights).
+//!
+//! # Features
+//!
+//! | feature | default | what it adds |
+//! |---|---|---|
+//! | `flex` | yes | burn's pure-Rust CPU device |
+//! | `pretrained` | yes | the weights of this project, embedded |
+//! | `train` | no | datasets, trainers, checkpoints in [`models`] |
+//! | `cuda`, `wgpu`, `vulkan`, `metal`, `rocm` | no | burn's device of that name |
+//!
+//! # Defaults and limits
+//!
+//! | what | default | limit |
+//! |---|---|---|
+//! | seed | 0 | |
+//! | track worked on | the melody, found by [`core::melody_track`] | not a drum track |
+//! | AR-CNN: remove, add, iterations, risk | 70 %, 90 cells for 8 bars, 90, 0.8 | 100 000 iterations |
+//! | Transformer: extension | 20 s | 30 s |
+//! | GAN: genre | rock | [`models::gan::MAX_BARS`] bars |
+//!
+//! # Input safety
+//!
+//! MIDI files, weights files and parameters may come from anywhere. Nothing here panics on them: a reader has limits of
+//! size, every parameter has a range, and what is refused is refused by a typed error that names the field, the value and
+//! what is accepted. Files are written beside their place and renamed, so what was saved before is never half gone.
+
+mod composer;
+pub mod prelude;
+mod technique;
+
+pub use composer::{BuildError, Composer, ComposerBuilder, ModelSource};
+pub use deepcompose_core as core;
+pub use deepcompose_midi as midi;
+pub use deepcompose_models as models;
+pub use deepcompose_models::compose::{ComposeError, Composition};
+pub use deepcompose_samplers as samplers;
+pub use technique::Technique;

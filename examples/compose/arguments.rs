@@ -1,0 +1,150 @@
+//! The sub-commands and their options.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use deepcompose::prelude::*;
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Add and remove notes (AR-CNN)
+    Enhance {
+        #[command(flatten)]
+        common: Common,
+        #[command(flatten)]
+        options: Enhance,
+    },
+    /// Continue the input (Transformer)
+    Extend {
+        #[command(flatten)]
+        common: Common,
+        #[command(flatten)]
+        options: Extend,
+    },
+    /// Add drums, bass, guitar and keys (GAN)
+    Accompany {
+        #[command(flatten)]
+        common: Common,
+        #[command(flatten)]
+        options: Accompany,
+    },
+    /// The built-in input tracks, each of which can stand for IN.mid
+    Tracks,
+    /// The genres and their tracks
+    Genres,
+}
+
+#[derive(Args)]
+pub(crate) struct Common {
+    /// A MIDI file, or a built-in track by its name
+    #[arg(value_name = "IN.mid")]
+    pub(crate) input: PathBuf,
+    /// The MIDI file to write
+    #[arg(value_name = "OUT.mid")]
+    pub(crate) output: PathBuf,
+    /// The track to work on: a number from 0, `melody` (found by itself), or `all`
+    #[arg(long, default_value = "melody", value_parser = track)]
+    pub(crate) track: TrackSelection,
+    /// The same seed, input and options give the same file
+    #[arg(long, default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// A weights file to use in place of the embedded one
+    #[arg(long)]
+    pub(crate) weights: Option<PathBuf>,
+}
+
+fn track(text: &str) -> Result<TrackSelection, String> {
+    match text {
+        "melody" => Ok(TrackSelection::Melody),
+        "all" => Ok(TrackSelection::All),
+        number => number
+            .parse()
+            .map(TrackSelection::Index)
+            .map_err(|_| "a track number from 0, `melody` or `all` is accepted".to_owned()),
+    }
+}
+
+#[derive(Args)]
+pub(crate) struct Enhance {
+    /// Maximum input notes to remove, in per cent
+    #[arg(long, default_value_t = ArCnnParams::default().maximum_input_notes_to_remove)]
+    max_remove: f64,
+    /// Maximum notes to add: a count for eight bars, or a percentage such as 150%
+    #[arg(long, default_value_t = ArCnnParams::default().maximum_notes_to_add)]
+    max_add: NotesToAdd,
+    /// Sampling iterations
+    #[arg(long, default_value_t = ArCnnParams::default().sampling_iterations)]
+    iterations: usize,
+    /// Creative risk: the temperature
+    #[arg(long, default_value_t = ArCnnParams::default().creative_risk)]
+    creative_risk: f64,
+}
+
+impl Enhance {
+    pub(crate) fn params(&self, track: TrackSelection) -> ArCnnParams {
+        ArCnnParams {
+            maximum_input_notes_to_remove: self.max_remove,
+            maximum_notes_to_add: self.max_add,
+            sampling_iterations: self.iterations,
+            creative_risk: self.creative_risk,
+            track,
+        }
+    }
+}
+
+#[derive(Args)]
+pub(crate) struct Extend {
+    /// Sampling technique: top-k, nucleus or random
+    #[arg(long, default_value_t = TransformerParams::default().sampling_technique)]
+    sampling: SamplingTechnique,
+    /// Sampling threshold, above 0 and at most 1
+    #[arg(long, default_value_t = TransformerParams::default().sampling_threshold)]
+    threshold: f64,
+    /// Creative risk: the temperature
+    #[arg(long, default_value_t = TransformerParams::default().creative_risk)]
+    creative_risk: f64,
+    /// Input duration: how much of the input's end the model is given, in seconds
+    #[arg(long, default_value_t = TransformerParams::default().input_duration)]
+    input_duration: f64,
+    /// Track extension duration, in seconds, at most 30
+    #[arg(long, default_value_t = TransformerParams::default().track_extension_duration)]
+    extension_duration: f64,
+    /// Maximum rest time, in seconds
+    #[arg(long, default_value_t = TransformerParams::default().maximum_rest_time)]
+    max_rest: f64,
+    /// Maximum note length, in seconds
+    #[arg(long, default_value_t = TransformerParams::default().maximum_note_length)]
+    max_note_length: f64,
+}
+
+impl Extend {
+    pub(crate) fn params(&self, track: TrackSelection) -> TransformerParams {
+        TransformerParams {
+            sampling_technique: self.sampling,
+            sampling_threshold: self.threshold,
+            creative_risk: self.creative_risk,
+            input_duration: self.input_duration,
+            track_extension_duration: self.extension_duration,
+            maximum_rest_time: self.max_rest,
+            maximum_note_length: self.max_note_length,
+            track,
+            ..TransformerParams::default()
+        }
+    }
+}
+
+#[derive(Args)]
+pub(crate) struct Accompany {
+    /// The genre: see `compose genres`
+    #[arg(long, default_value_t = Genre::Rock)]
+    genre: Genre,
+    /// Binarisation threshold, above 0 and below 1: lower gives more notes
+    #[arg(long, default_value_t = GanParams::default().binarisation_threshold)]
+    threshold: f64,
+}
+
+impl Accompany {
+    pub(crate) fn params(&self, track: TrackSelection) -> GanParams {
+        GanParams { binarisation_threshold: self.threshold, track, ..GanParams::new(self.genre) }
+    }
+}

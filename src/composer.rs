@@ -1,0 +1,294 @@
+//! [`Composer`]: the three models behind one door.
+
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use deepcompose_core::Score;
+use deepcompose_models::ar_cnn::ArCnn;
+use deepcompose_models::compose::{
+    self, ArCnnParams, ComposeError, Composition, GanParams, Observer, Progress, TransformerParams,
+};
+use deepcompose_models::gan::Generator;
+use deepcompose_models::transformer::{Decoder, TransformerXl};
+use deepcompose_models::weights::{self, Model};
+use deepcompose_models::{Device, WeightsError};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use thiserror::Error;
+
+use crate::technique::Technique;
+
+/// Where a model comes from: a weights file, or a network that is already in memory.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum ModelSource<M> {
+    /// A weights file, read when the composer is built.
+    File(PathBuf),
+    /// A network.
+    Model(Box<M>),
+}
+
+impl<M> From<&Path> for ModelSource<M> {
+    fn from(path: &Path) -> Self {
+        Self::File(path.to_owned())
+    }
+}
+
+impl<M> From<PathBuf> for ModelSource<M> {
+    fn from(path: PathBuf) -> Self {
+        Self::File(path)
+    }
+}
+
+impl<M> From<&str> for ModelSource<M> {
+    fn from(path: &str) -> Self {
+        Self::File(path.into())
+    }
+}
+
+macro_rules! source_from {
+    ($($model:ty),*) => {
+        $(impl From<$model> for ModelSource<$model> {
+            fn from(model: $model) -> Self {
+                Self::Model(Box::new(model))
+            }
+        })*
+    };
+}
+
+source_from!(ArCnn, TransformerXl, Generator);
+
+/// A model could not be loaded.
+#[derive(Debug, Error)]
+#[error("the {model} model could not be loaded: {source}")]
+pub struct BuildError {
+    /// Which of the three.
+    pub model: &'static str,
+    /// Why.
+    pub source: WeightsError,
+}
+
+/// Settings of a [`Composer`].
+#[derive(Debug, Clone)]
+pub struct ComposerBuilder {
+    seed: u64,
+    device: Device,
+    ar_cnn: Option<ModelSource<ArCnn>>,
+    transformer: Option<ModelSource<TransformerXl>>,
+    gan: Option<ModelSource<Generator>>,
+}
+
+impl ComposerBuilder {
+    /// The seed of everything random; 0 unless set.
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// Where the networks run; the CPU unless set. A network given as a value stays on its own device.
+    #[must_use]
+    pub fn device(mut self, device: Device) -> Self {
+        self.device = device;
+        self
+    }
+
+    /// An AR-CNN in place of the embedded one: a path to a weights file, or a network.
+    #[must_use]
+    pub fn ar_cnn(mut self, source: impl Into<ModelSource<ArCnn>>) -> Self {
+        self.ar_cnn = Some(source.into());
+        self
+    }
+
+    /// A Transformer in place of the embedded one: a path to a weights file, or a network.
+    #[must_use]
+    pub fn transformer(mut self, source: impl Into<ModelSource<TransformerXl>>) -> Self {
+        self.transformer = Some(source.into());
+        self
+    }
+
+    /// A GAN generator in place of the embedded one: a path to a weights file, or a network.
+    #[must_use]
+    pub fn gan(mut self, source: impl Into<ModelSource<Generator>>) -> Self {
+        self.gan = Some(source.into());
+        self
+    }
+
+    /// Loads the models. Without the feature `pretrained` a model that was not given is left out,
+    /// and its technique answers [`ComposeError::NoModel`].
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError`] names the model and what is wrong with its file.
+    pub fn build(self) -> Result<Composer, BuildError> {
+        #[cfg(feature = "pretrained")]
+        let embedded = {
+            use deepcompose_models::pretrained;
+            (Some(pretrained::AR_CNN), Some(pretrained::TRANSFORMER), Some(pretrained::GAN))
+        };
+        #[cfg(not(feature = "pretrained"))]
+        let embedded = (None, None, None);
+        Ok(Composer {
+            ar_cnn: model("AR-CNN", self.ar_cnn, embedded.0, &self.device)?,
+            transformer: model("Transformer", self.transformer, embedded.1, &self.device)?,
+            gan: model("GAN", self.gan, embedded.2, &self.device)?,
+            seed: self.seed,
+        })
+    }
+}
+
+fn model<M: Model>(
+    name: &'static str,
+    source: Option<ModelSource<M>>,
+    embedded: Option<&[u8]>,
+    device: &Device,
+) -> Result<Option<M>, BuildError> {
+    match (source, embedded) {
+        (Some(ModelSource::Model(model)), _) => Ok(Some(*model)),
+        (Some(ModelSource::File(path)), _) => weights::load(path, device).map(Some),
+        (None, Some(bytes)) => weights::from_bytes(bytes, device).map(Some),
+        (None, None) => Ok(None),
+    }
+    .map_err(|source| BuildError { model: name, source })
+}
+
+/// The three models, and a seed. One composer can be shared by many threads.
+///
+/// Every call draws from a fresh rng of the composer's seed: the same seed, input, parameters and
+/// weights give the same notes, in whatever order the calls are made.
+#[derive(Debug, Clone)]
+pub struct Composer {
+    ar_cnn: Option<ArCnn>,
+    transformer: Option<TransformerXl>,
+    gan: Option<Generator>,
+    seed: u64,
+}
+
+impl Composer {
+    /// Embedded weights, the CPU, seed 0, all of which can be changed.
+    #[must_use]
+    pub fn builder() -> ComposerBuilder {
+        ComposerBuilder { seed: 0, device: Device::default(), ar_cnn: None, transformer: None, gan: None }
+    }
+
+    /// The same models with another seed.
+    #[must_use]
+    pub fn with_seed(&self, seed: u64) -> Self {
+        Self { seed, ..self.clone() }
+    }
+
+    /// The seed.
+    #[must_use]
+    pub const fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// AR-CNN: adds and removes notes of the input. See [`compose::enhance`].
+    ///
+    /// # Errors
+    ///
+    /// [`ComposeError`]: a parameter out of range, an input without notes, no model.
+    pub fn enhance(&self, input: &Score, params: &ArCnnParams) -> Result<Composition, ComposeError> {
+        self.enhance_with(input, params, &mut |_| ControlFlow::Continue(()))
+    }
+
+    /// [`Composer::enhance`] with an observer, called after every sampling iteration.
+    ///
+    /// # Errors
+    ///
+    /// As [`Composer::enhance`].
+    pub fn enhance_with(
+        &self,
+        input: &Score,
+        params: &ArCnnParams,
+        observer: &mut Observer<'_>,
+    ) -> Result<Composition, ComposeError> {
+        let model = self.ar_cnn.as_ref().ok_or(ComposeError::NoModel("AR-CNN"))?;
+        compose::enhance(model, input, params, &mut self.rng(1), observer)
+    }
+
+    /// Transformer: continues the input. See [`compose::extend`].
+    ///
+    /// # Errors
+    ///
+    /// [`ComposeError`]: a parameter out of range, an input without notes, no model.
+    pub fn extend(&self, input: &Score, params: &TransformerParams) -> Result<Composition, ComposeError> {
+        self.extend_with(input, params, &mut |_| ControlFlow::Continue(()))
+    }
+
+    /// [`Composer::extend`] with an observer, called after every token.
+    ///
+    /// # Errors
+    ///
+    /// As [`Composer::extend`].
+    pub fn extend_with(
+        &self,
+        input: &Score,
+        params: &TransformerParams,
+        observer: &mut Observer<'_>,
+    ) -> Result<Composition, ComposeError> {
+        let model = self.transformer.as_ref().ok_or(ComposeError::NoModel("Transformer"))?;
+        compose::extend(&mut Decoder::new(model), input, params, &mut self.rng(2), observer)
+    }
+
+    /// GAN: adds drums, bass, guitar and keys in a genre. See [`compose::accompany`].
+    ///
+    /// # Errors
+    ///
+    /// [`ComposeError`]: a parameter out of range, an input without notes, no model.
+    pub fn accompany(&self, input: &Score, params: &GanParams) -> Result<Composition, ComposeError> {
+        self.accompany_with(input, params, &mut |_| ControlFlow::Continue(()))
+    }
+
+    /// [`Composer::accompany`] with an observer, called after every group of bars.
+    ///
+    /// # Errors
+    ///
+    /// As [`Composer::accompany`].
+    pub fn accompany_with(
+        &self,
+        input: &Score,
+        params: &GanParams,
+        observer: &mut Observer<'_>,
+    ) -> Result<Composition, ComposeError> {
+        let model = self.gan.as_ref().ok_or(ComposeError::NoModel("GAN"))?;
+        let mut rng = self.rng(3);
+        if let Some(seed) = params.seed {
+            rng = ChaCha8Rng::seed_from_u64(seed);
+        }
+        compose::accompany(model, input, params, &mut rng, observer)
+    }
+
+    /// Any of the three.
+    ///
+    /// # Errors
+    ///
+    /// As the method of the technique.
+    pub fn compose(&self, input: &Score, technique: &Technique) -> Result<Composition, ComposeError> {
+        self.compose_with(input, technique, &mut |_| ControlFlow::Continue(()))
+    }
+
+    /// [`Composer::compose`] with an observer.
+    ///
+    /// # Errors
+    ///
+    /// As the method of the technique.
+    pub fn compose_with(
+        &self,
+        input: &Score,
+        technique: &Technique,
+        observer: &mut dyn FnMut(Progress) -> ControlFlow<()>,
+    ) -> Result<Composition, ComposeError> {
+        match technique {
+            Technique::ArCnn(params) => self.enhance_with(input, params, observer),
+            Technique::Transformer(params) => self.extend_with(input, params, observer),
+            Technique::Gan(params) => self.accompany_with(input, params, observer),
+        }
+    }
+
+    fn rng(&self, stream: u64) -> ChaCha8Rng {
+        let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
+        rng.set_stream(stream);
+        rng
+    }
+}

@@ -1,0 +1,231 @@
+//! The three techniques with the embedded weights, on real tunes.
+
+#![cfg(feature = "pretrained")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::ops::ControlFlow;
+use std::sync::OnceLock;
+
+use deepcompose::core::{At, Pitch, Program, Tempo, TempoMap, Tick, Velocity};
+use deepcompose::midi;
+use deepcompose::models::gan::{RoleSet, TrackRole};
+use deepcompose::prelude::*;
+use deepcompose::{ComposeError, ModelSource};
+
+fn composer() -> &'static Composer {
+    static COMPOSER: OnceLock<Composer> = OnceLock::new();
+    COMPOSER.get_or_init(|| Composer::builder().seed(7).build().unwrap())
+}
+
+fn short() -> TransformerParams {
+    TransformerParams { track_extension_duration: 4.0, ..TransformerParams::default() }
+}
+
+fn few() -> ArCnnParams {
+    ArCnnParams { sampling_iterations: 3, ..ArCnnParams::default() }
+}
+
+#[test]
+fn a_composer_can_be_shared_by_threads() {
+    fn shared<T: Send + Sync>(_: &T) {}
+    shared(composer());
+    let melody = InputTrack::FrereJacques.score();
+    let made: Vec<Composition> = std::thread::scope(|scope| {
+        let handles: Vec<_> =
+            (0..3).map(|_| scope.spawn(|| composer().extend(&melody, &short()).unwrap())).collect();
+        handles.into_iter().map(|h| h.join().unwrap()).collect()
+    });
+    assert!(made.windows(2).all(|w| w[0] == w[1]));
+}
+
+#[test]
+fn a_seed_decides_everything() {
+    let melody = InputTrack::AmazingGrace.score();
+    let techniques =
+        [Technique::ArCnn(few()), Technique::Transformer(short()), Technique::Gan(GanParams::default())];
+    for technique in techniques {
+        let bytes =
+            |seed| midi::to_bytes(&composer().with_seed(seed).compose(&melody, &technique).unwrap()).unwrap();
+        assert_eq!(bytes(1), bytes(1), "{technique:?}");
+        assert_ne!(bytes(1), bytes(2), "{technique:?}");
+    }
+}
+
+#[test]
+fn every_built_in_track_goes_through_every_technique() {
+    for track in InputTrack::ALL {
+        let melody = track.score();
+        let notes = melody.tracks()[0].notes();
+
+        let enhanced = composer().enhance(&melody, &few()).unwrap();
+        assert!(enhanced.summary.cells_added + enhanced.summary.cells_removed > 0, "{}", track.name());
+
+        let extended = composer().extend(&melody, &short()).unwrap();
+        assert_eq!(&extended.tracks()[0].notes()[..notes.len()], notes);
+        assert_eq!(extended.summary.notes_removed, 0);
+        assert_eq!(extended.summary.stop, StopReason::DurationReached);
+        assert!(extended.summary.notes_added > 0, "{}", track.name());
+
+        let band = composer().accompany(&extended, &GanParams::new(Genre::Jazz)).unwrap();
+        assert_eq!(band.tracks()[0], extended.tracks()[0]);
+        assert!(band.tracks()[1..].iter().all(|t| t.end() <= bar_end(&band)), "{}", track.name());
+        assert!(band.note_count() > extended.note_count(), "{}", track.name());
+
+        for made in [&enhanced, &extended, &band] {
+            assert_eq!(made.tempo_map(), melody.tempo_map());
+            assert_eq!(made.time_signatures(), melody.time_signatures());
+            let again = midi::read_bytes(&midi::to_bytes(made).unwrap()).unwrap();
+            assert_eq!(again.note_count(), made.note_count());
+        }
+    }
+}
+
+/// The end of the bar in which the first track ends.
+fn bar_end(score: &Score) -> Tick {
+    let end = score.tracks()[0].end();
+    score.bars().find(|bar| bar.end >= end).unwrap().end
+}
+
+#[test]
+fn rock_has_its_band_under_the_right_programs() {
+    let melody = InputTrack::OdeToJoy.score();
+    let band = composer().accompany(&melody, &GanParams::new(Genre::Rock)).unwrap();
+    let tracks: Vec<(bool, u8)> =
+        band.tracks()[1..].iter().map(|t| (t.is_drum(), t.program().get())).collect();
+    // General MIDI, from zero: standard kit, picked bass, overdriven guitar, rock organ.
+    assert_eq!(tracks, [(true, 0), (false, 34), (false, 29), (false, 18)]);
+    for track in &band.tracks()[1..] {
+        assert!(track.notes().len() >= 16, "{} has {} notes", track.name(), track.notes().len());
+    }
+    let classical = composer().accompany(&melody, &GanParams::new(Genre::Classical)).unwrap();
+    assert!(classical.tracks().iter().all(|t| !t.is_drum()));
+    let bass_only = GanParams {
+        tracks: [TrackRole::Bass].into_iter().collect::<RoleSet>(),
+        ..GanParams::new(Genre::Pop)
+    };
+    assert_eq!(composer().accompany(&melody, &bass_only).unwrap().tracks().len(), 2);
+    let none = GanParams { tracks: RoleSet::NONE, ..GanParams::new(Genre::Pop) };
+    assert!(matches!(composer().accompany(&melody, &none), Err(ComposeError::Parameter(_))));
+}
+
+#[test]
+fn the_embedded_weights_beat_a_uniform_guess() {
+    use deepcompose::core::{PerformanceClock, PerformanceTokenizer, Tokenizer};
+    use deepcompose::models::transformer::Decoder;
+    use deepcompose::models::{Device, pretrained};
+    let tokens =
+        PerformanceTokenizer::new(PerformanceClock::Metric).encode(&InputTrack::AuldLangSyne.score());
+    let mut decoder = Decoder::new(&pretrained::transformer(&Device::default()).unwrap());
+    let mut nats = 0.0;
+    for pair in tokens.windows(2) {
+        let logits = decoder.push(&pair[..1]).unwrap();
+        let total: f64 = logits.iter().map(|l| f64::from(*l).exp()).sum();
+        nats += total.ln() - f64::from(logits[pair[1] as usize]);
+    }
+    let mean = nats / (tokens.len() - 1) as f64;
+    // A uniform guess over the vocabulary costs ln 310 = 5.74 nats a token.
+    assert!(mean < 5.74 / 2.0, "{mean} nats a token");
+}
+
+#[test]
+fn polyphony_tempo_changes_and_several_tracks_are_kept() {
+    let note = |start: u32, duration: u32, pitch: u32| Note {
+        start: Tick::new(start).unwrap(),
+        duration: Tick::new(duration).unwrap(),
+        pitch: Pitch::new(pitch).unwrap(),
+        velocity: Velocity::new(71).unwrap(),
+    };
+    let mut score = Score::default();
+    score.set_tempo_map(TempoMap::new(vec![
+        At { tick: Tick::ZERO, value: Tempo::from_bpm(140.0).unwrap() },
+        At { tick: Tick::new(1920).unwrap(), value: Tempo::from_bpm(60.0).unwrap() },
+    ]));
+    let upper = (0..16).flat_map(|i| [note(i * 240, 240, 72 + i % 5), note(i * 240, 240, 67)]).collect();
+    let lower = (0..4).map(|i| note(i * 960, 960, 43 + i)).collect();
+    score.push_track(Track::new("Left", Program::MIN).with_notes(lower));
+    score.push_track(Track::new("Right", Program::new(11).unwrap()).with_notes(upper));
+
+    let right = TransformerParams { track: TrackSelection::Index(1), ..short() };
+    let extended = composer().extend(&score, &right).unwrap();
+    assert_eq!(extended.tracks()[0], score.tracks()[0]);
+    assert_eq!(extended.tracks()[1].program(), score.tracks()[1].program());
+    assert_eq!(&extended.tracks()[1].notes()[..32], score.tracks()[1].notes());
+    // Four seconds at the last tempo are four quarters of 480 ticks.
+    let limit = score.end().get() + 4 * 480;
+    assert!(extended.end().get() <= limit);
+
+    let both = TransformerParams { track: TrackSelection::All, ..short() };
+    let extended = composer().extend(&score, &both).unwrap();
+    assert_eq!(extended.summary.notes_removed, 0);
+    let enhanced = composer().enhance(&score, &ArCnnParams { track: TrackSelection::All, ..few() }).unwrap();
+    assert_eq!(enhanced.tempo_map(), score.tempo_map());
+}
+
+#[test]
+fn observers_see_progress_and_can_stop() {
+    let melody = InputTrack::OdeToJoy.score();
+    let mut seen = Vec::new();
+    let made = composer()
+        .enhance_with(&melody, &few(), &mut |p| {
+            seen.push((p.done, p.total));
+            if p.done == 2 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })
+        .unwrap();
+    assert_eq!(seen, [(1, 3), (2, 3)]);
+    assert_eq!(made.summary.stop, StopReason::Stopped);
+
+    let made = composer().extend_with(&melody, &short(), &mut |p| {
+        if p.done > p.total / 2 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    assert_eq!(made.unwrap().summary.stop, StopReason::Stopped);
+
+    let made =
+        composer().accompany_with(&melody, &GanParams::default(), &mut |_| ControlFlow::Break(())).unwrap();
+    assert_eq!(made.summary.stop, StopReason::Stopped);
+    assert_eq!(made.tracks()[0], melody.tracks()[0]);
+}
+
+#[test]
+fn a_preset_is_one_value() {
+    let presets = [
+        r#"{"technique":"ar-cnn","maximum_notes_to_add":"50%","track":"all"}"#,
+        r#"{"technique":"transformer","sampling_technique":"top-k","sampling_threshold":0.2}"#,
+        r#"{"technique":"gan","genre":"reggae","tracks":["drums","bass"],"track":{"index":0}}"#,
+    ];
+    for preset in presets {
+        let technique: Technique = serde_json::from_str(preset).unwrap();
+        let again = serde_json::to_string(&technique).unwrap();
+        assert_eq!(serde_json::from_str::<Technique>(&again).unwrap(), technique);
+    }
+    for wrong in [
+        r#"{"technique":"ar-cnn","creative_riks":1.0}"#,
+        r#"{"technique":"gan","genre":"polka"}"#,
+        r#"{"technique":"vae"}"#,
+    ] {
+        assert!(serde_json::from_str::<Technique>(wrong).is_err(), "{wrong}");
+    }
+}
+
+#[test]
+fn models_can_be_replaced_and_bad_files_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("weights.safetensors");
+    let weights = deepcompose::models::pretrained::AR_CNN;
+    std::fs::write(&path, weights).unwrap();
+    let from_file = Composer::builder().seed(7).ar_cnn(path.clone()).build().unwrap();
+    let melody = InputTrack::TwinkleTwinkle.score();
+    assert_eq!(from_file.enhance(&melody, &few()).unwrap(), composer().enhance(&melody, &few()).unwrap());
+
+    std::fs::write(&path, &weights[..weights.len() / 2]).unwrap();
+    let error = Composer::builder().ar_cnn(path.clone()).build().unwrap_err();
+    assert!(
+        error.to_string().starts_with("the AR-CNN model could not be loaded: malformed weights"),
+        "{error}"
+    );
+    let missing = Composer::builder().gan(ModelSource::File(folder.path().join("none"))).build().unwrap_err();
+    assert_eq!(missing.model, "GAN");
+    // The weights of one network are not those of another.
+    std::fs::write(&path, weights).unwrap();
+    let error = Composer::builder().transformer(path).build().unwrap_err();
+    assert!(error.to_string().contains("model is ar-cnn; accepted: transformer-xl"), "{error}");
+}
