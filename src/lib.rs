@@ -60,3 +60,8 @@ pub use deepcompose_models as models;
 pub use deepcompose_models::compose::{ComposeError, Composition};
 pub use deepcompose_samplers as samplers;
 pub use technique::Technique;
+
+/// Compiles the program in the README.
+#[cfg(all(doctest, feature = "pretrained"))]
+#[doc = include_str!("../README.md")]
+struct Readme;
