@@ -26,6 +26,7 @@ fn network(pre_norm: bool) -> TransformerXl {
         d_head: 10,
         d_inner: 30,
         vocabulary: 40,
+        tokenizer: None,
         segment: 7,
         memory: MEMORY,
         dropout: 0.1,

@@ -96,6 +96,7 @@ fn network(reference: &Reference, case: &Case, device: &Device) -> TransformerXl
         d_head: size("d_head"),
         d_inner: size("d_inner"),
         vocabulary: size("vocabulary"),
+        tokenizer: None,
         segment: size("segment"),
         memory: size("memory"),
         dropout: 0.0,

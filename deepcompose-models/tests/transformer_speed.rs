@@ -16,6 +16,7 @@ fn config(d: usize, layers: usize, inner: usize, segment: usize, memory: usize) 
         d_head: 32,
         d_inner: inner,
         vocabulary: 310,
+        tokenizer: None,
         segment,
         memory,
         dropout: 0.1,

@@ -11,7 +11,7 @@ use burn::tensor::{Device, Int, Tensor};
 use deepcompose_models::training::Decay;
 use deepcompose_models::transformer::{
     GradientEngine, Piece, TokenDataset, TokenLayout, TransformerError, TransformerEvent, TransformerTrainer,
-    TransformerTraining, TransformerXl, TransformerXlConfig, evaluate,
+    TransformerTraining, TransformerXl, TransformerXlConfig, Vocabulary, evaluate,
 };
 
 fn sizes(dropout: f64) -> TransformerXlConfig {
@@ -22,6 +22,7 @@ fn sizes(dropout: f64) -> TransformerXlConfig {
         d_head: 16,
         d_inner: 48,
         vocabulary: 310,
+        tokenizer: Some(Vocabulary::Performance),
         segment: 16,
         memory: 24,
         dropout,

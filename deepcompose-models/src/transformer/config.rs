@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::error::TransformerError;
+use super::vocabulary::Vocabulary;
 
 /// The sizes and options of a [`TransformerXl`](super::TransformerXl).
 ///
@@ -31,6 +32,10 @@ pub struct TransformerXlConfig {
     pub d_inner: usize,
     /// Number of tokens, 2..=1 000 000.
     pub vocabulary: usize,
+    /// What the tokens mean; `vocabulary` is then its size. `None` for tokens of a tokenizer that this library
+    /// does not have.
+    #[serde(default)]
+    pub tokenizer: Option<Vocabulary>,
     /// Tokens in one training segment, and the most that a prompt is fed at once, 1..=65 536.
     pub segment: usize,
     /// Earlier positions that a position attends to besides itself, 1..=65 536.
@@ -53,6 +58,7 @@ impl TransformerXlConfig {
             d_head: 50,
             d_inner: 1000,
             vocabulary: 310,
+            tokenizer: Some(Vocabulary::Performance),
             segment: 128,
             memory: 512,
             dropout: 0.1,
@@ -76,6 +82,12 @@ impl TransformerXlConfig {
             pre_norm: true,
             ..Self::reference()
         }
+    }
+
+    /// The same sizes for another tokenizer.
+    #[must_use]
+    pub fn with_tokenizer(self, tokenizer: Vocabulary) -> Self {
+        Self { vocabulary: tokenizer.size(), tokenizer: Some(tokenizer), ..self }
     }
 
     /// Width of all heads together, `heads * d_head`.
@@ -109,6 +121,12 @@ impl TransformerXlConfig {
         in_range("d_head", self.d_head, 1, 1024)?;
         in_range("d_inner", self.d_inner, 1, 32_768)?;
         in_range("vocabulary", self.vocabulary, 2, 1_000_000)?;
+        if let Some(tokenizer) = self.tokenizer
+            && tokenizer.size() != self.vocabulary
+        {
+            let accepted = format!("{} with the tokenizer {tokenizer}", tokenizer.size());
+            return Err(config_error("vocabulary", self.vocabulary, accepted));
+        }
         in_range("segment", self.segment, 1, 65_536)?;
         in_range("memory", self.memory, 1, 65_536)?;
         if !(0.0..1.0).contains(&self.dropout) {
@@ -165,6 +183,10 @@ mod tests {
             (TransformerXlConfig { d_head: 0, ..good.clone() }, "d_head is 0: 1..=1024"),
             (TransformerXlConfig { d_inner: 0, ..good.clone() }, "d_inner is 0: 1..=32768"),
             (TransformerXlConfig { vocabulary: 1, ..good.clone() }, "vocabulary is 1: 2..=1000000"),
+            (
+                TransformerXlConfig { vocabulary: 131, ..good.clone() },
+                "vocabulary is 131: 310 with the tokenizer performance is accepted",
+            ),
             (TransformerXlConfig { segment: 0, ..good.clone() }, "segment is 0: 1..=65536"),
             (TransformerXlConfig { memory: 0, ..good.clone() }, "memory is 0: 1..=65536"),
             (TransformerXlConfig { dropout: 1.0, ..good.clone() }, "dropout is 1: 0 up to"),

@@ -32,6 +32,12 @@ impl TokenLayout {
         Self { note_on: 0..88, note_off: 88..176, start: 308, pad: 309, vocabulary: 310 }
     }
 
+    /// The 131 tokens of four voices: pitches 0..128, which end by the next token of their voice; rest 128,
+    /// start 129, pad 130.
+    pub fn satb() -> Self {
+        Self { note_on: 0..128, note_off: 0..128, start: 129, pad: 130, vocabulary: 131 }
+    }
+
     /// The pitch of a token, counted from the lowest, if it names one.
     fn pitch(&self, token: u32) -> Option<u32> {
         [&self.note_on, &self.note_off]

@@ -21,6 +21,7 @@ mod train;
 #[cfg(feature = "train")]
 mod training;
 mod visibility;
+mod vocabulary;
 
 pub use config::TransformerXlConfig;
 #[cfg(feature = "train")]
@@ -33,3 +34,4 @@ pub use network::{Memory, TransformerXl};
 pub use train::{TransformerEvent, TransformerStep, TransformerTrainer, evaluate};
 #[cfg(feature = "train")]
 pub use training::{GradientEngine, TransformerTraining};
+pub use vocabulary::Vocabulary;
