@@ -13,18 +13,24 @@
 //! | `loss` | [`edit_loss`] |
 //! | `edit` | the network as an [`EditModel`](deepcompose_samplers::EditModel) |
 //! | `corruption`, `windows` | training pairs (feature `train`) |
-//! | `train` | `ArCnnTrainer` (feature `train`) |
+//! | `training`, `train` | `ArCnnTraining`, `ArCnnTrainer` (feature `train`) |
 
 mod config;
 #[cfg(feature = "train")]
 mod corruption;
+#[cfg(feature = "train")]
+mod dropout;
 mod edit;
+#[cfg(feature = "train")]
+mod learner;
 mod loss;
 mod network;
 #[cfg(all(test, feature = "train"))]
 mod parity;
 #[cfg(feature = "train")]
 mod train;
+#[cfg(feature = "train")]
+mod training;
 #[cfg(feature = "train")]
 mod windows;
 
@@ -34,6 +40,8 @@ pub use corruption::Corruption;
 pub use loss::edit_loss;
 pub use network::ArCnn;
 #[cfg(feature = "train")]
-pub use train::{ArCnnTrainer, ArCnnTraining};
+pub use train::{ArCnnState, ArCnnTrainer};
+#[cfg(feature = "train")]
+pub use training::{ArCnnTrainConfig, ArCnnTraining};
 #[cfg(feature = "train")]
 pub use windows::{EditBatch, RollWindows};

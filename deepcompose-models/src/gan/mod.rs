@@ -22,7 +22,7 @@
 //! | `grid`, `roles` | [`StepGrid`], bars in sixteenths; [`assign_roles`], tracks by what they do |
 //! | `sample` | [`accompany`] |
 //! | `data` | `GanPiece`, `GanDataset`: training windows (feature `train`) |
-//! | `train`, `training`, `checkpoint`, `metrics` | `GanTrainer` (feature `train`) |
+//! | `train`, `training`, `metrics` | `GanTrainer` (feature `train`) |
 //!
 //! # Input safety
 //!
@@ -30,8 +30,6 @@
 //! read. A score may have [`MAX_BARS`] bars, a melody [`MAX_STEPS`] steps, a generator 2²⁶
 //! parameters.
 
-#[cfg(feature = "train")]
-mod checkpoint;
 mod condition;
 mod config;
 mod critic;
@@ -68,6 +66,6 @@ pub use metrics::TrackMetrics;
 pub use roles::{RoleAssignment, assign_roles};
 pub use sample::{Accompaniment, AccompanimentRoll, AccompanyOptions, MAX_STEPS, accompany};
 #[cfg(feature = "train")]
-pub use train::{GanEvaluation, GanStep, GanTrainer};
+pub use train::{GanEvaluation, GanState, GanTrainer};
 #[cfg(feature = "train")]
-pub use training::GanTraining;
+pub use training::{GanTrainConfig, GanTraining};

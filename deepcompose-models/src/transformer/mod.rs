@@ -10,6 +10,8 @@ mod decode;
 mod error;
 #[cfg(feature = "train")]
 mod fused;
+#[cfg(feature = "train")]
+mod learner;
 mod loss;
 mod network;
 mod positions;
@@ -23,15 +25,19 @@ mod training;
 mod visibility;
 mod vocabulary;
 
+#[cfg(feature = "train")]
+pub use checkpoint::TransformerState;
 pub use config::TransformerXlConfig;
 #[cfg(feature = "train")]
 pub use data::{Piece, TokenDataset, TokenLayout};
 pub use decode::Decoder;
 pub use error::TransformerError;
+#[cfg(feature = "train")]
+pub use learner::TokenBatch;
 pub use loss::cross_entropy_sum;
 pub use network::{Memory, TransformerXl};
 #[cfg(feature = "train")]
-pub use train::{TransformerEvent, TransformerStep, TransformerTrainer, evaluate};
+pub use train::{TransformerTrainer, evaluate};
 #[cfg(feature = "train")]
-pub use training::{GradientEngine, TransformerTraining};
+pub use training::{GradientEngine, TransformerTrainConfig, TransformerTraining};
 pub use vocabulary::Vocabulary;
