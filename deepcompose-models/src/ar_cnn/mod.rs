@@ -14,11 +14,14 @@
 //! | `edit` | the network as an [`EditModel`](deepcompose_samplers::EditModel) |
 //! | `corruption`, `windows` | training pairs (feature `train`) |
 //! | `train` | `ArCnnTrainer` (feature `train`) |
+//! | `evaluate` | `evaluate`: loss, precision and recall on held-out windows (feature `train`) |
 
 mod config;
 #[cfg(feature = "train")]
 mod corruption;
 mod edit;
+#[cfg(feature = "train")]
+mod evaluate;
 mod loss;
 mod network;
 #[cfg(all(test, feature = "train"))]
@@ -31,6 +34,8 @@ mod windows;
 pub use config::ArCnnConfig;
 #[cfg(feature = "train")]
 pub use corruption::Corruption;
+#[cfg(feature = "train")]
+pub use evaluate::{EditEvaluation, EditEvaluationOptions, EditScore, evaluate};
 pub use loss::edit_loss;
 pub use network::ArCnn;
 #[cfg(feature = "train")]
