@@ -9,6 +9,8 @@ mod data;
 mod decode;
 mod error;
 #[cfg(feature = "train")]
+mod evaluate;
+#[cfg(feature = "train")]
 mod fused;
 mod loss;
 mod network;
@@ -28,10 +30,12 @@ pub use config::TransformerXlConfig;
 pub use data::{Piece, TokenDataset, TokenLayout};
 pub use decode::Decoder;
 pub use error::TransformerError;
+#[cfg(feature = "train")]
+pub use evaluate::{TokenEvaluation, TypeEvaluation, evaluate, evaluate_tokens};
 pub use loss::cross_entropy_sum;
 pub use network::{Memory, TransformerXl};
 #[cfg(feature = "train")]
-pub use train::{TransformerEvent, TransformerStep, TransformerTrainer, evaluate};
+pub use train::{TransformerEvent, TransformerStep, TransformerTrainer};
 #[cfg(feature = "train")]
 pub use training::{GradientEngine, TransformerTraining};
 pub use vocabulary::Vocabulary;

@@ -382,30 +382,6 @@ impl TransformerTrainer {
     }
 }
 
-/// Mean loss of a network over whole pieces, in nats a token, each piece from its start and with the
-/// network's memory. Uses `workers` threads, 1..=256.
-///
-/// # Errors
-///
-/// [`TransformerError::Shape`] where the data is of another vocabulary, [`TransformerError::Config`] for a
-/// number of workers out of range, [`TransformerError::Data`] where threads cannot be made.
-pub fn evaluate(
-    network: &TransformerXl,
-    data: &TokenDataset,
-    workers: usize,
-) -> Result<f64, TransformerError> {
-    let (theirs, ours) = (data.layout().vocabulary, network.config().vocabulary);
-    if theirs != ours {
-        return Err(super::network::shape_error("the data's vocabulary", ours, theirs));
-    }
-    super::config::in_range("workers", workers, 1, 256)?;
-    let pools = match workers {
-        1 => Vec::new(),
-        _ => (0..workers).map(|_| pool()).collect::<Result<_, _>>()?,
-    };
-    Ok(mean_loss(network, data, 8 * workers, workers, &pools))
-}
-
 fn mean_loss(
     network: &TransformerXl,
     data: &TokenDataset,
@@ -427,14 +403,14 @@ fn mean_loss(
     total / tokens.max(1) as f64
 }
 
-fn pool() -> Result<rayon::ThreadPool, TransformerError> {
+pub(super) fn pool() -> Result<rayon::ThreadPool, TransformerError> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build();
     pool.map_err(|error| TransformerError::Data(format!("no thread for training: {error}")))
 }
 
 /// Calls `f` on every part, each in its own pool of one thread, so that the parts run at once and nothing
 /// in them waits for another; or here, one after another, where there are no pools.
-fn in_parallel<T: Send>(
+pub(super) fn in_parallel<T: Send>(
     pools: &[rayon::ThreadPool],
     segments: &[Segment],
     memories: &mut [LaneMemory],
