@@ -14,6 +14,7 @@
 //! | `edit` | the network as an [`EditModel`](deepcompose_samplers::EditModel) |
 //! | `corruption`, `windows` | training pairs (feature `train`) |
 //! | `training`, `train` | `ArCnnTraining`, `ArCnnTrainer` (feature `train`) |
+//! | `evaluate` | `evaluate`: loss, precision and recall on held-out windows (feature `train`) |
 
 mod config;
 #[cfg(feature = "train")]
@@ -21,6 +22,8 @@ mod corruption;
 #[cfg(feature = "train")]
 mod dropout;
 mod edit;
+#[cfg(feature = "train")]
+mod evaluate;
 #[cfg(feature = "train")]
 mod learner;
 mod loss;
@@ -37,6 +40,8 @@ mod windows;
 pub use config::ArCnnConfig;
 #[cfg(feature = "train")]
 pub use corruption::Corruption;
+#[cfg(feature = "train")]
+pub use evaluate::{EditEvaluation, EditEvaluationOptions, EditScore, evaluate};
 pub use loss::edit_loss;
 pub use network::ArCnn;
 #[cfg(feature = "train")]

@@ -22,7 +22,8 @@
 //! | `grid`, `roles` | [`StepGrid`], bars in sixteenths; [`assign_roles`], tracks by what they do |
 //! | `sample` | [`accompany`] |
 //! | `data` | `GanPiece`, `GanDataset`: training windows (feature `train`) |
-//! | `train`, `training`, `metrics` | `GanTrainer` (feature `train`) |
+//! | `train`, `training` | `GanTrainer` (feature `train`) |
+//! | `evaluate`, `metrics` | `evaluate`, `evaluate_chained`: generated tracks against played ones (feature `train`) |
 //!
 //! # Input safety
 //!
@@ -36,6 +37,8 @@ mod critic;
 #[cfg(feature = "train")]
 mod data;
 mod error;
+#[cfg(feature = "train")]
+mod evaluate;
 mod generator;
 mod genre;
 mod grid;
@@ -57,6 +60,8 @@ pub use critic::Critic;
 #[cfg(feature = "train")]
 pub use data::{GanDataset, GanPiece};
 pub use error::GanError;
+#[cfg(feature = "train")]
+pub use evaluate::{GanEvaluation, LateBars, evaluate, evaluate_chained};
 pub use generator::Generator;
 pub use genre::{AccompanimentTrack, Genre, RoleSet, TrackRole};
 pub use grid::{MAX_BARS, StepGrid};
@@ -66,6 +71,6 @@ pub use metrics::TrackMetrics;
 pub use roles::{RoleAssignment, assign_roles};
 pub use sample::{Accompaniment, AccompanimentRoll, AccompanyOptions, MAX_STEPS, accompany};
 #[cfg(feature = "train")]
-pub use train::{GanEvaluation, GanState, GanTrainer};
+pub use train::{GanState, GanTrainer};
 #[cfg(feature = "train")]
 pub use training::{GanTrainConfig, GanTraining};

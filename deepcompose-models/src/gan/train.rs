@@ -7,35 +7,14 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use super::condition::{PitchRange, check_accompaniment};
+use super::condition::check_accompaniment;
 use super::data::{Augmentation, GanBatch, GanDataset};
-use super::genre::TrackRole;
-use super::grid::{BAR_STEPS, WINDOW_BARS};
+use super::evaluate::evaluate;
 use super::latent::latent;
 use super::loss::{critic_loss, generator_loss, reconstruction_loss};
-use super::metrics::{MetricSums, TrackMetrics};
-use super::sample::sounding;
 use super::{Critic, GanConfig, GanError, GanTrainConfig, GanTraining, Generator};
 use crate::checkpoint::Checkpoint;
 use crate::training::{StepReport, TrainError, Trainer};
-
-/// Generated tracks against the tracks that were played under the same conditions.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct GanEvaluation {
-    /// Windows compared.
-    pub windows: usize,
-    /// Binary cross-entropy in nats a cell, every cell counted once.
-    pub reconstruction_loss: f64,
-    /// Of the cells that sounded, how many the generator sounds, 0..=1; by role.
-    pub recall: [f64; TrackRole::COUNT],
-    /// Of the cells that the generator sounds, how many sounded, 0..=1; by role.
-    pub precision: [f64; TrackRole::COUNT],
-    /// Metrics of the generated tracks, by role.
-    pub generated: [TrackMetrics; TrackRole::COUNT],
-    /// Metrics of the tracks that were played, by role.
-    pub played: [TrackMetrics; TrackRole::COUNT],
-}
 
 /// Trains a generator against a critic with WGAN-GP (Gulrajani et al. 2017, algorithm 1), and
 /// optionally a reconstruction term; see [`Run`](crate::training::Run) for the folder around it.
@@ -310,65 +289,4 @@ const CRITIC_OPTIMIZER: &str = "critic optimizer";
 
 fn adam(train: &GanTraining) -> ModuleOptimizer {
     AdamConfig::new().with_beta_1(train.beta_1).with_beta_2(train.beta_2).with_epsilon(1e-8).init()
-}
-
-fn evaluate(
-    generator: &Generator,
-    dataset: &GanDataset,
-    windows: usize,
-    batch_size: usize,
-    seed: u64,
-) -> Result<GanEvaluation, GanError> {
-    if windows == 0 || dataset.is_empty() {
-        return Err(GanError::TooLittleData { windows: 0, needed: 1 });
-    }
-    let config = generator.config();
-    let device = generator.devices().first().cloned().unwrap_or_default();
-    let rng = &mut ChaCha8Rng::seed_from_u64(seed);
-    let drawn = dataset.draw(windows, rng);
-    let mut sums = [[MetricSums::default(); TrackRole::COUNT]; 2];
-    let mut hits = [[0_u64; 3]; TrackRole::COUNT];
-    let mut loss = 0.0;
-    for chunk in drawn.chunks(batch_size) {
-        let batch = dataset.batch(chunk, config, Augmentation::NONE, rng, &device);
-        let latent = latent(config, chunk.len(), rng, &device);
-        let logits = generator.logits(&batch.condition, latent)?;
-        let cells = reconstruction_loss(logits.clone(), batch.tracks.clone(), 1.0)?;
-        let cells = cells.try_into_scalar::<f32>().map_err(|e| GanError::Device(e.to_string()))?;
-        loss += f64::from(cells) * chunk.len() as f64;
-        let generated = sets(logits.tanh(), config)?;
-        let played = sets(batch.tracks, config)?;
-        let window = WINDOW_BARS * BAR_STEPS;
-        for (index, (ours, theirs)) in generated.chunks(window).zip(played.chunks(window)).enumerate() {
-            let role = TrackRole::ALL[index % TrackRole::COUNT];
-            sums[0][role.index()].add(role, ours, BAR_STEPS);
-            sums[1][role.index()].add(role, theirs, BAR_STEPS);
-            for (a, b) in ours.iter().zip(theirs) {
-                for (sum, set) in hits[role.index()].iter_mut().zip([a & b, *a, *b]) {
-                    *sum += u64::from(set.count_ones());
-                }
-            }
-        }
-    }
-    let rate = |part: u64, whole: u64| part as f64 / whole.max(1) as f64;
-    let [generated, played] = sums.map(|roles| roles.map(|s| s.metrics()));
-    Ok(GanEvaluation {
-        windows,
-        reconstruction_loss: loss / windows as f64,
-        recall: hits.map(|[both, _, theirs]| rate(both, theirs)),
-        precision: hits.map(|[both, ours, _]| rate(both, ours)),
-        generated,
-        played,
-    })
-}
-
-/// What sounds at threshold 0.5: a set of keys for each step of each track of each window.
-fn sets(tracks: Tensor<4>, config: &GanConfig) -> Result<Vec<u128>, GanError> {
-    let values: Vec<f32> = tracks.try_into_vec_as().map_err(|e| GanError::Device(e.to_string()))?;
-    let range = PitchRange::of(config);
-    let row = |(index, row): (usize, &[f32])| {
-        let role = TrackRole::ALL[index / config.steps() % TrackRole::COUNT];
-        range.keys(sounding(role, row, 0.5))
-    };
-    Ok(values.chunks(config.pitches()).enumerate().map(row).collect())
 }

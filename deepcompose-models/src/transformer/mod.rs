@@ -9,6 +9,8 @@ mod data;
 mod decode;
 mod error;
 #[cfg(feature = "train")]
+mod evaluate;
+#[cfg(feature = "train")]
 mod fused;
 #[cfg(feature = "train")]
 mod learner;
@@ -33,11 +35,13 @@ pub use data::{Piece, TokenDataset, TokenLayout};
 pub use decode::Decoder;
 pub use error::TransformerError;
 #[cfg(feature = "train")]
+pub use evaluate::{TokenEvaluation, TypeEvaluation, evaluate, evaluate_tokens};
+#[cfg(feature = "train")]
 pub use learner::TokenBatch;
 pub use loss::cross_entropy_sum;
 pub use network::{Memory, TransformerXl};
 #[cfg(feature = "train")]
-pub use train::{TransformerTrainer, evaluate};
+pub use train::TransformerTrainer;
 #[cfg(feature = "train")]
 pub use training::{GradientEngine, TransformerTrainConfig, TransformerTraining};
 pub use vocabulary::Vocabulary;

@@ -8,7 +8,6 @@ use rand_chacha::ChaCha8Rng;
 
 use super::checkpoint::{MEMORY, NETWORK, OPTIMIZER, TransformerState, floats};
 use super::data::{Lanes, Position, TokenDataset};
-use super::error::TransformerError;
 use super::fused::{self, Gradient, LaneMemory, Segment, Weights};
 use super::network::TransformerXl;
 use super::recorded::{StepGradient, recorded_gradient};
@@ -300,27 +299,6 @@ impl Trainer for TransformerTrainer {
         (self.step, self.seconds) = (state.step, state.seconds);
         Ok(())
     }
-}
-
-/// Mean loss of a network over whole pieces, in nats a token, each piece from its start and with the
-/// network's memory. Uses `workers` threads, 1..=256.
-///
-/// # Errors
-///
-/// [`TransformerError::Shape`] where the data is of another vocabulary, [`TransformerError::Config`] for a
-/// number of workers out of range, [`TransformerError::Data`] where threads cannot be made.
-pub fn evaluate(
-    network: &TransformerXl,
-    data: &TokenDataset,
-    workers: usize,
-) -> Result<f64, TransformerError> {
-    let (theirs, ours) = (data.layout().vocabulary, network.config().vocabulary);
-    if theirs != ours {
-        return Err(super::network::shape_error("the data's vocabulary", ours, theirs));
-    }
-    super::config::in_range("workers", workers, 1, 256)?;
-    let replicas = Replicas::new(workers).map_err(|e| TransformerError::Data(e.to_string()))?;
-    Ok(mean_loss(network, data, 8 * workers, workers, &replicas))
 }
 
 fn mean_loss(
