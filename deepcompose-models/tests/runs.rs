@@ -12,15 +12,16 @@ use deepcompose_models::training::{Ending, Outcome, Run, RunSettings, TrainError
 use deepcompose_models::weights::{self, Precision};
 use deepcompose_models::{WeightsError, training};
 
-const SETTINGS: RunSettings =
-    RunSettings { validate_every: 4, checkpoint_every: 3, keep_last: 2, patience: None };
+fn settings() -> RunSettings {
+    RunSettings { validate_every: 4, checkpoint_every: 3, ..RunSettings::default() }
+}
 
 fn go_on<T>(_: &T, _: &TrainEvent<'_>) -> ControlFlow<()> {
     ControlFlow::Continue(())
 }
 
 fn whole<T: Trainer>(folder: &Path, mut trainer: T) -> Outcome {
-    Run::create(folder, &SETTINGS).unwrap().train(&mut trainer, &mut go_on).unwrap()
+    Run::create(folder, &settings()).unwrap().train(&mut trainer, &mut go_on).unwrap()
 }
 
 fn bytes(folder: &Path, name: &str) -> Vec<u8> {
@@ -33,7 +34,7 @@ fn resumes<T: Trainer>(new: impl Fn() -> T, stop: usize) {
     let expected = whole(one.path(), new());
     assert_eq!(expected.ending, Ending::Done);
 
-    let mut run = Run::create(two.path(), &SETTINGS).unwrap();
+    let mut run = Run::create(two.path(), &settings()).unwrap();
     let stopped = run.train(&mut new(), &mut |trainer, event| match event {
         TrainEvent::Step { .. } if trainer.step() == stop => ControlFlow::Break(()),
         _ => ControlFlow::Continue(()),
@@ -42,7 +43,7 @@ fn resumes<T: Trainer>(new: impl Fn() -> T, stop: usize) {
     assert_eq!((stopped.ending, stopped.step), (Ending::Stopped, stop));
     drop(run);
 
-    let mut run = Run::open(two.path(), &SETTINGS).unwrap();
+    let mut run = Run::open(two.path(), &settings()).unwrap();
     let mut trainer = new();
     assert_eq!(run.restore(&mut trainer).unwrap(), Some(stop));
     let mut first = None;
@@ -101,7 +102,7 @@ fn a_gan_that_is_stopped_ends_with_the_same_bytes() {
 fn burn_train_follows_a_run_and_changes_nothing_of_it() {
     let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let expected = whole(one.path(), small::ar_cnn(9));
-    let mut run = Run::create(two.path(), &SETTINGS).unwrap();
+    let mut run = Run::create(two.path(), &settings()).unwrap();
     let outcome = run.train_supervised(&mut small::ar_cnn(9), |training| training, &mut go_on).unwrap();
     assert_eq!(outcome, expected);
     assert!(bytes(one.path(), "last.safetensors") == bytes(two.path(), "last.safetensors"));
@@ -112,7 +113,7 @@ fn burn_train_follows_a_run_and_changes_nothing_of_it() {
     }
     // Its interrupter stops the run, with a checkpoint.
     let three = tempfile::tempdir().unwrap();
-    let mut run = Run::create(three.path(), &SETTINGS).unwrap();
+    let mut run = Run::create(three.path(), &settings()).unwrap();
     let interrupter = burn::train::Interrupter::new();
     let handle = interrupter.clone();
     let stopped = run.train_supervised(
@@ -133,7 +134,7 @@ fn burn_train_follows_a_run_and_changes_nothing_of_it() {
 #[test]
 fn the_last_checkpoints_and_the_best_are_kept() {
     let folder = tempfile::tempdir().unwrap();
-    let mut run = Run::create(folder.path(), &SETTINGS).unwrap();
+    let mut run = Run::create(folder.path(), &settings()).unwrap();
     let mut validations = Vec::new();
     let outcome = run
         .train(&mut small::ar_cnn(30), &mut |_, event| {
@@ -159,7 +160,7 @@ fn the_last_checkpoints_and_the_best_are_kept() {
     std::fs::create_dir(&copy).unwrap();
     std::fs::copy(&path, copy.join(path.file_name().unwrap())).unwrap();
     let mut trainer = small::ar_cnn(30);
-    Run::open(only.path(), &SETTINGS).unwrap().restore(&mut trainer).unwrap();
+    Run::open(only.path(), &settings()).unwrap().restore(&mut trainer).unwrap();
     assert!(
         weights::to_bytes(&trainer.model(), Precision::Full).unwrap()
             == bytes(folder.path(), "best.safetensors")
@@ -175,7 +176,7 @@ fn the_last_checkpoints_and_the_best_are_kept() {
 
 #[test]
 fn patience_runs_out() {
-    let settings = RunSettings { validate_every: 1, patience: Some(3), ..SETTINGS };
+    let changed = RunSettings { validate_every: 1, patience: Some(3), ..settings() };
     let folder = tempfile::tempdir().unwrap();
     // A learning rate at which nothing is learnt and the loss goes up and down.
     let mut config = small::ar_cnn_config(1000);
@@ -185,7 +186,7 @@ fn patience_runs_out() {
         deepcompose_models::ar_cnn::ArCnnTrainer::new(&config, small::scales(), small::scales(), &device)
             .unwrap();
     let mut losses = Vec::new();
-    let outcome = Run::create(folder.path(), &settings)
+    let outcome = Run::create(folder.path(), &changed)
         .unwrap()
         .train(&mut trainer, &mut |_, event| {
             if let TrainEvent::Validation { loss, .. } = event {
@@ -206,11 +207,11 @@ fn patience_runs_out() {
 fn a_damaged_checkpoint_is_passed_over_and_the_one_before_it_taken() {
     let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     whole(one.path(), small::ar_cnn(9));
-    let settings = RunSettings { keep_last: 10, ..SETTINGS };
+    let changed = RunSettings { keep_last: 10, ..settings() };
     let stop = |trainer: &deepcompose_models::ar_cnn::ArCnnTrainer, _: &TrainEvent<'_>| {
         if trainer.step() == 7 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
-    let mut run = Run::create(two.path(), &settings).unwrap();
+    let mut run = Run::create(two.path(), &changed).unwrap();
     run.train(&mut small::ar_cnn(9), &mut { stop }).unwrap();
     let checkpoints = run.checkpoints().unwrap();
     assert_eq!(checkpoints.iter().map(|c| c.0).collect::<Vec<_>>(), [3, 4, 6, 7]);
@@ -226,7 +227,7 @@ fn a_damaged_checkpoint_is_passed_over_and_the_one_before_it_taken() {
     // What a killed process left half written is removed.
     std::fs::write(two.path().join("checkpoints/.partial-x"), b"half").unwrap();
 
-    let mut run = Run::open(two.path(), &settings).unwrap();
+    let mut run = Run::open(two.path(), &changed).unwrap();
     assert!(!two.path().join("checkpoints/.partial-x").exists());
     let mut trainer = small::ar_cnn(9);
     assert_eq!(run.restore(&mut trainer).unwrap(), Some(4));
@@ -237,10 +238,10 @@ fn a_damaged_checkpoint_is_passed_over_and_the_one_before_it_taken() {
     for (_, path) in &checkpoints {
         cut(path, 20);
     }
-    for (_, path) in Run::open(two.path(), &settings).unwrap().checkpoints().unwrap() {
+    for (_, path) in Run::open(two.path(), &changed).unwrap().checkpoints().unwrap() {
         cut(&path, 20);
     }
-    let error = Run::open(two.path(), &settings).unwrap().restore(&mut small::ar_cnn(9)).unwrap_err();
+    let error = Run::open(two.path(), &changed).unwrap().restore(&mut small::ar_cnn(9)).unwrap_err();
     assert!(
         matches!(&error, TrainError::Weights(WeightsError::Malformed { what }) if what.contains("step-")),
         "{error}"
@@ -252,7 +253,7 @@ fn checkpoints_of_other_runs_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     whole(folder.path(), small::ar_cnn(4));
     let refused = |trainer: &mut deepcompose_models::ar_cnn::ArCnnTrainer| {
-        Run::open(folder.path(), &SETTINGS).unwrap().restore(trainer).unwrap_err().to_string()
+        Run::open(folder.path(), &settings()).unwrap().restore(trainer).unwrap_err().to_string()
     };
     let device = deepcompose_models::Device::default();
     let other = |change: &dyn Fn(&mut deepcompose_models::ar_cnn::ArCnnTrainConfig)| {
@@ -271,9 +272,9 @@ fn checkpoints_of_other_runs_are_refused() {
     );
     assert!(other(&|c| c.training.batch_size = 5).contains("another batch size: it has 6, this run 5"));
     // Another trainer's, and another version's.
-    let error = Run::open(folder.path(), &SETTINGS).unwrap().restore(&mut small::gan(4)).unwrap_err();
+    let error = Run::open(folder.path(), &settings()).unwrap().restore(&mut small::gan(4)).unwrap_err();
     assert!(error.to_string().contains("trainer is ar-cnn; accepted: gan"), "{error}");
-    for (_, path) in Run::open(folder.path(), &SETTINGS).unwrap().checkpoints().unwrap() {
+    for (_, path) in Run::open(folder.path(), &settings()).unwrap().checkpoints().unwrap() {
         let mut file = std::fs::read(&path).unwrap();
         let key = b"\"version\":\"";
         let at = file.windows(key.len()).position(|w| w == key).unwrap() + key.len();
@@ -284,7 +285,7 @@ fn checkpoints_of_other_runs_are_refused() {
     // More steps are accepted: the run goes on.
     let longer = tempfile::tempdir().unwrap();
     whole(longer.path(), small::ar_cnn(4));
-    let mut run = Run::open(longer.path(), &SETTINGS).unwrap();
+    let mut run = Run::open(longer.path(), &settings()).unwrap();
     let mut trainer = small::ar_cnn(6);
     assert_eq!(run.restore(&mut trainer).unwrap(), Some(4));
     assert_eq!(run.train(&mut trainer, &mut go_on).unwrap().step, 6);
@@ -294,17 +295,17 @@ fn checkpoints_of_other_runs_are_refused() {
 fn folders_that_cannot_be_used_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let missing = folder.path().join("none");
-    assert!(matches!(Run::open(&missing, &SETTINGS), Err(TrainError::NoRun { .. })));
-    let run = Run::create(folder.path(), &SETTINGS).unwrap();
-    assert!(matches!(Run::create(folder.path(), &SETTINGS), Err(TrainError::Busy { .. })));
+    assert!(matches!(Run::open(&missing, &settings()), Err(TrainError::NoRun { .. })));
+    let run = Run::create(folder.path(), &settings()).unwrap();
+    assert!(matches!(Run::create(folder.path(), &settings()), Err(TrainError::Busy { .. })));
     drop(run);
     // Nothing was saved yet: a run may begin there, and resuming begins at the start.
-    assert_eq!(Run::open(folder.path(), &SETTINGS).unwrap().restore(&mut small::gan(1)).unwrap(), None);
+    assert_eq!(Run::open(folder.path(), &settings()).unwrap().restore(&mut small::gan(1)).unwrap(), None);
     whole(folder.path(), small::gan(1));
-    assert!(matches!(Run::create(folder.path(), &SETTINGS), Err(TrainError::RunExists { .. })));
+    assert!(matches!(Run::create(folder.path(), &settings()), Err(TrainError::RunExists { .. })));
     let file = folder.path().join("log.jsonl").join("inside");
-    assert!(matches!(Run::create(file, &SETTINGS), Err(TrainError::Weights(WeightsError::Io { .. }))));
-    let bad = RunSettings { keep_last: 0, ..SETTINGS };
+    assert!(matches!(Run::create(file, &settings()), Err(TrainError::Weights(WeightsError::Io { .. }))));
+    let bad = RunSettings { keep_last: 0, ..settings() };
     let error = Run::create(folder.path(), &bad).unwrap_err();
     assert_eq!(error.to_string(), "run.keep_last 0 is out of range: 1 or more is accepted");
 }

@@ -26,6 +26,8 @@ mod edit;
 mod evaluate;
 #[cfg(feature = "train")]
 mod learner;
+#[cfg(feature = "train")]
+mod loader;
 mod loss;
 mod network;
 #[cfg(all(test, feature = "train"))]
@@ -42,6 +44,8 @@ pub use config::ArCnnConfig;
 pub use corruption::Corruption;
 #[cfg(feature = "train")]
 pub use evaluate::{EditEvaluation, EditEvaluationOptions, EditScore, evaluate};
+#[cfg(feature = "train")]
+pub use loader::train_on_devices;
 pub use loss::edit_loss;
 pub use network::ArCnn;
 #[cfg(feature = "train")]

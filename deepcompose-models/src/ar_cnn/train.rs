@@ -58,7 +58,7 @@ impl std::fmt::Debug for ArCnnTrainer {
 /// the seed and the last weight.
 static FRESH_WEIGHTS: Mutex<()> = Mutex::new(());
 
-fn fresh(config: &ArCnnConfig, seed: u64, device: &Device) -> Result<ArCnn, ModelError> {
+pub(super) fn fresh(config: &ArCnnConfig, seed: u64, device: &Device) -> Result<ArCnn, ModelError> {
     let _alone = FRESH_WEIGHTS.lock().unwrap_or_else(PoisonError::into_inner);
     device.seed(seed);
     let model = ArCnn::build(config, device)?;
@@ -139,7 +139,7 @@ impl ArCnnTrainer {
         let numbers = self.order.take((self.step * size) as u64, size);
         let mut rng = step_rng(training.seed, 1, self.step);
         let part = training.batch_size.div_ceil(training.workers);
-        let augmentation = (training.transpose, training.band);
+        let augmentation = training.augmentation();
         let mut batch = |numbers: &[usize]| {
             let (config, corruption) = (self.model.config(), &training.corruption);
             self.train.batch(numbers, config, corruption, augmentation, &mut rng, &self.device)

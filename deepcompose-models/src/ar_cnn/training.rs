@@ -32,8 +32,8 @@ pub struct ArCnnTraining {
     /// Each window is transposed by up to this many semitones either way, 0..=64.
     pub transpose: i32,
     /// How many of the network's pitches to train on at once, a random band for each window: a multiple of
-    /// 2^levels. All of them if `None`.
-    pub band: Option<usize>,
+    /// 2^levels. All of them if 0.
+    pub band: usize,
     /// Parts of a batch computed at once on threads of their own, 1..=256 and at most `batch_size`. Each part is
     /// normalised by its own statistics. With 1, the convolutions use all threads of rayon's global pool. The result
     /// depends on this number.
@@ -55,9 +55,14 @@ impl ArCnnTraining {
             warmup: 0,
             decay: Decay::Constant,
             transpose: 0,
-            band: None,
+            band: 0,
             ..Self::default()
         }
+    }
+
+    /// How windows are varied: semitones of transposition, pitches of a band.
+    pub(super) fn augmentation(&self) -> (i32, Option<usize>) {
+        (self.transpose, (self.band > 0).then_some(self.band))
     }
 
     /// The learning rate over the steps.
@@ -75,11 +80,9 @@ impl ArCnnTraining {
         self.corruption.validate()?;
         self.schedule().validate()?;
         let factor = 1 << model.levels;
-        if let Some(band) = self.band
-            && !(band > 0 && band <= model.pitches && band.is_multiple_of(factor))
-        {
-            let accepted = format!("a multiple of {factor} in {factor}..={}", model.pitches);
-            return Err(ModelError::range("band", band, accepted));
+        if self.band > model.pitches || !self.band.is_multiple_of(factor) {
+            let accepted = format!("0, or a multiple of {factor} up to {}", model.pitches);
+            return Err(ModelError::range("band", self.band, accepted));
         }
         for (field, value, most) in [
             ("batch_size", self.batch_size, 4096),
@@ -116,7 +119,7 @@ impl Default for ArCnnTraining {
             clip: None,
             corruption: Corruption::default(),
             transpose: 6,
-            band: Some(64),
+            band: 64,
             workers: 1,
             freeze: Vec::new(),
             seed: 1,

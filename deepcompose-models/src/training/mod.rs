@@ -36,6 +36,7 @@
 //! ```
 
 mod config_file;
+pub(crate) mod devices;
 pub(crate) mod gradients;
 mod log;
 mod loss_output;
@@ -58,6 +59,7 @@ use crate::gan::GanError;
 use crate::transformer::TransformerError;
 
 pub use config_file::{ConfigError, TrainConfig};
+pub use devices::Sharing;
 pub use loss_output::LossOutput;
 pub use run::{Best, Run};
 pub use schedule::{Decay, Schedule};

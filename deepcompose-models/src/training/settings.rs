@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Sharing;
 use crate::error::ModelError;
+use crate::{Device, device};
 
 /// How often a run validates and saves, and when it stops early.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -16,12 +18,24 @@ pub struct RunSettings {
     pub keep_last: usize,
     /// The run ends after so many validations in a row that were not the best, at least 1; never if `None`.
     pub patience: Option<usize>,
+    /// Where the network is trained, by the names that [`device`](crate::device()) takes; one or more. On one
+    /// device, a [`Run`](super::Run) trains; on several, burn-train shares the work by `sharing`.
+    pub devices: Vec<String>,
+    /// How several devices share the work.
+    pub sharing: Sharing,
 }
 
 impl Default for RunSettings {
-    /// A validation and a checkpoint every 250 steps, the last two checkpoints, no early stop.
+    /// A validation and a checkpoint every 250 steps, the last two checkpoints, no early stop, the default device.
     fn default() -> Self {
-        Self { validate_every: 250, checkpoint_every: 250, keep_last: 2, patience: None }
+        Self {
+            validate_every: 250,
+            checkpoint_every: 250,
+            keep_last: 2,
+            patience: None,
+            devices: vec!["default".to_owned()],
+            sharing: Sharing::default(),
+        }
     }
 }
 
@@ -42,6 +56,18 @@ impl RunSettings {
                 return Err(ModelError::range(field, value, "1 or more"));
             }
         }
+        if self.devices.is_empty() {
+            return Err(ModelError::range("run.devices", "[]", "one device or more"));
+        }
         Ok(())
+    }
+
+    /// The devices.
+    ///
+    /// # Errors
+    ///
+    /// [`ModelError`] for a name that this build does not know, or a server that cannot be reached.
+    pub fn devices(&self) -> Result<Vec<Device>, ModelError> {
+        self.devices.iter().map(|name| device(name)).collect()
     }
 }

@@ -33,7 +33,8 @@ pub struct TransformerXlConfig {
     /// Number of tokens, 2..=1 000 000.
     pub vocabulary: usize,
     /// What the tokens mean; `vocabulary` is then its size. `None` for tokens of a tokenizer that this library
-    /// does not have.
+    /// does not have, which a file says as `"none"`.
+    #[serde(with = "super::vocabulary::or_none")]
     pub tokenizer: Option<Vocabulary>,
     /// Tokens in one training segment, and the most that a prompt is fed at once, 1..=65 536.
     pub segment: usize,

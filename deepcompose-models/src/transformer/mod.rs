@@ -14,6 +14,8 @@ mod evaluate;
 mod fused;
 #[cfg(feature = "train")]
 mod learner;
+#[cfg(feature = "train")]
+mod loader;
 mod loss;
 mod network;
 mod positions;
@@ -38,6 +40,8 @@ pub use error::TransformerError;
 pub use evaluate::{TokenEvaluation, TypeEvaluation, evaluate, evaluate_tokens};
 #[cfg(feature = "train")]
 pub use learner::TokenBatch;
+#[cfg(feature = "train")]
+pub use loader::train_on_devices;
 pub use loss::cross_entropy_sum;
 pub use network::{Memory, TransformerXl};
 #[cfg(feature = "train")]

@@ -66,7 +66,7 @@ impl std::fmt::Debug for TransformerTrainer {
 }
 
 /// AdamW: no decay of biases, normalisations and attention biases.
-fn optimizer(network: &TransformerXl, weight_decay: f64) -> ModuleOptimizer {
+pub(super) fn optimizer(network: &TransformerXl, weight_decay: f64) -> ModuleOptimizer {
     let adam = |decay: f32| AdamWConfig::new().with_epsilon(1e-8).with_weight_decay(decay);
     let mut plain = vec![network.output_bias.id, network.content_bias.id, network.position_bias.id];
     let norms = network.layers.iter().flat_map(|layer| [&layer.attention_norm, &layer.feed_forward_norm]);
@@ -292,8 +292,11 @@ impl Trainer for TransformerTrainer {
             }
             memories.push(LaneMemory { layers, positions, visible });
         }
-        self.network = checkpoint.module(NETWORK, self.network.clone())?;
-        self.optimizer = checkpoint.optimizer(OPTIMIZER, self.optimizer.clone())?;
+        // The groups of the optimiser go by the identities of the parameters, which the checkpoint brings.
+        let network: TransformerXl = checkpoint.module(NETWORK, self.network.clone())?;
+        let fresh = optimizer(&network, self.training.weight_decay);
+        self.optimizer = checkpoint.optimizer(OPTIMIZER, fresh)?;
+        self.network = network;
         self.memories = memories;
         self.position = Some(state.position);
         (self.step, self.seconds) = (state.step, state.seconds);

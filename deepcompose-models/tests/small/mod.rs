@@ -36,7 +36,7 @@ pub fn ar_cnn_config(steps: usize) -> ArCnnTrainConfig {
             decay: Decay::Constant,
             corruption: Corruption { remove: (0.0, 0.5), add: (0.0, 0.02) },
             transpose: 1,
-            band: None,
+            band: 0,
             seed: 3,
             ..ArCnnTraining::default()
         },
