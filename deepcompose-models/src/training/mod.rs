@@ -1,5 +1,6 @@
-//! What the trainers share: learning-rate schedules, seeds, events, errors.
+//! What the trainers share: learning-rate schedules, seeds, events, errors, and what fine-tuning freezes.
 
+mod freeze;
 mod schedule;
 
 use rand::SeedableRng;
@@ -8,6 +9,7 @@ use thiserror::Error;
 
 use crate::error::{ModelError, WeightsError};
 
+pub use freeze::{Freeze, Frozen};
 pub use schedule::{Decay, Schedule};
 
 /// Why a training run could not begin or go on.
