@@ -1,0 +1,31 @@
+//! Whole files: read up to a limit, written all or nothing.
+
+use std::path::Path;
+
+use super::MAX_BYTES;
+use crate::error::WeightsError;
+
+/// Reads a whole file of at most [`MAX_BYTES`].
+pub(crate) fn read_limited(path: &Path) -> Result<Vec<u8>, WeightsError> {
+    let io = |source| WeightsError::Io { path: path.display().to_string(), source };
+    let bytes = std::fs::metadata(path).map_err(io)?.len();
+    if bytes > MAX_BYTES {
+        return Err(WeightsError::Limit { bytes, limit: MAX_BYTES });
+    }
+    std::fs::read(path).map_err(io)
+}
+
+/// Writes to a temporary file beside `path`, syncs it, and renames it over `path`.
+pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), WeightsError> {
+    use std::io::Write;
+    let io = |source| WeightsError::Io { path: path.display().to_string(), source };
+    let folder = match path.parent() {
+        Some(p) if !p.as_os_str().is_empty() => p,
+        _ => Path::new("."),
+    };
+    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(io)?;
+    file.write_all(bytes).map_err(io)?;
+    file.as_file().sync_all().map_err(io)?;
+    file.persist(path).map_err(|e| io(e.error))?;
+    Ok(())
+}
