@@ -99,6 +99,34 @@ fn a_gan_that_is_stopped_ends_with_the_same_bytes() {
 }
 
 #[test]
+fn fine_tuning_leaves_what_is_frozen_and_resumes() {
+    use deepcompose_models::ar_cnn::{ArCnn, ArCnnTrainer};
+    use deepcompose_models::weights::Model;
+
+    let device = deepcompose_models::Device::default();
+    let mut config = small::ar_cnn_config(6);
+    config.training.freeze = training::Freeze::new(["encoder", "bottleneck.conv1"]);
+    let before = ArCnn::build(&config.model, &device).unwrap();
+    let bytes = weights::to_bytes(&before, Precision::Full).unwrap();
+    let new = || {
+        let model: ArCnn = weights::from_bytes(&bytes, &device).unwrap();
+        ArCnnTrainer::fine_tune(model, &config.training, small::scales(), small::scales()).unwrap()
+    };
+    resumes(new, 3);
+    let mut trainer = new();
+    while !trainer.is_done() {
+        trainer.train_step().unwrap();
+    }
+    let after = weights::to_bytes(&trainer.model(), Precision::Full).unwrap();
+    let (before, after) = [&bytes, &after].map(|b| safetensors::SafeTensors::deserialize(b).unwrap()).into();
+    for (name, tensor) in before.iter() {
+        let same = after.tensor(name).unwrap().data() == tensor.data();
+        let frozen = name.starts_with("encoder.") || name.starts_with("bottleneck.conv1.");
+        assert_eq!(same, frozen, "{name}");
+    }
+}
+
+#[test]
 fn burn_train_follows_a_run_and_changes_nothing_of_it() {
     let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let expected = whole(one.path(), small::ar_cnn(9));
@@ -328,7 +356,7 @@ fn configurations_survive_files_and_unknown_keys_are_refused() {
     }
     let folder = tempfile::tempdir().unwrap();
     let mut ar_cnn = small::ar_cnn_config(7);
-    ar_cnn.training.freeze = vec!["encoder.0".to_owned()];
+    ar_cnn.training.freeze = training::Freeze::new(["encoder.0"]);
     ar_cnn.training.clip = Some(1.5);
     ar_cnn.run.patience = Some(4);
     survives(&ar_cnn, folder.path());

@@ -89,7 +89,11 @@ impl ArCnn {
         rolls: Tensor<3>,
         rng: &mut rand_chacha::ChaCha8Rng,
     ) -> Result<Tensor<3>, ModelError> {
-        self.run(rolls, &mut |x, dropout| super::dropout::masked(x, dropout.prob, rng))
+        self.run(rolls, &mut |x, dropout| {
+            // A frozen layer drops nothing.
+            let probability = if dropout.training.is_enabled() { dropout.prob } else { 0.0 };
+            super::dropout::masked(x, probability, rng)
+        })
     }
 
     fn run(

@@ -16,7 +16,7 @@ use crate::checkpoint::Checkpoint;
 use crate::error::ModelError;
 use crate::training::replicas::Replicas;
 use crate::training::shuffle::Shuffle;
-use crate::training::{StepReport, TrainError, Trainer, gradients, step_rng};
+use crate::training::{Frozen, StepReport, TrainError, Trainer, gradients, step_rng};
 use crate::weights::Model;
 
 /// Trains an [`ArCnn`] with Adam; see [`Run`](crate::training::Run) for the folder around it.
@@ -25,6 +25,7 @@ use crate::weights::Model;
 /// dropout) depends on the seed and the step's number alone.
 pub struct ArCnnTrainer {
     model: ArCnn,
+    frozen: Frozen,
     optimizer: ModuleOptimizer,
     training: ArCnnTraining,
     train: RollWindows,
@@ -111,13 +112,15 @@ impl ArCnnTrainer {
                 return Err(TrainError::NoData { split });
             }
         }
+        let frozen = training.freeze.of(&model)?;
         let device = model.devices().into_iter().next().unwrap_or_default().autodiff();
         Ok(Self {
             optimizer: AdamConfig::new().init(),
             order: Shuffle::new(train.len(), training.seed),
             replicas: Replicas::new(training.workers)?,
             training: training.clone(),
-            model,
+            model: frozen.freeze(model),
+            frozen,
             train,
             valid,
             step: 0,
@@ -177,11 +180,11 @@ impl ArCnnTrainer {
                 let model = if index == 0 { self.model.clone() } else { self.model.valid().train() };
                 (model, batch)
             });
-            let seed = self.training.seed;
+            let (seed, step) = (self.training.seed, self.step as u64);
             let results = self.replicas.map(parts.collect(), |index, (model, batch): (ArCnn, EditBatch)| {
                 let mut rng = ChaCha8Rng::seed_from_u64(seed);
                 // The streams of the batches are far below.
-                rng.set_stream(1 << 63 | (self.step as u64) << 20 | (number as u64) << 8 | index as u64);
+                rng.set_stream(1 << 63 | step << 20 | (number as u64) << 8 | index as u64);
                 let logits = model.forward_training(batch.input, &mut rng)?;
                 let loss = edit_loss_sum(logits, batch.difference) / samples;
                 let value = f64::from(loss.clone().into_scalar::<f32>());
@@ -215,6 +218,7 @@ impl Trainer for ArCnnTrainer {
     fn train_step(&mut self) -> Result<StepReport, TrainError> {
         let (batches, samples) = self.batches();
         let (loss, mut gradients) = self.gradient(batches, samples)?;
+        self.frozen.apply(&mut gradients, &self.model);
         let step = self.step + 1;
         let finite = |what, value: f64| {
             if value.is_finite() { Ok(()) } else { Err(TrainError::Diverged { what, step, value }) }
@@ -230,7 +234,8 @@ impl Trainer for ArCnnTrainer {
             }
             report = report.with("gradient_norm", norm);
         }
-        self.model = self.optimizer.step(learning_rate, self.model.clone(), gradients);
+        let model = self.optimizer.step(learning_rate, self.model.clone(), gradients);
+        self.model = self.frozen.restore(model);
         self.step = step;
         Ok(report)
     }
@@ -276,7 +281,9 @@ impl Trainer for ArCnnTrainer {
         TrainError::unless_same("batch size", &theirs.batch_size, &ours.batch_size)?;
         TrainError::unless_same("accumulation", &theirs.accumulate, &ours.accumulate)?;
         TrainError::unless_same("number of training windows", &state.windows, &self.train.len())?;
-        self.model = checkpoint.module("model", self.model.clone())?;
+        let model = checkpoint.module("model", self.model.clone())?;
+        self.frozen = self.training.freeze.of(&model)?;
+        self.model = self.frozen.freeze(model);
         self.optimizer = checkpoint.optimizer("optimizer", self.optimizer.clone())?;
         self.step = state.step;
         Ok(())

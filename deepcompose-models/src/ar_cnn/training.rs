@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{ArCnnConfig, Corruption};
 use crate::error::ModelError;
-use crate::training::{Decay, Schedule, TrainConfig};
+use crate::training::{Decay, Freeze, Schedule, TrainConfig};
 
 /// A whole AR-CNN run as a configuration file.
 pub type ArCnnTrainConfig = TrainConfig<ArCnnConfig, ArCnnTraining>;
@@ -39,7 +39,7 @@ pub struct ArCnnTraining {
     /// depends on this number.
     pub workers: usize,
     /// Paths of parameters that stay as they are, such as `encoder` or `decoder.*.norm`; for fine-tuning.
-    pub freeze: Vec<String>,
+    pub freeze: Freeze,
     /// The seed of everything random in the run.
     pub seed: u64,
 }
@@ -121,7 +121,7 @@ impl Default for ArCnnTraining {
             transpose: 6,
             band: 64,
             workers: 1,
-            freeze: Vec::new(),
+            freeze: Freeze::default(),
             seed: 1,
         }
     }

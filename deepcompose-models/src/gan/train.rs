@@ -14,7 +14,7 @@ use super::latent::latent;
 use super::loss::{critic_loss, generator_loss, reconstruction_loss};
 use super::{Critic, GanConfig, GanError, GanTrainConfig, GanTraining, Generator};
 use crate::checkpoint::Checkpoint;
-use crate::training::{StepReport, TrainError, Trainer};
+use crate::training::{Frozen, StepReport, TrainError, Trainer};
 
 /// Trains a generator against a critic with WGAN-GP (Gulrajani et al. 2017, algorithm 1), and
 /// optionally a reconstruction term; see [`Run`](crate::training::Run) for the folder around it.
@@ -37,6 +37,7 @@ use crate::training::{StepReport, TrainError, Trainer};
 pub struct GanTrainer {
     training: GanTraining,
     generator: Generator,
+    frozen: Frozen,
     critic: Critic,
     generator_optimizer: ModuleOptimizer,
     critic_optimizer: ModuleOptimizer,
@@ -121,9 +122,11 @@ impl GanTrainer {
                 return Err(TrainError::NoData { split });
             }
         }
+        let frozen = training.freeze.of(&generator)?;
         Ok(Self {
             critic: Critic::new(generator.config(), &mut rng, &device),
-            generator,
+            generator: frozen.freeze(generator),
+            frozen,
             generator_optimizer: adam(training),
             critic_optimizer: adam(training),
             training: training.clone(),
@@ -232,8 +235,10 @@ impl Trainer for GanTrainer {
             report.loss = self.finite("the reconstruction loss", &loss)?;
             report = report.clone().with("reconstruction_loss", report.loss);
         }
-        let gradients = GradientsParams::from_grads(total.backward(), &self.generator);
-        self.generator = self.generator_optimizer.step(learning_rate, self.generator.clone(), gradients);
+        let mut gradients = GradientsParams::from_grads(total.backward(), &self.generator);
+        self.frozen.apply(&mut gradients, &self.generator);
+        let generator = self.generator_optimizer.step(learning_rate, self.generator.clone(), gradients);
+        self.generator = self.frozen.restore(generator);
         self.step += 1;
         Ok(report)
     }
@@ -270,7 +275,9 @@ impl Trainer for GanTrainer {
         TrainError::unless_same("network", &state.model, self.generator.config())?;
         TrainError::unless_same("seed", &state.training.seed, &self.training.seed)?;
         TrainError::unless_same("number of training windows", &state.windows, &self.train.len())?;
-        self.generator = checkpoint.module(GENERATOR, self.generator.clone())?;
+        let generator = checkpoint.module(GENERATOR, self.generator.clone())?;
+        self.frozen = self.training.freeze.of(&generator)?;
+        self.generator = self.frozen.freeze(generator);
         self.critic = checkpoint.module(CRITIC, self.critic.clone())?;
         self.generator_optimizer = checkpoint.optimizer(GENERATOR_OPTIMIZER, adam(&self.training))?;
         self.critic_optimizer = checkpoint.optimizer(CRITIC_OPTIMIZER, adam(&self.training))?;

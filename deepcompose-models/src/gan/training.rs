@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::loss::PENALTY_WEIGHT;
 use super::{GanConfig, GanError};
-use crate::training::TrainConfig;
+use crate::training::{Freeze, TrainConfig};
 
 /// A whole GAN run as a configuration file.
 pub type GanTrainConfig = TrainConfig<GanConfig, GanTraining>;
@@ -45,7 +45,7 @@ pub struct GanTraining {
     /// generator does not lean on them alone.
     pub previous_dropout: f32,
     /// Paths of the generator's parameters that stay as they are; for fine-tuning.
-    pub freeze: Vec<String>,
+    pub freeze: Freeze,
     /// Seed of the weights, the batches and the latents.
     pub seed: u64,
 }
@@ -69,7 +69,7 @@ impl GanTraining {
             positive_weight: 1.0,
             transpose: 0,
             previous_dropout: 0.0,
-            freeze: Vec::new(),
+            freeze: Freeze::default(),
             seed: 1,
         }
     }

@@ -37,6 +37,7 @@
 
 mod config_file;
 pub(crate) mod devices;
+mod freeze;
 pub(crate) mod gradients;
 mod log;
 mod loss_output;
@@ -60,6 +61,7 @@ use crate::transformer::TransformerError;
 
 pub use config_file::{ConfigError, TrainConfig};
 pub use devices::Sharing;
+pub use freeze::{Freeze, Frozen};
 pub use loss_output::LossOutput;
 pub use run::{Best, Run};
 pub use schedule::{Decay, Schedule};

@@ -15,7 +15,7 @@ use super::training::{GradientEngine, TransformerTrainConfig, TransformerTrainin
 use crate::checkpoint::Checkpoint;
 use crate::error::WeightsError;
 use crate::training::replicas::Replicas;
-use crate::training::{StepReport, TrainError, Trainer};
+use crate::training::{Frozen, StepReport, TrainError, Trainer};
 
 /// Trains a [`TransformerXl`] with AdamW; see [`Run`](crate::training::Run) for the folder around it.
 ///
@@ -43,6 +43,7 @@ use crate::training::{StepReport, TrainError, Trainer};
 /// ```
 pub struct TransformerTrainer {
     network: TransformerXl,
+    frozen: Frozen,
     optimizer: ModuleOptimizer,
     train: TokenDataset,
     valid: TokenDataset,
@@ -124,8 +125,11 @@ impl TransformerTrainer {
         let workers = if fused { training.workers } else { 1 };
         // The optimiser wants recording parameters even where nothing is recorded.
         let network = network.train();
+        let frozen = training.freeze.of(&network)?;
+        let network = frozen.freeze(network);
         Ok(Self {
             optimizer: optimizer(&network, training.weight_decay),
+            frozen,
             memories: vec![LaneMemory::default(); workers],
             replicas: Replicas::new(workers)?,
             network,
@@ -224,8 +228,10 @@ impl Trainer for TransformerTrainer {
             gradient.scale(&self.network, self.training.clip / norm);
         }
         let learning_rate = self.training.learning_rate_at(self.step, self.seconds);
-        let gradients = gradient.into_params(&self.network);
-        self.network = self.optimizer.step(learning_rate, self.network.clone(), gradients);
+        let mut gradients = gradient.into_params(&self.network);
+        self.frozen.apply(&mut gradients, &self.network);
+        let network = self.optimizer.step(learning_rate, self.network.clone(), gradients);
+        self.network = self.frozen.restore(network);
         let report = StepReport::new(loss, learning_rate)
             .with("gradient_norm", norm)
             .with("tokens", tokens as f64)
@@ -296,7 +302,8 @@ impl Trainer for TransformerTrainer {
         let network: TransformerXl = checkpoint.module(NETWORK, self.network.clone())?;
         let fresh = optimizer(&network, self.training.weight_decay);
         self.optimizer = checkpoint.optimizer(OPTIMIZER, fresh)?;
-        self.network = network;
+        self.frozen = self.training.freeze.of(&network)?;
+        self.network = self.frozen.freeze(network);
         self.memories = memories;
         self.position = Some(state.position);
         (self.step, self.seconds) = (state.step, state.seconds);

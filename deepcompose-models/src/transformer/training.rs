@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::config::{TransformerXlConfig, config_error, in_range};
 use super::error::TransformerError;
-use crate::training::{Decay, TrainConfig};
+use crate::training::{Decay, Freeze, TrainConfig};
 
 /// A whole Transformer run as a configuration file.
 pub type TransformerTrainConfig = TrainConfig<TransformerXlConfig, TransformerTraining>;
@@ -55,7 +55,7 @@ pub struct TransformerTraining {
     /// How gradients are computed.
     pub engine: GradientEngine,
     /// Paths of parameters that stay as they are, such as `embedding` or `layers.0`; for fine-tuning.
-    pub freeze: Vec<String>,
+    pub freeze: Freeze,
     /// Seed of the weights, shuffling, transposition and dropout.
     pub seed: u64,
 }
@@ -75,7 +75,7 @@ impl Default for TransformerTraining {
             transpose: 6,
             workers: 2,
             engine: GradientEngine::Auto,
-            freeze: Vec::new(),
+            freeze: Freeze::default(),
             seed: 1,
         }
     }
