@@ -13,21 +13,27 @@
 //! | `loss` | [`edit_loss`] |
 //! | `edit` | the network as an [`EditModel`](deepcompose_samplers::EditModel) |
 //! | `corruption`, `windows` | training pairs (feature `train`) |
-//! | `train` | `ArCnnTrainer` (feature `train`) |
+//! | `training`, `train` | `ArCnnTraining`, `ArCnnTrainer` (feature `train`) |
 //! | `evaluate` | `evaluate`: loss, precision and recall on held-out windows (feature `train`) |
 
 mod config;
 #[cfg(feature = "train")]
 mod corruption;
+#[cfg(feature = "train")]
+mod dropout;
 mod edit;
 #[cfg(feature = "train")]
 mod evaluate;
+#[cfg(feature = "train")]
+mod learner;
 mod loss;
 mod network;
 #[cfg(all(test, feature = "train"))]
 mod parity;
 #[cfg(feature = "train")]
 mod train;
+#[cfg(feature = "train")]
+mod training;
 #[cfg(feature = "train")]
 mod windows;
 
@@ -39,6 +45,8 @@ pub use evaluate::{EditEvaluation, EditEvaluationOptions, EditScore, evaluate};
 pub use loss::edit_loss;
 pub use network::ArCnn;
 #[cfg(feature = "train")]
-pub use train::{ArCnnTrainer, ArCnnTraining};
+pub use train::{ArCnnState, ArCnnTrainer};
+#[cfg(feature = "train")]
+pub use training::{ArCnnTrainConfig, ArCnnTraining};
 #[cfg(feature = "train")]
 pub use windows::{EditBatch, RollWindows};

@@ -22,7 +22,7 @@
 //! | `grid`, `roles` | [`StepGrid`], bars in sixteenths; [`assign_roles`], tracks by what they do |
 //! | `sample` | [`accompany`] |
 //! | `data` | `GanPiece`, `GanDataset`: training windows (feature `train`) |
-//! | `train`, `training`, `checkpoint` | `GanTrainer` (feature `train`) |
+//! | `train`, `training` | `GanTrainer` (feature `train`) |
 //! | `evaluate`, `metrics` | `evaluate`, `evaluate_chained`: generated tracks against played ones (feature `train`) |
 //!
 //! # Input safety
@@ -31,8 +31,6 @@
 //! read. A score may have [`MAX_BARS`] bars, a melody [`MAX_STEPS`] steps, a generator 2²⁶
 //! parameters.
 
-#[cfg(feature = "train")]
-mod checkpoint;
 mod condition;
 mod config;
 mod critic;
@@ -73,6 +71,6 @@ pub use metrics::TrackMetrics;
 pub use roles::{RoleAssignment, assign_roles};
 pub use sample::{Accompaniment, AccompanimentRoll, AccompanyOptions, MAX_STEPS, accompany};
 #[cfg(feature = "train")]
-pub use train::{GanStep, GanTrainer};
+pub use train::{GanState, GanTrainer};
 #[cfg(feature = "train")]
-pub use training::GanTraining;
+pub use training::{GanTrainConfig, GanTraining};

@@ -8,8 +8,8 @@ use super::data::{Lanes, TokenDataset};
 use super::error::TransformerError;
 use super::fused::{LaneMemory, Weights, loss_with};
 use super::network::{TransformerXl, shape_error};
-use super::train::{in_parallel, pool};
 use super::vocabulary::Vocabulary;
+use crate::training::replicas::Replicas;
 
 /// Voices of a frame of the four-voice tokens.
 const VOICES: f64 = 4.0;
@@ -106,16 +106,14 @@ pub fn evaluate_tokens(
         return Err(shape_error("the data's vocabulary", ours, theirs));
     }
     in_range("workers", workers, 1, 256)?;
-    let pools = match workers {
-        1 => Vec::new(),
-        _ => (0..workers).map(|_| pool()).collect::<Result<_, _>>()?,
-    };
+    let replicas = Replicas::new(workers).map_err(|e| TransformerError::Data(e.to_string()))?;
     let weights = Weights::of(network);
     let mut lanes = Lanes::validation(data, 8 * workers);
     let mut memories = vec![LaneMemory::default(); workers];
     let mut tallies = vec![Tally::default(); ours];
     while let Some(segments) = lanes.next(config.segment, workers) {
-        let parts = in_parallel(&pools, &segments, &mut memories, |_, segment, memory| {
+        let work: Vec<_> = segments.iter().zip(&mut memories).collect();
+        let parts = replicas.map(work, |_, (segment, memory)| {
             let mut scores = Vec::new();
             loss_with(&weights, segment, memory, &mut |target, logits| {
                 scores.push((target, score(logits, target as usize)));

@@ -12,6 +12,8 @@ mod error;
 mod evaluate;
 #[cfg(feature = "train")]
 mod fused;
+#[cfg(feature = "train")]
+mod learner;
 mod loss;
 mod network;
 mod positions;
@@ -25,6 +27,8 @@ mod training;
 mod visibility;
 mod vocabulary;
 
+#[cfg(feature = "train")]
+pub use checkpoint::TransformerState;
 pub use config::TransformerXlConfig;
 #[cfg(feature = "train")]
 pub use data::{Piece, TokenDataset, TokenLayout};
@@ -32,10 +36,12 @@ pub use decode::Decoder;
 pub use error::TransformerError;
 #[cfg(feature = "train")]
 pub use evaluate::{TokenEvaluation, TypeEvaluation, evaluate, evaluate_tokens};
+#[cfg(feature = "train")]
+pub use learner::TokenBatch;
 pub use loss::cross_entropy_sum;
 pub use network::{Memory, TransformerXl};
 #[cfg(feature = "train")]
-pub use train::{TransformerEvent, TransformerStep, TransformerTrainer};
+pub use train::TransformerTrainer;
 #[cfg(feature = "train")]
-pub use training::{GradientEngine, TransformerTraining};
+pub use training::{GradientEngine, TransformerTrainConfig, TransformerTraining};
 pub use vocabulary::Vocabulary;

@@ -200,7 +200,10 @@ pub(crate) fn read_limited(path: &Path) -> Result<Vec<u8>, WeightsError> {
     std::fs::read(path).map_err(io)
 }
 
-/// Writes to a temporary file beside `path`, syncs it, and renames it over `path`.
+/// What the names of files that are still being written begin with.
+pub(crate) const PARTIAL: &str = ".partial-";
+
+/// Writes to a temporary file beside `path`, syncs it, renames it over `path`, and syncs the folder.
 pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), WeightsError> {
     use std::io::Write;
     let io = |source| WeightsError::Io { path: path.display().to_string(), source };
@@ -208,9 +211,19 @@ pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), WeightsE
         Some(p) if !p.as_os_str().is_empty() => p,
         _ => Path::new("."),
     };
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(io)?;
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(PARTIAL);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // As any new file: what the umask leaves of it.
+        builder.permissions(std::fs::Permissions::from_mode(0o666));
+    }
+    let mut file = builder.tempfile_in(folder).map_err(io)?;
     file.write_all(bytes).map_err(io)?;
     file.as_file().sync_all().map_err(io)?;
     file.persist(path).map_err(|e| io(e.error))?;
+    #[cfg(unix)]
+    std::fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(io)?;
     Ok(())
 }
