@@ -4,6 +4,7 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 
 use clap::{Parser, ValueEnum};
+use deepcompose::models::ar_cnn::EditEvaluationOptions;
 use deepcompose::models::weights::Precision;
 use deepcompose::prelude::Genre;
 
@@ -64,16 +65,16 @@ pub(crate) struct Options {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     limit: Option<u64>,
     /// Of everything drawn; 1 spoils windows for the AR-CNN as a training run with seed 1 does
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = EditEvaluationOptions::default().seed)]
     seed: u64,
     /// AR-CNN: windows that it edits
-    #[arg(long, default_value_t = 64)]
+    #[arg(long, default_value_t = EditEvaluationOptions::default().edited_windows)]
     edited_windows: usize,
     /// AR-CNN: most cells that it flips in a window
-    #[arg(long, default_value_t = 64)]
+    #[arg(long, default_value_t = EditEvaluationOptions::default().max_flips)]
     max_flips: usize,
     /// AR-CNN: creative risk of its edits
-    #[arg(long, default_value_t = 0.8)]
+    #[arg(long, default_value_t = EditEvaluationOptions::default().creative_risk)]
     creative_risk: f64,
     /// GAN: the genre of pieces for which no manifest tells it
     #[arg(long, default_value_t = Genre::Rock)]

@@ -97,7 +97,7 @@ fn metrics(both: &Both) -> Picture {
             panel("share of bars that are empty", |m| Some(m.empty_bar_rate)),
             panel("different pitches a bar", |m| Some(m.pitches_per_bar)),
             panel("share of cells in the best major scale", |m| m.in_scale_rate),
-            panel("share of cells that sound", |m| Some(m.density)),
+            panel("cells that sound, in a hundred", |m| Some(100.0 * m.density)),
         ],
     }
 }

@@ -57,6 +57,9 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     {
         return Err(format!("{}: no such folder", folder.display()).into());
     }
+    if let Some(folder) = options.plots.as_deref().filter(|p| p.exists() && !p.is_dir()) {
+        return Err(format!("{}: not a folder", folder.display()).into());
+    }
     let log = options.run.as_deref().map(RunLog::read).transpose()?;
     let outcome = options.task()?.map(|task| measure(&task)).transpose()?;
     if let Some(outcome) = &outcome {

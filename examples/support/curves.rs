@@ -53,7 +53,8 @@ pub(crate) fn loss_curves(path: &Path, log: &RunLog, title: &str) -> PlotResult 
     )];
     for (index, (key, name)) in GAN.into_iter().enumerate() {
         let points = log.series(key);
-        if !points.is_empty() {
+        // What is the run's own loss is drawn already.
+        if !points.is_empty() && points != log.series("loss") {
             panels.push((name, vec![noisy("", points, SERIES[(index + 2) % SERIES.len()])]));
         }
     }
