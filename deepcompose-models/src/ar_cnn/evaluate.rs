@@ -21,8 +21,8 @@ pub struct EditEvaluationOptions {
     pub corruption: Corruption,
     /// Windows at once, 1..=4096; 16 by default. It belongs to what is drawn: see
     /// [`seed`](Self::seed).
-    pub batch: usize,
-    /// How many windows the network edits, evenly spaced over all of them; 64 by default. The loss is
+    pub batch_size: usize,
+    /// How many windows the network edits, evenly spaced over all of them; 32 by default. The loss is
     /// always over all windows. 0 leaves editing out.
     pub edited_windows: usize,
     /// Most cells flipped in a window; 64 by default.
@@ -30,7 +30,7 @@ pub struct EditEvaluationOptions {
     /// Creative risk of the edits, finite and above 0; the product's 0.8 by default. The smaller it is,
     /// the nearer the edits are to taking the most likely cell each time.
     pub creative_risk: f64,
-    /// The seed of how windows are spoilt and edited; 1 by default. With the seed, the batch and the
+    /// The seed of how windows are spoilt and edited; 1 by default. With the seed, the batch size and the
     /// corruption of a training run, windows are spoilt as in that run's validation.
     pub seed: u64,
 }
@@ -39,8 +39,8 @@ impl Default for EditEvaluationOptions {
     fn default() -> Self {
         Self {
             corruption: Corruption::default(),
-            batch: 16,
-            edited_windows: 64,
+            batch_size: 16,
+            edited_windows: 32,
             max_flips: 64,
             creative_risk: 0.8,
             seed: 1,
@@ -56,8 +56,8 @@ impl EditEvaluationOptions {
     /// [`ModelError::OutOfRange`].
     pub fn validate(&self) -> Result<(), ModelError> {
         self.corruption.validate()?;
-        if !(1..=4096).contains(&self.batch) {
-            return Err(ModelError::range("batch", self.batch, "1..=4096"));
+        if !(1..=4096).contains(&self.batch_size) {
+            return Err(ModelError::range("batch_size", self.batch_size, "1..=4096"));
         }
         let most = EditParams::MAX_ITERATIONS;
         if !(1..=most).contains(&self.max_flips) {
@@ -171,7 +171,7 @@ pub fn evaluate(
     let mut sums = Sums::new(config.steps * config.pitches);
     let edited = options.edited_windows.min(windows.len());
     let indices: Vec<usize> = (0..windows.len()).collect();
-    for (number, chunk) in indices.chunks(options.batch).enumerate() {
+    for (number, chunk) in indices.chunks(options.batch_size).enumerate() {
         let mut rng = step_rng(options.seed, 2, number);
         let batch = windows.batch(chunk, config, &options.corruption, (0, None), &mut rng, &device);
         let spoilt = Spoilt::all(&batch, config.lowest_pitch)?;

@@ -29,7 +29,7 @@ fn windows() -> RollWindows {
 fn options() -> EditEvaluationOptions {
     // In each window of 64 cells 16 of the 32 sounding ones are cleared and 8 of the 32 silent ones set.
     let corruption = Corruption { remove: (0.5, 0.5), add: (0.25, 0.25) };
-    EditEvaluationOptions { corruption, batch: 4, edited_windows: 9, ..EditEvaluationOptions::default() }
+    EditEvaluationOptions { corruption, batch_size: 4, edited_windows: 9, ..EditEvaluationOptions::default() }
 }
 
 // Four cells, of which the first two sound. The second and the third differ; the network clears the first
@@ -104,7 +104,7 @@ fn bad_options_and_data_are_refused() {
         evaluate(&model, windows, &options).unwrap_err().to_string()
     };
     for (options, message) in [
-        (EditEvaluationOptions { batch: 0, ..options() }, "batch 0 is out of range: 1..=4096"),
+        (EditEvaluationOptions { batch_size: 0, ..options() }, "batch_size 0 is out of range: 1..=4096"),
         (EditEvaluationOptions { max_flips: 0, ..options() }, "max_flips 0 is out of range: 1..=100000"),
         (EditEvaluationOptions { creative_risk: 0.0, ..options() }, "creative_risk 0 is out of range"),
         (EditEvaluationOptions { creative_risk: f64::NAN, ..options() }, "creative_risk NaN is out of range"),
