@@ -36,4 +36,6 @@ pub use network::ArCnn;
 #[cfg(feature = "train")]
 pub use train::{ArCnnTrainer, ArCnnTraining};
 #[cfg(feature = "train")]
+pub(crate) use windows::sounding;
+#[cfg(feature = "train")]
 pub use windows::{EditBatch, RollWindows};

@@ -17,6 +17,8 @@ mod positions;
 mod recorded;
 mod rows;
 #[cfg(feature = "train")]
+mod tokens;
+#[cfg(feature = "train")]
 mod train;
 #[cfg(feature = "train")]
 mod training;
@@ -30,6 +32,8 @@ pub use decode::Decoder;
 pub use error::TransformerError;
 pub use loss::cross_entropy_sum;
 pub use network::{Memory, TransformerXl};
+#[cfg(feature = "train")]
+pub use tokens::Tokens;
 #[cfg(feature = "train")]
 pub use train::{TransformerEvent, TransformerStep, TransformerTrainer, evaluate};
 #[cfg(feature = "train")]
