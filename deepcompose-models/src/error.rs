@@ -87,6 +87,15 @@ pub enum WeightsError {
 }
 
 impl WeightsError {
+    /// The same error with the name of the file in front of what is malformed.
+    #[cfg(feature = "train")]
+    pub(crate) fn in_file(self, path: &std::path::Path) -> Self {
+        match self {
+            Self::Malformed { what } => Self::Malformed { what: format!("{}: {what}", path.display()) },
+            other => other,
+        }
+    }
+
     pub(crate) fn malformed(what: impl std::fmt::Display) -> Self {
         Self::Malformed { what: what.to_string() }
     }

@@ -58,6 +58,7 @@ pub mod checkpoint;
 pub mod compose;
 #[cfg(feature = "train")]
 pub mod data;
+mod device;
 mod error;
 pub mod gan;
 #[cfg(feature = "pretrained")]
@@ -68,4 +69,5 @@ pub mod transformer;
 pub mod weights;
 
 pub use burn::tensor::Device;
+pub use device::device;
 pub use error::{ModelError, WeightsError};

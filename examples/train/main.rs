@@ -5,7 +5,6 @@
 
 mod ar_cnn;
 mod corpus;
-mod export;
 mod gan;
 mod progress;
 mod transformer;
@@ -27,8 +26,6 @@ enum Model {
     Transformer(transformer::Options),
     /// The GAN, on bands, quartets and songs
     Gan(gan::Options),
-    /// Writes weights at another precision
-    Export(export::Options),
 }
 
 fn main() -> std::process::ExitCode {
@@ -36,7 +33,6 @@ fn main() -> std::process::ExitCode {
         Model::ArCnn(options) => ar_cnn::run(options),
         Model::Transformer(options) => transformer::run(options),
         Model::Gan(options) => gan::run(options),
-        Model::Export(options) => export::run(options),
     };
     match done {
         Ok(()) => std::process::ExitCode::SUCCESS,

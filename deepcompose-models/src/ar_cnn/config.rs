@@ -10,7 +10,7 @@ use crate::error::ModelError;
 /// by 2^`levels`. Level `l` of the encoder has `filters`·2^`l` channels and the bottleneck
 /// `filters`·2^`levels`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct ArCnnConfig {
     /// Length of the window in sixteenth steps.
     pub steps: usize,
@@ -71,5 +71,12 @@ impl ArCnnConfig {
             return Err(ModelError::range("dropout", self.dropout, "0 <= dropout < 1"));
         }
         Ok(())
+    }
+}
+
+impl Default for ArCnnConfig {
+    /// [`ArCnnConfig::compact`].
+    fn default() -> Self {
+        Self::compact()
     }
 }

@@ -13,12 +13,21 @@
 //! | `loss` | [`edit_loss`] |
 //! | `edit` | the network as an [`EditModel`](deepcompose_samplers::EditModel) |
 //! | `corruption`, `windows` | training pairs (feature `train`) |
-//! | `train` | `ArCnnTrainer` (feature `train`) |
+//! | `training`, `train` | `ArCnnTraining`, `ArCnnTrainer` (feature `train`) |
+//! | `evaluate` | `evaluate`: loss, precision and recall on held-out windows (feature `train`) |
 
 mod config;
 #[cfg(feature = "train")]
 mod corruption;
+#[cfg(feature = "train")]
+mod dropout;
 mod edit;
+#[cfg(feature = "train")]
+mod evaluate;
+#[cfg(feature = "train")]
+mod learner;
+#[cfg(feature = "train")]
+mod loader;
 mod loss;
 mod network;
 #[cfg(all(test, feature = "train"))]
@@ -26,15 +35,23 @@ mod parity;
 #[cfg(feature = "train")]
 mod train;
 #[cfg(feature = "train")]
+mod training;
+#[cfg(feature = "train")]
 mod windows;
 
 pub use config::ArCnnConfig;
 #[cfg(feature = "train")]
 pub use corruption::Corruption;
+#[cfg(feature = "train")]
+pub use evaluate::{EditEvaluation, EditEvaluationOptions, EditScore, evaluate};
+#[cfg(feature = "train")]
+pub use loader::train_on_devices;
 pub use loss::edit_loss;
 pub use network::ArCnn;
 #[cfg(feature = "train")]
-pub use train::{ArCnnTrainer, ArCnnTraining};
+pub use train::{ArCnnState, ArCnnTrainer};
+#[cfg(feature = "train")]
+pub use training::{ArCnnTrainConfig, ArCnnTraining};
 #[cfg(feature = "train")]
 pub(crate) use windows::sounding;
 #[cfg(feature = "train")]

@@ -78,6 +78,29 @@ impl ArCnn {
     ///
     /// [`ModelError::Shape`] if 2^`levels` does not divide them.
     pub fn forward(&self, rolls: Tensor<3>) -> Result<Tensor<3>, ModelError> {
+        self.run(rolls, &mut |x, dropout| dropout.forward(x))
+    }
+
+    /// [`forward`](Self::forward) with dropout drawn from `rng`, so that what is dropped depends on nothing else in
+    /// the process.
+    #[cfg(feature = "train")]
+    pub(crate) fn forward_training(
+        &self,
+        rolls: Tensor<3>,
+        rng: &mut rand_chacha::ChaCha8Rng,
+    ) -> Result<Tensor<3>, ModelError> {
+        self.run(rolls, &mut |x, dropout| {
+            // A frozen layer drops nothing.
+            let probability = if dropout.training.is_enabled() { dropout.prob } else { 0.0 };
+            super::dropout::masked(x, probability, rng)
+        })
+    }
+
+    fn run(
+        &self,
+        rolls: Tensor<3>,
+        drop: &mut dyn FnMut(Tensor<4>, &Dropout) -> Tensor<4>,
+    ) -> Result<Tensor<3>, ModelError> {
         let [batch, steps, pitches] = rolls.dims();
         let factor = 1 << self.config.levels;
         if steps == 0 || pitches == 0 || !steps.is_multiple_of(factor) || !pitches.is_multiple_of(factor) {
@@ -91,7 +114,7 @@ impl ArCnn {
         let mut skips = Vec::with_capacity(self.encoder.len());
         for level in &self.encoder {
             let activation = level.convs.forward(x);
-            x = level.dropout.forward(halve(activation.clone()));
+            x = drop(halve(activation.clone()), &level.dropout);
             if let Some(norm) = &level.norm {
                 x = norm.forward(x);
             }
@@ -103,7 +126,7 @@ impl ArCnn {
             if let Some(norm) = &level.norm {
                 x = norm.forward(x);
             }
-            x = level.dropout.forward(level.convs.forward(x));
+            x = drop(level.convs.forward(x), &level.dropout);
         }
         Ok(self.head.forward(x).squeeze_dim::<3>(1))
     }

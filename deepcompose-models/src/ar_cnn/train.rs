@@ -1,265 +1,291 @@
-//! The training loop.
+//! [`ArCnnTrainer`]: the steps of a training run.
 
-use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 
 use burn::module::Module;
-use burn::optim::{AdamConfig, GradientsParams, ModuleOptimizer};
+use burn::optim::{AdamConfig, GradientsAccumulator, GradientsParams, ModuleOptimizer};
 use burn::tensor::Device;
-use rand::RngExt;
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use super::{ArCnn, ArCnnConfig, Corruption, RollWindows, edit_loss};
+use super::loss::{edit_loss_sum, targets};
+use super::{ArCnn, ArCnnConfig, ArCnnTrainConfig, ArCnnTraining, EditBatch, RollWindows, edit_loss};
 use crate::checkpoint::Checkpoint;
-use crate::error::{ModelError, WeightsError};
-use crate::training::{Schedule, TrainError, TrainEvent, step_rng};
-use crate::weights::{self, Model, Precision};
+use crate::error::ModelError;
+use crate::training::replicas::Replicas;
+use crate::training::shuffle::Shuffle;
+use crate::training::{Frozen, StepReport, TrainError, Trainer, gradients, step_rng};
+use crate::weights::Model;
 
-/// The name of this trainer in a checkpoint.
-const KIND: &str = "ar-cnn";
-
-/// How an AR-CNN is trained.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ArCnnTraining {
-    /// The network.
-    pub model: ArCnnConfig,
-    /// How windows are spoilt.
-    pub corruption: Corruption,
-    /// Learning rates; Adam otherwise has its usual constants.
-    pub schedule: Schedule,
-    /// Windows a step, at least 1.
-    pub batch: usize,
-    /// Each window is moved by a random number of semitones, at most this many either way.
-    pub transpose: i32,
-    /// Pitches trained on at once: a random band of the network's; all if not set. The network is
-    /// convolutional, so a band costs less and loses little.
-    pub band: Option<usize>,
-    /// Steps between two measurements of the validation split, at least 1.
-    pub validate_every: usize,
-    /// The seed of everything random in the run.
-    pub seed: u64,
-}
-
-impl ArCnnTraining {
-    /// The published training of `model`, but for `steps`: Adam at 1e-3, 32 windows a step.
-    #[must_use]
-    pub fn reference(model: ArCnnConfig, steps: usize) -> Self {
-        Self {
-            model,
-            corruption: Corruption::default(),
-            schedule: Schedule { peak: 1e-3, warmup: 0, steps, decay: crate::training::Decay::Constant },
-            batch: 32,
-            transpose: 0,
-            band: None,
-            validate_every: 500,
-            seed: 0,
-        }
-    }
-
-    fn validate(&self) -> Result<(), ModelError> {
-        self.model.validate()?;
-        self.corruption.validate()?;
-        self.schedule.validate()?;
-        let factor = 1 << self.model.levels;
-        if let Some(band) = self.band
-            && !(band > 0 && band <= self.model.pitches && band.is_multiple_of(factor))
-        {
-            let accepted = format!("a multiple of {factor} in {factor}..={}", self.model.pitches);
-            return Err(ModelError::range("band", band, accepted));
-        }
-        for (field, value) in [("batch", self.batch), ("validate_every", self.validate_every)] {
-            if value == 0 {
-                return Err(ModelError::range(field, value, "1 or more"));
-            }
-        }
-        if !(0..=64).contains(&self.transpose) {
-            return Err(ModelError::range("transpose", self.transpose, "0..=64"));
-        }
-        Ok(())
-    }
-}
-
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct State {
-    training: ArCnnTraining,
-    step: usize,
-    best: Option<f64>,
-}
-
-/// A run that trains an [`ArCnn`], writes checkpoints, and keeps the best weights.
+/// Trains an [`ArCnn`] with Adam; see [`Run`](crate::training::Run) for the folder around it.
 ///
-/// The folder holds `checkpoint.safetensors`, from which a killed run goes on, and
-/// `best.safetensors`, the weights with the lowest validation loss.
-///
-/// Fresh weights and dropout draw from burn's random numbers, which are one stream in a process: a
-/// run's result depends on its seed alone only while no other run shares the process.
+/// Every epoch visits all windows in an order of its own. What a step draws (windows, transposition, corruption,
+/// dropout) depends on the seed and the step's number alone.
 pub struct ArCnnTrainer {
     model: ArCnn,
+    frozen: Frozen,
     optimizer: ModuleOptimizer,
-    state: State,
-    folder: PathBuf,
+    training: ArCnnTraining,
+    train: RollWindows,
+    valid: RollWindows,
+    order: Shuffle,
+    replicas: Replicas,
+    step: usize,
     device: Device,
+}
+
+/// What a checkpoint says besides the tensors.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ArCnnState {
+    model: ArCnnConfig,
+    training: ArCnnTraining,
+    step: usize,
+    windows: usize,
 }
 
 impl std::fmt::Debug for ArCnnTrainer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("ArCnnTrainer")
-            .field("state", &self.state)
-            .field("folder", &self.folder)
+            .field("model", self.model.config())
+            .field("training", &self.training)
+            .field("step", &self.step)
             .finish_non_exhaustive()
     }
 }
 
+/// burn draws fresh weights from one stream of random numbers in a process: one network at a time, then, between
+/// the seed and the last weight.
+static FRESH_WEIGHTS: Mutex<()> = Mutex::new(());
+
+pub(super) fn fresh(config: &ArCnnConfig, seed: u64, device: &Device) -> Result<ArCnn, ModelError> {
+    let _alone = FRESH_WEIGHTS.lock().unwrap_or_else(PoisonError::into_inner);
+    device.seed(seed);
+    let model = ArCnn::build(config, device)?;
+    // burn draws a weight when it is first read: read them now.
+    let _ = model.clone().into_record();
+    Ok(model)
+}
+
 impl ArCnnTrainer {
-    /// A run in `folder`, which is created if it is not there. If it holds a checkpoint the run goes
-    /// on from it, with the schedule given now; the network must be the same.
+    /// A trainer of a network with fresh weights. `device` is a plain device; training enables autodiff on it.
     ///
     /// # Errors
     ///
-    /// [`TrainError::Config`] for settings out of range, [`TrainError::Weights`] if the folder or
-    /// its checkpoint cannot be used.
+    /// [`TrainError::Config`] for settings out of range, [`TrainError::NoData`] for an empty split.
     pub fn new(
-        training: ArCnnTraining,
-        folder: impl AsRef<Path>,
+        config: &ArCnnTrainConfig,
+        train: RollWindows,
+        valid: RollWindows,
         device: &Device,
     ) -> Result<Self, TrainError> {
-        training.validate()?;
-        let folder = folder.as_ref().to_owned();
-        std::fs::create_dir_all(&folder)
-            .map_err(|source| WeightsError::Io { path: folder.display().to_string(), source })?;
+        config.model.validate()?;
         let device = device.clone().autodiff();
-        device.seed(training.seed);
-        let mut model = ArCnn::build(&training.model, &device)?;
-        // burn draws weights when they are first read: read them now, after the seed.
-        let _ = model.clone().into_record();
-        let mut optimizer = AdamConfig::new().init();
-        let mut state = State { training, step: 0, best: None };
-        let path = folder.join("checkpoint.safetensors");
-        if path.exists() {
-            let (checkpoint, saved): (_, State) = Checkpoint::read(&path, KIND)?;
-            if saved.training.model != state.training.model {
-                let what = "the checkpoint is of a network of another shape".to_owned();
-                return Err(WeightsError::Mismatch(what).into());
-            }
-            model = checkpoint.module("model", model)?;
-            optimizer = checkpoint.optimizer("optimizer", optimizer)?;
-            (state.step, state.best) = (saved.step, saved.best);
-        }
-        Ok(Self { model, optimizer, state, folder, device })
+        let model = fresh(&config.model, config.training.seed, &device)?;
+        Self::with_model(model, &config.training, train, valid)
     }
 
-    /// Steps taken so far.
-    #[must_use]
-    pub fn step(&self) -> usize {
-        self.state.step
-    }
-
-    /// The network as it is now, for inference.
-    #[must_use]
-    pub fn model(&self) -> ArCnn {
-        self.model.valid()
-    }
-
-    /// Trains until the schedule's last step, or until the observer breaks, and then writes a
-    /// checkpoint. At every validation the checkpoint, and if it is the best so far the weights, are
-    /// written.
+    /// A trainer that goes on from the weights of `model`, on its device: to fine-tune it.
     ///
     /// # Errors
     ///
-    /// [`TrainError::NoData`], [`TrainError::Diverged`], [`TrainError::Weights`].
-    pub fn run(
-        &mut self,
-        train: &RollWindows,
-        valid: &RollWindows,
-        observer: &mut dyn FnMut(TrainEvent) -> ControlFlow<()>,
-    ) -> Result<(), TrainError> {
-        for (split, windows) in [("train", train), ("valid", valid)] {
+    /// As [`new`](Self::new).
+    pub fn fine_tune(
+        model: ArCnn,
+        training: &ArCnnTraining,
+        train: RollWindows,
+        valid: RollWindows,
+    ) -> Result<Self, TrainError> {
+        Self::with_model(model.train(), training, train, valid)
+    }
+
+    fn with_model(
+        model: ArCnn,
+        training: &ArCnnTraining,
+        train: RollWindows,
+        valid: RollWindows,
+    ) -> Result<Self, TrainError> {
+        training.validate(model.config())?;
+        for (split, windows) in [("train", &train), ("valid", &valid)] {
             if windows.is_empty() {
                 return Err(TrainError::NoData { split });
             }
         }
-        while self.state.step < self.state.training.schedule.steps {
-            let learning_rate = self.state.training.schedule.at(self.state.step);
-            let loss = self.train_step(train, learning_rate)?;
-            self.state.step += 1;
-            let step = self.state.step;
-            let mut flow = observer(TrainEvent::Step { step, loss, learning_rate });
-            let last = step == self.state.training.schedule.steps;
-            if last || step.is_multiple_of(self.state.training.validate_every) {
-                let loss = self.validate(valid)?;
-                let best = self.state.best.is_none_or(|b| loss < b);
-                if best {
-                    self.state.best = Some(loss);
-                    weights::save(&self.model(), self.folder.join("best.safetensors"), Precision::Full)?;
-                }
-                self.save()?;
-                for event in [TrainEvent::Validation { step, loss, best }, TrainEvent::Checkpoint { step }] {
-                    if observer(event).is_break() {
-                        flow = ControlFlow::Break(());
-                    }
-                }
-            }
-            if flow.is_break() {
-                return self.save();
-            }
-        }
-        Ok(())
+        let frozen = training.freeze.of(&model)?;
+        let device = model.devices().into_iter().next().unwrap_or_default().autodiff();
+        Ok(Self {
+            optimizer: AdamConfig::new().init(),
+            order: Shuffle::new(train.len(), training.seed),
+            replicas: Replicas::new(training.workers)?,
+            training: training.clone(),
+            model: frozen.freeze(model),
+            frozen,
+            train,
+            valid,
+            step: 0,
+            device,
+        })
     }
 
-    fn train_step(&mut self, train: &RollWindows, learning_rate: f64) -> Result<f64, TrainError> {
-        let State { training, step, .. } = &self.state;
-        let mut rng = step_rng(training.seed, 1, *step);
-        self.device.seed(rng.random());
-        let indices: Vec<usize> = (0..training.batch).map(|_| rng.random_range(0..train.len())).collect();
-        let augmentation = (training.transpose, training.band);
-        let batch = train.batch(
-            &indices,
-            &training.model,
-            &training.corruption,
-            augmentation,
-            &mut rng,
-            &self.device,
-        );
-        let loss = edit_loss(self.model.forward(batch.input)?, batch.difference);
-        let value = f64::from(loss.clone().into_scalar::<f32>());
-        if !value.is_finite() {
-            return Err(TrainError::Diverged { step: *step, loss: value });
-        }
-        let gradients = GradientsParams::from_grads(loss.backward(), &self.model);
-        self.model = self.optimizer.step(learning_rate, self.model.clone(), gradients);
-        Ok(value)
+    /// How it is trained.
+    #[must_use]
+    pub fn training(&self) -> &ArCnnTraining {
+        &self.training
     }
 
-    /// Mean loss over every window of a split, each spoilt once, always in the same way.
+    /// The windows of a step: the batches, each in as many parts as there are workers; and how many of them have
+    /// a target, at least 1.
+    fn batches(&self) -> (Vec<Vec<EditBatch>>, f32) {
+        let training = &self.training;
+        let size = training.batch_size * training.accumulate;
+        let numbers = self.order.take((self.step * size) as u64, size);
+        let mut rng = step_rng(training.seed, 1, self.step);
+        let part = training.batch_size.div_ceil(training.workers);
+        let augmentation = training.augmentation();
+        let mut batch = |numbers: &[usize]| {
+            let (config, corruption) = (self.model.config(), &training.corruption);
+            self.train.batch(numbers, config, corruption, augmentation, &mut rng, &self.device)
+        };
+        let batches: Vec<Vec<EditBatch>> =
+            numbers.chunks(training.batch_size).map(|n| n.chunks(part).map(&mut batch).collect()).collect();
+        let samples = batches.iter().flatten().map(|b| targets(b.difference.clone()).into_scalar::<f32>());
+        let samples = samples.sum::<f32>().max(1.0);
+        (batches, samples)
+    }
+
+    /// The mean loss of the next step and its gradient with respect to every parameter, by path, without taking
+    /// the step: to compare trainings with.
     ///
     /// # Errors
     ///
-    /// [`TrainError::NoData`] for an empty split.
-    pub fn validate(&self, windows: &RollWindows) -> Result<f64, TrainError> {
-        if windows.is_empty() {
-            return Err(TrainError::NoData { split: "valid" });
+    /// A device that fails.
+    pub fn step_gradients(&self) -> Result<(f64, BTreeMap<String, Vec<f32>>), TrainError> {
+        let (batches, samples) = self.batches();
+        let (loss, gradients) = self.gradient(batches, samples)?;
+        Ok((loss, gradients::by_path(&gradients, &self.model)))
+    }
+
+    /// Sum of the loss over the batches divided by `samples`, and its gradient.
+    fn gradient(
+        &self,
+        batches: Vec<Vec<EditBatch>>,
+        samples: f32,
+    ) -> Result<(f64, GradientsParams), TrainError> {
+        let mut sum = GradientsAccumulator::new();
+        let mut loss = 0.0;
+        for (number, parts) in batches.into_iter().enumerate() {
+            let parts = parts.into_iter().enumerate().map(|(index, batch)| {
+                // A graph and running statistics of its own for all but the first.
+                let model = if index == 0 { self.model.clone() } else { self.model.valid().train() };
+                (model, batch)
+            });
+            let (seed, step) = (self.training.seed, self.step as u64);
+            let results = self.replicas.map(parts.collect(), |index, (model, batch): (ArCnn, EditBatch)| {
+                let mut rng = ChaCha8Rng::seed_from_u64(seed);
+                // The streams of the batches are far below.
+                rng.set_stream(1 << 63 | step << 20 | (number as u64) << 8 | index as u64);
+                let logits = model.forward_training(batch.input, &mut rng)?;
+                let loss = edit_loss_sum(logits, batch.difference) / samples;
+                let value = f64::from(loss.clone().into_scalar::<f32>());
+                Ok((value, GradientsParams::from_grads(loss.backward(), &model)))
+            });
+            for result in results {
+                let (value, gradients): (f64, GradientsParams) = result.map_err(|e: ModelError| e)?;
+                loss += value;
+                sum.accumulate(&self.model, gradients);
+            }
         }
-        let training = &self.state.training;
+        Ok((loss, sum.grads()))
+    }
+}
+
+impl Trainer for ArCnnTrainer {
+    type Model = ArCnn;
+
+    type State = ArCnnState;
+
+    const KIND: &'static str = "ar-cnn";
+
+    fn step(&self) -> usize {
+        self.step
+    }
+
+    fn is_done(&self) -> bool {
+        self.step >= self.training.steps
+    }
+
+    fn train_step(&mut self) -> Result<StepReport, TrainError> {
+        let (batches, samples) = self.batches();
+        let (loss, mut gradients) = self.gradient(batches, samples)?;
+        self.frozen.apply(&mut gradients, &self.model);
+        let step = self.step + 1;
+        let finite = |what, value: f64| {
+            if value.is_finite() { Ok(()) } else { Err(TrainError::Diverged { what, step, value }) }
+        };
+        finite("the loss", loss)?;
+        let learning_rate = self.training.schedule().at(self.step);
+        let mut report = StepReport::new(loss, learning_rate);
+        if let Some(clip) = self.training.clip {
+            let norm = gradients::norm(&gradients, &self.model);
+            finite("the gradient norm", norm)?;
+            if norm > clip {
+                gradients::scale(&mut gradients, &self.model, clip / norm);
+            }
+            report = report.with("gradient_norm", norm);
+        }
+        let model = self.optimizer.step(learning_rate, self.model.clone(), gradients);
+        self.model = self.frozen.restore(model);
+        self.step = step;
+        Ok(report)
+    }
+
+    fn validate(&self) -> Result<f64, TrainError> {
+        let training = &self.training;
         let model = self.model();
-        let device = self.device.clone().without_autodiff();
-        let indices: Vec<usize> = (0..windows.len()).collect();
+        let device = self.device.clone().inner();
+        let indices: Vec<usize> = (0..self.valid.len()).collect();
         let mut total = 0.0;
-        for (number, chunk) in indices.chunks(training.batch).enumerate() {
+        for (number, chunk) in indices.chunks(training.batch_size).enumerate() {
             let mut rng = step_rng(training.seed, 2, number);
-            let batch =
-                windows.batch(chunk, &training.model, &training.corruption, (0, None), &mut rng, &device);
+            let (config, corruption) = (self.model.config(), &training.corruption);
+            let batch = self.valid.batch(chunk, config, corruption, (0, None), &mut rng, &device);
             let loss = edit_loss(model.forward(batch.input)?, batch.difference);
             total += f64::from(loss.into_scalar::<f32>()) * chunk.len() as f64;
         }
-        Ok(total / windows.len() as f64)
+        Ok(total / self.valid.len() as f64)
     }
 
-    fn save(&self) -> Result<(), TrainError> {
-        Ok(Checkpoint::new()
-            // `valid` also brings batch normalisation's running averages up to date.
+    fn model(&self) -> ArCnn {
+        // `valid` also brings batch normalisation's running averages up to date.
+        self.model.valid()
+    }
+
+    fn save(&self) -> Result<(Checkpoint, ArCnnState), TrainError> {
+        let checkpoint = Checkpoint::new()
             .with_module("model", &self.model())?
-            .with_optimizer("optimizer", &self.optimizer)?
-            .write(self.folder.join("checkpoint.safetensors"), KIND, &self.state)?)
+            .with_optimizer("optimizer", &self.optimizer)?;
+        let state = ArCnnState {
+            model: self.model.config().clone(),
+            training: self.training.clone(),
+            step: self.step,
+            windows: self.train.len(),
+        };
+        Ok((checkpoint, state))
+    }
+
+    fn restore(&mut self, checkpoint: &Checkpoint, state: ArCnnState) -> Result<(), TrainError> {
+        let (theirs, ours) = (&state.training, &self.training);
+        TrainError::unless_same("network", &state.model, self.model.config())?;
+        TrainError::unless_same("seed", &theirs.seed, &ours.seed)?;
+        TrainError::unless_same("batch size", &theirs.batch_size, &ours.batch_size)?;
+        TrainError::unless_same("accumulation", &theirs.accumulate, &ours.accumulate)?;
+        TrainError::unless_same("number of training windows", &state.windows, &self.train.len())?;
+        let model = checkpoint.module("model", self.model.clone())?;
+        self.frozen = self.training.freeze.of(&model)?;
+        self.model = self.frozen.freeze(model);
+        self.optimizer = checkpoint.optimizer("optimizer", self.optimizer.clone())?;
+        self.step = state.step;
+        Ok(())
     }
 }

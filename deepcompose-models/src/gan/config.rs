@@ -50,7 +50,7 @@ pub struct GanConfig {
 
 /// Fields of a [`GanConfig`] on their way to being checked by [`build`](Self::build).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct GanConfigBuilder {
     steps: usize,
     pitches: usize,
@@ -235,6 +235,20 @@ impl GanConfig {
     /// Bottleneck size in steps and pitches.
     pub(crate) const fn bottleneck(&self) -> [usize; 2] {
         [self.fields.steps / CELL, self.fields.pitches / CELL]
+    }
+}
+
+impl Default for GanConfig {
+    /// [`GanConfig::accompaniment`].
+    fn default() -> Self {
+        Self::accompaniment()
+    }
+}
+
+impl Default for GanConfigBuilder {
+    /// The fields of [`GanConfig::accompaniment`].
+    fn default() -> Self {
+        GanConfig::accompaniment().fields
     }
 }
 

@@ -115,7 +115,7 @@ impl GanPiece {
     }
 
     /// The steps of the window that starts at `bar`; past either end there is silence.
-    fn window(&self, bar: isize) -> impl Iterator<Item = [u128; 1 + TrackRole::COUNT]> {
+    pub(super) fn window(&self, bar: isize) -> impl Iterator<Item = [u128; 1 + TrackRole::COUNT]> {
         let first = bar * BAR_STEPS as isize;
         (first..first + (WINDOW_BARS * BAR_STEPS) as isize).map(|step| {
             let step = usize::try_from(step).ok().and_then(|s| self.steps.get(s));

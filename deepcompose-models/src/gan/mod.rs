@@ -22,7 +22,8 @@
 //! | `grid`, `roles` | [`StepGrid`], bars in sixteenths; [`assign_roles`], tracks by what they do |
 //! | `sample` | [`accompany`] |
 //! | `data` | `GanPiece`, `GanDataset`: training windows (feature `train`) |
-//! | `train`, `training`, `checkpoint`, `metrics` | `GanTrainer` (feature `train`) |
+//! | `train`, `training` | `GanTrainer` (feature `train`) |
+//! | `evaluate`, `metrics` | `evaluate`, `evaluate_chained`: generated tracks against played ones (feature `train`) |
 //!
 //! # Input safety
 //!
@@ -30,14 +31,14 @@
 //! read. A score may have [`MAX_BARS`] bars, a melody [`MAX_STEPS`] steps, a generator 2²⁶
 //! parameters.
 
-#[cfg(feature = "train")]
-mod checkpoint;
 mod condition;
 mod config;
 mod critic;
 #[cfg(feature = "train")]
 mod data;
 mod error;
+#[cfg(feature = "train")]
+mod evaluate;
 mod generator;
 mod genre;
 mod grid;
@@ -61,6 +62,8 @@ pub(crate) use data::BandStep;
 #[cfg(feature = "train")]
 pub use data::{GanDataset, GanPiece};
 pub use error::GanError;
+#[cfg(feature = "train")]
+pub use evaluate::{GanEvaluation, LateBars, evaluate, evaluate_chained};
 pub use generator::Generator;
 pub use genre::{AccompanimentTrack, Genre, RoleSet, TrackRole};
 #[cfg(feature = "train")]
@@ -72,6 +75,6 @@ pub use metrics::TrackMetrics;
 pub use roles::{RoleAssignment, assign_roles};
 pub use sample::{Accompaniment, AccompanimentRoll, AccompanyOptions, MAX_STEPS, accompany};
 #[cfg(feature = "train")]
-pub use train::{GanEvaluation, GanStep, GanTrainer};
+pub use train::{GanState, GanTrainer};
 #[cfg(feature = "train")]
-pub use training::GanTraining;
+pub use training::{GanTrainConfig, GanTraining};

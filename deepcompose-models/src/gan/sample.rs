@@ -131,7 +131,8 @@ pub fn accompany<R: Rng + ?Sized>(
     let groups = cells.chunks(WINDOW_BARS);
     let count = groups.len();
     for (index, bars) in groups.enumerate() {
-        let window = group.generate(melody, bars, rng)?;
+        group.generate(melody, bars, rng)?;
+        let window = &group.previous;
         for AccompanimentRoll { role, roll } in &mut rolls {
             for (bar, cell) in bars.iter().enumerate() {
                 for step in 0..cell.len {
@@ -150,19 +151,20 @@ pub fn accompany<R: Rng + ?Sized>(
 }
 
 /// Two bars of every role: a set of pitches a step.
-type Window = [[u128; WINDOW_BARS * BAR_STEPS]; TrackRole::COUNT];
+pub(super) type Window = [[u128; WINDOW_BARS * BAR_STEPS]; TrackRole::COUNT];
 
 /// What is carried from group to group.
-struct Group<'a> {
+pub(super) struct Group<'a> {
     generator: Generator,
     options: &'a AccompanyOptions,
     roles: RoleSet,
     base: Vec<f32>,
-    previous: Window,
+    /// The group generated last; silence before the first.
+    pub(super) previous: Window,
 }
 
 impl<'a> Group<'a> {
-    fn new<R: Rng + ?Sized>(
+    pub(super) fn new<R: Rng + ?Sized>(
         generator: &Generator,
         options: &'a AccompanyOptions,
         roles: RoleSet,
@@ -178,12 +180,13 @@ impl<'a> Group<'a> {
         }
     }
 
-    fn generate<R: Rng + ?Sized>(
+    /// Generates the next group, which is then the previous one, and returns its logits.
+    pub(super) fn generate<R: Rng + ?Sized>(
         &mut self,
         melody: ArrayView2<'_, bool>,
         bars: &[Cell],
         rng: &mut R,
-    ) -> Result<&Window, GanError> {
+    ) -> Result<Tensor<4>, GanError> {
         let config = self.generator.config();
         let device = self.generator.devices().first().cloned().unwrap_or_default();
         let (steps, pitches) = (WINDOW_BARS * BAR_STEPS, config.pitches());
@@ -216,11 +219,9 @@ impl<'a> Group<'a> {
         let mixed: Vec<f32> = self.base.iter().zip(fresh).map(|(b, f)| old * b + new * f).collect();
         let [channels, rows, columns] = config.latent_shape();
         let latent = Tensor::from_data(TensorData::new(mixed, [1, channels, rows, columns]), &device);
-        let tracks: Vec<f32> = self
-            .generator
-            .forward(&condition, latent)?
-            .try_into_vec_as()
-            .map_err(|e| GanError::Device(e.to_string()))?;
+        let logits = self.generator.logits(&condition, latent)?;
+        let tracks: Vec<f32> =
+            logits.clone().tanh().try_into_vec_as().map_err(|e| GanError::Device(e.to_string()))?;
 
         self.previous = [[0; WINDOW_BARS * BAR_STEPS]; TrackRole::COUNT];
         for role in self.roles.iter() {
@@ -232,7 +233,7 @@ impl<'a> Group<'a> {
                 }
             }
         }
-        Ok(&self.previous)
+        Ok(logits)
     }
 }
 

@@ -1,7 +1,4 @@
-//! [`GanTrainer`]: the adversarial training loop.
-
-use std::ops::ControlFlow;
-use std::time::{Duration, Instant};
+//! [`GanTrainer`]: the adversarial steps of a training run.
 
 use burn::module::Module;
 use burn::optim::{AdamConfig, GradientsParams, ModuleOptimizer};
@@ -10,150 +7,141 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use super::condition::{PitchRange, check_accompaniment};
+use super::condition::check_accompaniment;
 use super::data::{Augmentation, GanBatch, GanDataset};
-use super::genre::TrackRole;
-use super::grid::{BAR_STEPS, WINDOW_BARS};
+use super::evaluate::evaluate;
 use super::latent::latent;
 use super::loss::{critic_loss, generator_loss, reconstruction_loss};
-use super::metrics::{MetricSums, TrackMetrics};
-use super::sample::sounding;
-use super::{Critic, GanConfig, GanError, GanTraining, Generator};
-
-/// What one generator step, with the critic steps before it, came to.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct GanStep {
-    /// Generator steps done, this one counted.
-    pub step: usize,
-    /// The critic's loss at its last step.
-    pub critic_loss: f64,
-    /// E[D(real)] − E[D(fake)] at the critic's last step: the estimate of the Wasserstein distance.
-    pub distance: f64,
-    /// The gradient penalty at the critic's last step, before its weight.
-    pub penalty: f64,
-    /// −E[D(fake)] after the critic's last step.
-    pub generator_loss: f64,
-    /// The reconstruction loss in nats a cell, before its weight; `None` if it is left out.
-    pub reconstruction_loss: Option<f64>,
-    /// The learning rate used.
-    pub learning_rate: f64,
-    /// Time taken.
-    pub elapsed: Duration,
-}
-
-/// Generated tracks against the tracks that were played under the same conditions.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct GanEvaluation {
-    /// Windows compared.
-    pub windows: usize,
-    /// Binary cross-entropy in nats a cell, every cell counted once.
-    pub reconstruction_loss: f64,
-    /// Of the cells that sounded, how many the generator sounds, 0..=1; by role.
-    pub recall: [f64; TrackRole::COUNT],
-    /// Of the cells that the generator sounds, how many sounded, 0..=1; by role.
-    pub precision: [f64; TrackRole::COUNT],
-    /// Metrics of the generated tracks, by role.
-    pub generated: [TrackMetrics; TrackRole::COUNT],
-    /// Metrics of the tracks that were played, by role.
-    pub played: [TrackMetrics; TrackRole::COUNT],
-}
+use super::{Critic, GanConfig, GanError, GanTrainConfig, GanTraining, Generator};
+use crate::checkpoint::Checkpoint;
+use crate::training::{Frozen, StepReport, TrainError, Trainer};
 
 /// Trains a generator against a critic with WGAN-GP (Gulrajani et al. 2017, algorithm 1), and
-/// optionally a reconstruction term.
+/// optionally a reconstruction term; see [`Run`](crate::training::Run) for the folder around it.
 ///
 /// Each generator step is preceded by [`critic_steps`](GanTraining::critic_steps) critic steps on
 /// batches of their own; the generator's step uses the last of these batches again. With the same
-/// seed, data and device the course is the same; one that is saved and resumed goes on as if it had
+/// seed, data and device the course is the same; one that is saved and restored goes on as if it had
 /// not been interrupted.
+///
+/// A [`StepReport`]'s loss is the reconstruction loss in nats a cell, before its weight, or, where it is left out, the
+/// generator's adversarial loss. Its measures:
+///
+/// | name | what |
+/// |---|---|
+/// | `critic_loss` | the critic's loss at its last step |
+/// | `distance` | E\[D(real)\] − E\[D(fake)\] at the critic's last step: the estimate of the Wasserstein distance |
+/// | `penalty` | the gradient penalty at the critic's last step, before its weight |
+/// | `generator_loss` | −E\[D(fake)\] after the critic's last step |
+/// | `reconstruction_loss` | as above; only where it is not left out |
 pub struct GanTrainer {
-    pub(super) config: GanConfig,
-    pub(super) train: GanTraining,
-    pub(super) generator: Generator,
-    pub(super) critic: Critic,
-    pub(super) generator_optimizer: ModuleOptimizer,
-    pub(super) critic_optimizer: ModuleOptimizer,
-    pub(super) rng: ChaCha8Rng,
-    pub(super) step: usize,
-    pub(super) dataset: GanDataset,
-    pub(super) device: Device,
+    training: GanTraining,
+    generator: Generator,
+    frozen: Frozen,
+    critic: Critic,
+    generator_optimizer: ModuleOptimizer,
+    critic_optimizer: ModuleOptimizer,
+    rng: ChaCha8Rng,
+    step: usize,
+    train: GanDataset,
+    valid: GanDataset,
+    device: Device,
+}
+
+/// What a checkpoint says besides the tensors.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct GanState {
+    model: GanConfig,
+    training: GanTraining,
+    step: usize,
+    windows: usize,
+    /// Position of the random stream that the seed starts, in 32-bit words.
+    rng_words: u64,
 }
 
 impl std::fmt::Debug for GanTrainer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("GanTrainer")
-            .field("config", &self.config)
-            .field("train", &self.train)
+            .field("model", self.generator.config())
+            .field("training", &self.training)
             .field("step", &self.step)
-            .field("windows", &self.dataset.len())
             .finish_non_exhaustive()
     }
 }
 
 impl GanTrainer {
+    /// Windows of the validation split that are measured.
+    pub const VALIDATION_WINDOWS: usize = 256;
+
     /// A trainer of new networks. `device` is a plain device; training enables autodiff on it.
     ///
     /// # Errors
     ///
     /// [`GanError::OutOfRange`] for a training config outside its ranges or networks that do not have
-    /// the layout of the data (32 steps, four tracks), [`GanError::TooLittleData`] for an empty
-    /// dataset.
+    /// the layout of the data (32 steps, four tracks), [`TrainError::NoData`] for an empty split.
     pub fn new(
-        config: GanConfig,
-        train: GanTraining,
-        dataset: GanDataset,
+        config: &GanTrainConfig,
+        train: GanDataset,
+        valid: GanDataset,
         device: &Device,
-    ) -> Result<Self, GanError> {
-        train.validate()?;
-        check_accompaniment(&config)?;
-        if dataset.is_empty() {
-            return Err(GanError::TooLittleData { windows: 0, needed: 1 });
-        }
+    ) -> Result<Self, TrainError> {
+        let mut rng = ChaCha8Rng::seed_from_u64(config.training.seed);
         let device = device.clone().autodiff();
-        let mut rng = ChaCha8Rng::seed_from_u64(train.seed);
+        let generator = Generator::new(&config.model, &mut rng, &device);
+        Self::with_generator(generator, rng, &config.training, train, valid, device)
+    }
+
+    /// A trainer that goes on from the weights of `generator`, on its device, against a new critic: to fine-tune it.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new).
+    pub fn fine_tune(
+        generator: Generator,
+        training: &GanTraining,
+        train: GanDataset,
+        valid: GanDataset,
+    ) -> Result<Self, TrainError> {
+        let rng = ChaCha8Rng::seed_from_u64(training.seed);
+        let device = generator.devices().into_iter().next().unwrap_or_default().autodiff();
+        Self::with_generator(generator.train(), rng, training, train, valid, device)
+    }
+
+    fn with_generator(
+        generator: Generator,
+        mut rng: ChaCha8Rng,
+        training: &GanTraining,
+        train: GanDataset,
+        valid: GanDataset,
+        device: Device,
+    ) -> Result<Self, TrainError> {
+        training.validate()?;
+        check_accompaniment(generator.config())?;
+        for (split, data) in [("train", &train), ("valid", &valid)] {
+            if data.is_empty() {
+                return Err(TrainError::NoData { split });
+            }
+        }
+        let frozen = training.freeze.of(&generator)?;
         Ok(Self {
-            generator: Generator::new(&config, &mut rng, &device),
-            critic: Critic::new(&config, &mut rng, &device),
-            generator_optimizer: adam(&train),
-            critic_optimizer: adam(&train),
-            config,
-            train,
+            critic: Critic::new(generator.config(), &mut rng, &device),
+            generator: frozen.freeze(generator),
+            frozen,
+            generator_optimizer: adam(training),
+            critic_optimizer: adam(training),
+            training: training.clone(),
             rng,
             step: 0,
-            dataset,
+            train,
+            valid,
             device,
         })
     }
 
-    /// The sizes of the networks.
-    #[must_use]
-    pub const fn config(&self) -> &GanConfig {
-        &self.config
-    }
-
-    /// How they are trained.
+    /// How the networks are trained.
     #[must_use]
     pub const fn training(&self) -> &GanTraining {
-        &self.train
-    }
-
-    /// Generator steps done.
-    #[must_use]
-    pub const fn steps_done(&self) -> usize {
-        self.step
-    }
-
-    /// The dataset trained on.
-    #[must_use]
-    pub const fn dataset(&self) -> &GanDataset {
-        &self.dataset
-    }
-
-    /// The generator as it is now, for inference.
-    #[must_use]
-    pub fn generator(&self) -> Generator {
-        self.generator.valid()
+        &self.training
     }
 
     /// The critic as it is now, for inference.
@@ -162,75 +150,15 @@ impl GanTrainer {
         self.critic.valid()
     }
 
-    /// Trains until all steps are done or `observer` breaks. It is called after every step, and may
-    /// save or evaluate the trainer it is given.
-    ///
-    /// # Errors
-    ///
-    /// As [`GanTrainer::step`].
-    pub fn run(
-        &mut self,
-        observer: &mut dyn FnMut(&Self, &GanStep) -> ControlFlow<()>,
-    ) -> Result<(), GanError> {
-        while self.step < self.train.steps {
-            let report = self.step()?;
-            if observer(self, &report).is_break() {
-                break;
-            }
-        }
-        Ok(())
-    }
-
-    /// One generator step, with the critic steps before it.
-    ///
-    /// # Errors
-    ///
-    /// [`GanError::Diverged`] if a loss is not finite, [`GanError::Device`] if the device fails.
-    pub fn step(&mut self) -> Result<GanStep, GanError> {
-        let start = Instant::now();
-        let learning_rate = self.train.learning_rate_at(self.step);
-        for _ in 1..self.train.critic_steps {
-            let (batch, logits) = self.generate()?;
-            self.critic_step(&batch, logits.tanh(), learning_rate)?;
-        }
-        let (batch, logits) = self.generate()?;
-        let fake = logits.clone().tanh();
-        let [critic, distance, penalty] = self.critic_step(&batch, fake.clone(), learning_rate)?;
-
-        // The critic as a constant: its own gradients are not wanted here.
-        let adversarial = generator_loss(&self.critic.valid(), fake, &batch.condition)?;
-        let mut total = adversarial.clone().mul_scalar(self.train.adversarial_weight);
-        let mut reconstruction = None;
-        if self.train.reconstruction_weight > 0.0 {
-            let loss = reconstruction_loss(logits, batch.tracks, self.train.positive_weight)?;
-            total = total + loss.clone().mul_scalar(self.train.reconstruction_weight);
-            reconstruction = Some(loss);
-        }
-        let generator_value = self.finite("the generator's loss", &adversarial)?;
-        let reconstruction_value =
-            reconstruction.map(|loss| self.finite("the reconstruction loss", &loss)).transpose()?;
-        let gradients = GradientsParams::from_grads(total.backward(), &self.generator);
-        self.generator = self.generator_optimizer.step(learning_rate, self.generator.clone(), gradients);
-        self.step += 1;
-        Ok(GanStep {
-            step: self.step,
-            critic_loss: critic,
-            distance,
-            penalty,
-            generator_loss: generator_value,
-            reconstruction_loss: reconstruction_value,
-            learning_rate,
-            elapsed: start.elapsed(),
-        })
-    }
-
     /// A batch, and the generator's logits for it.
     fn generate(&mut self) -> Result<(GanBatch, Tensor<4>), GanError> {
-        let windows = self.dataset.draw(self.train.batch_size, &mut self.rng);
+        let training = &self.training;
+        let windows = self.train.draw(training.batch_size, &mut self.rng);
         let augmentation =
-            Augmentation { transpose: self.train.transpose, previous_dropout: self.train.previous_dropout };
-        let batch = self.dataset.batch(&windows, &self.config, augmentation, &mut self.rng, &self.device);
-        let latent = latent(&self.config, windows.len(), &mut self.rng, &self.device);
+            Augmentation { transpose: training.transpose, previous_dropout: training.previous_dropout };
+        let config = self.generator.config();
+        let batch = self.train.batch(&windows, config, augmentation, &mut self.rng, &self.device);
+        let latent = latent(config, windows.len(), &mut self.rng, &self.device);
         let logits = self.generator.logits(&batch.condition, latent)?;
         Ok((batch, logits))
     }
@@ -240,10 +168,10 @@ impl GanTrainer {
         batch: &GanBatch,
         fake: Tensor<4>,
         learning_rate: f64,
-    ) -> Result<[f64; 3], GanError> {
+    ) -> Result<[f64; 3], TrainError> {
         let mix: Vec<f32> = (0..fake.dims()[0]).map(|_| self.rng.random()).collect();
         let mix = Tensor::from_data(TensorData::from(mix.as_slice()), &self.device);
-        let weight = self.train.penalty_weight;
+        let weight = self.training.penalty_weight;
         let real = batch.tracks.clone();
         let loss = critic_loss(&self.critic, real, fake, mix, &batch.condition, weight)?;
         let values = [
@@ -256,89 +184,116 @@ impl GanTrainer {
         Ok(values)
     }
 
-    fn finite(&self, what: &'static str, loss: &Tensor<1>) -> Result<f64, GanError> {
+    fn finite(&self, what: &'static str, loss: &Tensor<1>) -> Result<f64, TrainError> {
         let value = loss.clone().try_into_scalar::<f32>().map_err(|e| GanError::Device(e.to_string()))?;
-        if value.is_finite() { Ok(value.into()) } else { Err(GanError::Diverged { what, step: self.step }) }
-    }
-
-    /// Generates `windows` windows drawn from `dataset` (its pieces, not transposed, with the tracks
-    /// that were played before them) and compares them with what was played. The same seed draws the
-    /// same windows and latents.
-    ///
-    /// # Errors
-    ///
-    /// [`GanError::TooLittleData`] for no windows, [`GanError::Device`] if the device fails.
-    pub fn evaluate(
-        &self,
-        dataset: &GanDataset,
-        windows: usize,
-        seed: u64,
-    ) -> Result<GanEvaluation, GanError> {
-        evaluate(&self.generator(), dataset, windows, self.train.batch_size, seed)
-    }
-}
-
-pub(super) fn adam(train: &GanTraining) -> ModuleOptimizer {
-    AdamConfig::new().with_beta_1(train.beta_1).with_beta_2(train.beta_2).with_epsilon(1e-8).init()
-}
-
-fn evaluate(
-    generator: &Generator,
-    dataset: &GanDataset,
-    windows: usize,
-    batch_size: usize,
-    seed: u64,
-) -> Result<GanEvaluation, GanError> {
-    if windows == 0 || dataset.is_empty() {
-        return Err(GanError::TooLittleData { windows: 0, needed: 1 });
-    }
-    let config = generator.config();
-    let device = generator.devices().first().cloned().unwrap_or_default();
-    let rng = &mut ChaCha8Rng::seed_from_u64(seed);
-    let drawn = dataset.draw(windows, rng);
-    let mut sums = [[MetricSums::default(); TrackRole::COUNT]; 2];
-    let mut hits = [[0_u64; 3]; TrackRole::COUNT];
-    let mut loss = 0.0;
-    for chunk in drawn.chunks(batch_size) {
-        let batch = dataset.batch(chunk, config, Augmentation::NONE, rng, &device);
-        let latent = latent(config, chunk.len(), rng, &device);
-        let logits = generator.logits(&batch.condition, latent)?;
-        let cells = reconstruction_loss(logits.clone(), batch.tracks.clone(), 1.0)?;
-        let cells = cells.try_into_scalar::<f32>().map_err(|e| GanError::Device(e.to_string()))?;
-        loss += f64::from(cells) * chunk.len() as f64;
-        let generated = sets(logits.tanh(), config)?;
-        let played = sets(batch.tracks, config)?;
-        let window = WINDOW_BARS * BAR_STEPS;
-        for (index, (ours, theirs)) in generated.chunks(window).zip(played.chunks(window)).enumerate() {
-            let role = TrackRole::ALL[index % TrackRole::COUNT];
-            sums[0][role.index()].add(role, ours, BAR_STEPS);
-            sums[1][role.index()].add(role, theirs, BAR_STEPS);
-            for (a, b) in ours.iter().zip(theirs) {
-                for (sum, set) in hits[role.index()].iter_mut().zip([a & b, *a, *b]) {
-                    *sum += u64::from(set.count_ones());
-                }
-            }
+        let value = f64::from(value);
+        if value.is_finite() {
+            return Ok(value);
         }
+        Err(TrainError::Diverged { what, step: self.step + 1, value })
     }
-    let rate = |part: u64, whole: u64| part as f64 / whole.max(1) as f64;
-    let [generated, played] = sums.map(|roles| roles.map(|s| s.metrics()));
-    Ok(GanEvaluation {
-        windows,
-        reconstruction_loss: loss / windows as f64,
-        recall: hits.map(|[both, _, theirs]| rate(both, theirs)),
-        precision: hits.map(|[both, ours, _]| rate(both, ours)),
-        generated,
-        played,
-    })
 }
 
-/// What sounds at threshold 0.5: a set of keys for each step of each track of each window.
-fn sets(tracks: Tensor<4>, config: &GanConfig) -> Result<Vec<u128>, GanError> {
-    let values: Vec<f32> = tracks.try_into_vec_as().map_err(|e| GanError::Device(e.to_string()))?;
-    let range = PitchRange::of(config);
-    let row = |(index, row): (usize, &[f32])| {
-        let role = TrackRole::ALL[index / config.steps() % TrackRole::COUNT];
-        range.keys(sounding(role, row, 0.5))
-    };
-    Ok(values.chunks(config.pitches()).enumerate().map(row).collect())
+impl Trainer for GanTrainer {
+    type Model = Generator;
+
+    type State = GanState;
+
+    const KIND: &'static str = "gan";
+
+    fn step(&self) -> usize {
+        self.step
+    }
+
+    fn is_done(&self) -> bool {
+        self.step >= self.training.steps
+    }
+
+    /// One generator step, with the critic steps before it.
+    fn train_step(&mut self) -> Result<StepReport, TrainError> {
+        let learning_rate = self.training.learning_rate_at(self.step);
+        for _ in 1..self.training.critic_steps {
+            let (batch, logits) = self.generate()?;
+            self.critic_step(&batch, logits.tanh(), learning_rate)?;
+        }
+        let (batch, logits) = self.generate()?;
+        let fake = logits.clone().tanh();
+        let [critic, distance, penalty] = self.critic_step(&batch, fake.clone(), learning_rate)?;
+
+        // The critic as a constant: its own gradients are not wanted here.
+        let adversarial = generator_loss(&self.critic.valid(), fake, &batch.condition)?;
+        let mut total = adversarial.clone().mul_scalar(self.training.adversarial_weight);
+        let generator_value = self.finite("the generator's loss", &adversarial)?;
+        let mut report = StepReport::new(generator_value, learning_rate)
+            .with("critic_loss", critic)
+            .with("distance", distance)
+            .with("penalty", penalty)
+            .with("generator_loss", generator_value);
+        if self.training.reconstruction_weight > 0.0 {
+            let loss = reconstruction_loss(logits, batch.tracks, self.training.positive_weight)?;
+            total = total + loss.clone().mul_scalar(self.training.reconstruction_weight);
+            report.loss = self.finite("the reconstruction loss", &loss)?;
+            report = report.clone().with("reconstruction_loss", report.loss);
+        }
+        let mut gradients = GradientsParams::from_grads(total.backward(), &self.generator);
+        self.frozen.apply(&mut gradients, &self.generator);
+        let generator = self.generator_optimizer.step(learning_rate, self.generator.clone(), gradients);
+        self.generator = self.frozen.restore(generator);
+        self.step += 1;
+        Ok(report)
+    }
+
+    /// The reconstruction loss in nats a cell over [`VALIDATION_WINDOWS`](GanTrainer::VALIDATION_WINDOWS) windows,
+    /// always the same.
+    fn validate(&self) -> Result<f64, TrainError> {
+        let batch = self.training.batch_size;
+        Ok(evaluate(&self.model(), &self.valid, Self::VALIDATION_WINDOWS, batch, 1)?.reconstruction_loss)
+    }
+
+    fn model(&self) -> Generator {
+        self.generator.valid()
+    }
+
+    fn save(&self) -> Result<(Checkpoint, GanState), TrainError> {
+        // `valid` also brings batch norm's running averages up to date.
+        let checkpoint = Checkpoint::new()
+            .with_module(GENERATOR, &self.generator.valid())?
+            .with_module(CRITIC, &self.critic.valid())?
+            .with_optimizer(GENERATOR_OPTIMIZER, &self.generator_optimizer)?
+            .with_optimizer(CRITIC_OPTIMIZER, &self.critic_optimizer)?;
+        let state = GanState {
+            model: self.generator.config().clone(),
+            training: self.training.clone(),
+            step: self.step,
+            windows: self.train.len(),
+            rng_words: self.rng.get_word_pos() as u64,
+        };
+        Ok((checkpoint, state))
+    }
+
+    fn restore(&mut self, checkpoint: &Checkpoint, state: GanState) -> Result<(), TrainError> {
+        TrainError::unless_same("network", &state.model, self.generator.config())?;
+        TrainError::unless_same("seed", &state.training.seed, &self.training.seed)?;
+        TrainError::unless_same("number of training windows", &state.windows, &self.train.len())?;
+        let generator = checkpoint.module(GENERATOR, self.generator.clone())?;
+        self.frozen = self.training.freeze.of(&generator)?;
+        self.generator = self.frozen.freeze(generator);
+        self.critic = checkpoint.module(CRITIC, self.critic.clone())?;
+        self.generator_optimizer = checkpoint.optimizer(GENERATOR_OPTIMIZER, adam(&self.training))?;
+        self.critic_optimizer = checkpoint.optimizer(CRITIC_OPTIMIZER, adam(&self.training))?;
+        self.rng = ChaCha8Rng::seed_from_u64(self.training.seed);
+        self.rng.set_word_pos(state.rng_words.into());
+        self.step = state.step;
+        Ok(())
+    }
+}
+
+/// The parts of a checkpoint.
+const GENERATOR: &str = "generator";
+const CRITIC: &str = "critic";
+const GENERATOR_OPTIMIZER: &str = "generator optimizer";
+const CRITIC_OPTIMIZER: &str = "critic optimizer";
+
+fn adam(train: &GanTraining) -> ModuleOptimizer {
+    AdamConfig::new().with_beta_1(train.beta_1).with_beta_2(train.beta_2).with_epsilon(1e-8).init()
 }

@@ -2,8 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::GanError;
 use super::loss::PENALTY_WEIGHT;
+use super::{GanConfig, GanError};
+use crate::training::{Freeze, TrainConfig};
+
+/// A whole GAN run as a configuration file.
+pub type GanTrainConfig = TrainConfig<GanConfig, GanTraining>;
 
 /// How a [`GanTrainer`](super::GanTrainer) trains; checked when the trainer is made.
 ///
@@ -40,6 +44,8 @@ pub struct GanTraining {
     /// Probability, 0..=1, of a window being given silence for its previous tracks, so that the
     /// generator does not lean on them alone.
     pub previous_dropout: f32,
+    /// Paths of the generator's parameters that stay as they are; for fine-tuning.
+    pub freeze: Freeze,
     /// Seed of the weights, the batches and the latents.
     pub seed: u64,
 }
@@ -48,7 +54,7 @@ impl GanTraining {
     /// The reference's recipe: 1000 generator steps of 64 windows, five critic steps each, Adam at
     /// 1e-3 with β = (0.5, 0.9), penalty weight 10, no reconstruction term.
     #[must_use]
-    pub const fn reference() -> Self {
+    pub fn reference() -> Self {
         Self {
             steps: 1000,
             batch_size: 64,
@@ -63,7 +69,8 @@ impl GanTraining {
             positive_weight: 1.0,
             transpose: 0,
             previous_dropout: 0.0,
-            seed: 0,
+            freeze: Freeze::default(),
+            seed: 1,
         }
     }
 
@@ -71,7 +78,7 @@ impl GanTraining {
     /// reconstruction term that outweighs the critic at first, so that little training gives usable
     /// music.
     #[must_use]
-    pub const fn accompaniment() -> Self {
+    pub fn accompaniment() -> Self {
         Self {
             steps: 2500,
             batch_size: 32,

@@ -39,10 +39,10 @@ impl Schedule {
     /// [`ModelError::OutOfRange`].
     pub fn validate(&self) -> Result<(), ModelError> {
         if !(self.peak > 0.0 && self.peak <= 1.0) {
-            return Err(ModelError::range("schedule.peak", self.peak, "0 < peak <= 1"));
+            return Err(ModelError::range("learning_rate", self.peak, "above 0, at most 1"));
         }
         if self.steps == 0 {
-            return Err(ModelError::range("schedule.steps", self.steps, "1 or more"));
+            return Err(ModelError::range("steps", self.steps, "1 or more"));
         }
         Ok(())
     }

@@ -18,7 +18,7 @@ use super::vocabulary::Vocabulary;
 /// assert!(TransformerXlConfig { heads: 0, ..config }.validate().is_err());
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct TransformerXlConfig {
     /// Number of layers, 1..=64.
     pub layers: usize,
@@ -33,8 +33,8 @@ pub struct TransformerXlConfig {
     /// Number of tokens, 2..=1 000 000.
     pub vocabulary: usize,
     /// What the tokens mean; `vocabulary` is then its size. `None` for tokens of a tokenizer that this library
-    /// does not have.
-    #[serde(default)]
+    /// does not have, which a file says as `"none"`.
+    #[serde(with = "super::vocabulary::or_none")]
     pub tokenizer: Option<Vocabulary>,
     /// Tokens in one training segment, and the most that a prompt is fed at once, 1..=65 536.
     pub segment: usize,
@@ -133,6 +133,13 @@ impl TransformerXlConfig {
             return Err(config_error("dropout", self.dropout, "0 up to but not including 1"));
         }
         Ok(())
+    }
+}
+
+impl Default for TransformerXlConfig {
+    /// [`TransformerXlConfig::compact`].
+    fn default() -> Self {
+        Self::compact()
     }
 }
 

@@ -9,7 +9,13 @@ mod data;
 mod decode;
 mod error;
 #[cfg(feature = "train")]
+mod evaluate;
+#[cfg(feature = "train")]
 mod fused;
+#[cfg(feature = "train")]
+mod learner;
+#[cfg(feature = "train")]
+mod loader;
 mod loss;
 mod network;
 mod positions;
@@ -25,17 +31,25 @@ mod training;
 mod visibility;
 mod vocabulary;
 
+#[cfg(feature = "train")]
+pub use checkpoint::TransformerState;
 pub use config::TransformerXlConfig;
 #[cfg(feature = "train")]
 pub use data::{Piece, TokenDataset, TokenLayout};
 pub use decode::Decoder;
 pub use error::TransformerError;
+#[cfg(feature = "train")]
+pub use evaluate::{TokenEvaluation, TypeEvaluation, evaluate, evaluate_tokens};
+#[cfg(feature = "train")]
+pub use learner::TokenBatch;
+#[cfg(feature = "train")]
+pub use loader::train_on_devices;
 pub use loss::cross_entropy_sum;
 pub use network::{Memory, TransformerXl};
 #[cfg(feature = "train")]
 pub use tokens::Tokens;
 #[cfg(feature = "train")]
-pub use train::{TransformerEvent, TransformerStep, TransformerTrainer, evaluate};
+pub use train::TransformerTrainer;
 #[cfg(feature = "train")]
-pub use training::{GradientEngine, TransformerTraining};
+pub use training::{GradientEngine, TransformerTrainConfig, TransformerTraining};
 pub use vocabulary::Vocabulary;

@@ -13,6 +13,7 @@ use super::config::TransformerXlConfig;
 use super::error::TransformerError;
 use super::positions::sinusoids;
 use super::visibility::Visibility;
+use super::vocabulary::Vocabulary;
 
 /// A Transformer-XL (Dai et al. 2019): relative positions, and a memory of earlier segments.
 ///
@@ -314,5 +315,13 @@ impl crate::weights::Model for TransformerXl {
 
     fn build(config: &TransformerXlConfig, device: &Device) -> Result<Self, TransformerError> {
         Self::new(config, 0, device)
+    }
+
+    fn vocabulary(&self) -> Option<Vec<String>> {
+        self.config.tokenizer.map(Vocabulary::token_names)
+    }
+
+    fn numbers(config: &TransformerXlConfig) -> Option<usize> {
+        config.validate().ok().map(|()| config.parameters())
     }
 }

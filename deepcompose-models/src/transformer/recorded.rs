@@ -1,13 +1,13 @@
 //! Gradients by burn's recorded differentiation, for devices other than the CPU.
 
-use burn::module::{Module, ModuleVisitor, Param};
-use burn::optim::GradientsParams;
+use burn::optim::{GradientsAccumulator, GradientsParams};
 use burn::tensor::{Int, Tensor, TensorData};
 
 use super::fused::{Gradient, LaneMemory, Segment};
 use super::loss::weighed_sum;
 use super::network::{Memory, TransformerXl};
 use super::visibility::Visibility;
+use crate::training::gradients;
 
 /// A step's gradient, from either engine.
 #[derive(Debug)]
@@ -21,14 +21,7 @@ impl StepGradient {
     pub(crate) fn norm(&mut self, network: &TransformerXl) -> f64 {
         match self {
             Self::Fused(gradient) => gradient.norm(),
-            Self::Recorded(gradients) => {
-                let mut squares = Squares { gradients, sums: Vec::new() };
-                network.visit(&mut squares);
-                match squares.sums.is_empty() {
-                    true => 0.0,
-                    false => Tensor::cat(squares.sums, 0).sum().into_scalar::<f64>().sqrt(),
-                }
-            }
+            Self::Recorded(gradients) => gradients::norm(gradients, network),
         }
     }
 
@@ -36,7 +29,23 @@ impl StepGradient {
     pub(crate) fn scale(&mut self, network: &TransformerXl, factor: f64) {
         match self {
             Self::Fused(gradient) => gradient.scale(factor as f32),
-            Self::Recorded(gradients) => network.visit(&mut Scale { gradients, factor }),
+            Self::Recorded(gradients) => gradients::scale(gradients, network, factor),
+        }
+    }
+
+    /// The sum of two gradients of the same engine.
+    pub(crate) fn plus(self, other: Self, network: &TransformerXl) -> Self {
+        match (self, other) {
+            (Self::Fused(mut sum), Self::Fused(gradient)) => {
+                sum.add(gradient);
+                Self::Fused(sum)
+            }
+            (one, other) => {
+                let mut sum = GradientsAccumulator::new();
+                sum.accumulate(network, one.into_params(network));
+                sum.accumulate(network, other.into_params(network));
+                Self::Recorded(sum.grads())
+            }
         }
     }
 
@@ -49,31 +58,6 @@ impl StepGradient {
     }
 }
 
-struct Squares<'a> {
-    gradients: &'a GradientsParams,
-    sums: Vec<Tensor<1>>,
-}
-
-impl ModuleVisitor for Squares<'_> {
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        let gradient = self.gradients.get::<D>(param.id);
-        self.sums.extend(gradient.map(|gradient| (gradient.clone() * gradient).sum()));
-    }
-}
-
-struct Scale<'a> {
-    gradients: &'a mut GradientsParams,
-    factor: f64,
-}
-
-impl ModuleVisitor for Scale<'_> {
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        if let Some(gradient) = self.gradients.remove::<D>(param.id) {
-            self.gradients.register(param.id, gradient * self.factor);
-        }
-    }
-}
-
 /// Sum of the loss, and the gradient of `factor` times it. Advances the memory, which stays on the host.
 pub(crate) fn recorded_gradient(
     network: &TransformerXl,
@@ -81,6 +65,18 @@ pub(crate) fn recorded_gradient(
     memory: &mut LaneMemory,
     factor: f32,
 ) -> (f64, GradientsParams) {
+    let sum = recorded_loss_sum(network, segment, memory);
+    let loss = sum.clone().into_scalar::<f64>();
+    let gradients = GradientsParams::from_grads((sum * factor).backward(), network);
+    (loss, gradients)
+}
+
+/// Sum of the loss. Advances the memory, which stays on the host.
+pub(crate) fn recorded_loss(network: &TransformerXl, segment: &Segment, memory: &mut LaneMemory) -> f64 {
+    recorded_loss_sum(network, segment, memory).into_scalar::<f64>()
+}
+
+fn recorded_loss_sum(network: &TransformerXl, segment: &Segment, memory: &mut LaneMemory) -> Tensor<1> {
     let config = network.config();
     let device = network.embedding.val().device();
     let plain = device.clone().inner();
@@ -109,12 +105,10 @@ pub(crate) fn recorded_gradient(
     let (logits, next) = network.run(tokens, old, &visibility, visible);
     let targets: Vec<Option<i64>> = segment.targets.iter().map(|target| target.map(i64::from)).collect();
     let sum = weighed_sum(logits, &targets);
-    let loss = sum.clone().into_scalar::<f64>();
-    let gradients = GradientsParams::from_grads((sum * factor).backward(), network);
     *memory = LaneMemory {
         layers: next.layers.into_iter().map(|layer| layer.into_data().iter::<f32>().collect()).collect(),
         positions,
         visible: next.visible,
     };
-    (loss, gradients)
+    sum
 }

@@ -1,369 +1,176 @@
-//! Training.
-
-use std::ops::ControlFlow;
-use std::path::Path;
-use std::time::Instant;
+//! [`TransformerTrainer`]: the steps of a training run.
 
 use burn::module::{Module, ParamGroup};
 use burn::optim::{AdamWConfig, ModuleOptimizer};
-use burn::store::ModuleRecord;
-use burn::tensor::{Bytes, Device};
+use burn::tensor::Device;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::checkpoint::{Checkpoint, RunState};
+use super::checkpoint::{MEMORY, NETWORK, OPTIMIZER, TransformerState, floats};
 use super::data::{Lanes, Position, TokenDataset};
-use super::error::TransformerError;
 use super::fused::{self, Gradient, LaneMemory, Segment, Weights};
 use super::network::TransformerXl;
 use super::recorded::{StepGradient, recorded_gradient};
-use super::training::{GradientEngine, TransformerTraining};
+use super::training::{GradientEngine, TransformerTrainConfig, TransformerTraining};
+use crate::checkpoint::Checkpoint;
+use crate::error::WeightsError;
+use crate::training::replicas::Replicas;
+use crate::training::{Frozen, StepReport, TrainError, Trainer};
 
-/// What one training step did.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct TransformerStep {
-    /// The step, from zero.
-    pub step: u64,
-    /// Mean loss of the segment in nats a token, with dropout.
-    pub loss: f64,
-    /// Norm of the gradient before clipping.
-    pub gradient_norm: f64,
-    /// The learning rate used.
-    pub learning_rate: f64,
-    /// Tokens learnt from.
-    pub tokens: usize,
-    /// Epochs begun, from zero.
-    pub epoch: u64,
-}
-
-/// What happens while training, for an observer.
-#[derive(Debug, Clone, Copy, PartialEq)]
-#[non_exhaustive]
-pub enum TransformerEvent {
-    /// A step was done.
-    Step(TransformerStep),
-    /// The validation pieces were read.
-    Validated {
-        /// Steps done so far.
-        steps: u64,
-        /// Mean loss over whole pieces, in nats a token.
-        loss: f64,
-        /// Whether this is the lowest so far; its weights are kept.
-        best: bool,
-    },
-}
-
-/// Trains a [`TransformerXl`] with AdamW.
+/// Trains a [`TransformerXl`] with AdamW; see [`Run`](crate::training::Run) for the folder around it.
 ///
 /// Lanes walk through the pieces side by side, segment by segment, and remember what they have read of the
 /// piece in progress; nothing sees past the start of its own piece. The loss is the cross-entropy in nats a
-/// token. The weights with the lowest validation loss are kept.
+/// token.
 ///
 /// ```
-/// use std::ops::ControlFlow;
 /// use burn::tensor::Device;
+/// use deepcompose_models::training::Trainer;
 /// use deepcompose_models::transformer::{
-///     Piece, TokenDataset, TokenLayout, TransformerTrainer, TransformerTraining, TransformerXl, TransformerXlConfig,
+///     Piece, TokenDataset, TokenLayout, TransformerTrainConfig, TransformerTrainer, TransformerXlConfig,
 /// };
 ///
-/// let sizes = TransformerXlConfig { layers: 1, heads: 1, d_model: 8, d_head: 8, d_inner: 8,
+/// let mut config = TransformerTrainConfig::default();
+/// config.model = TransformerXlConfig { layers: 1, heads: 1, d_model: 8, d_head: 8, d_inner: 8,
 ///     segment: 8, memory: 8, ..TransformerXlConfig::reference() };
-/// let network = TransformerXl::new(&sizes, 1, &Device::default())?;
+/// config.training.lanes = 2;
 /// let scale: Vec<u32> = (30..50).flat_map(|on| [on, 200, on + 88]).collect();
 /// let data = TokenDataset::new(vec![Piece::new(scale)], TokenLayout::performance())?;
-/// let config = TransformerTraining { steps: 3, lanes: 2, ..TransformerTraining::default() };
-/// let mut trainer = TransformerTrainer::new(network, data.clone(), data, config)?;
-/// trainer.run(None, &mut |_event| ControlFlow::Continue(()))?;
-/// let network = trainer.into_best();
-/// # Ok::<(), deepcompose_models::transformer::TransformerError>(())
+/// let mut trainer = TransformerTrainer::new(&config, data.clone(), data, &Device::default())?;
+/// let report = trainer.train_step()?;
+/// assert!(report.loss < 7.0);
+/// # Ok::<(), deepcompose_models::training::TrainError>(())
 /// ```
-#[derive(Debug)]
 pub struct TransformerTrainer {
     network: TransformerXl,
-    best: Option<(f64, u64, TransformerXl)>,
-    optimizer: Optimizer,
+    frozen: Frozen,
+    optimizer: ModuleOptimizer,
     train: TokenDataset,
-    validation: TokenDataset,
-    config: TransformerTraining,
+    valid: TokenDataset,
+    training: TransformerTraining,
+    fused: bool,
     position: Option<Position>,
     memories: Vec<LaneMemory>,
-    pools: Vec<rayon::ThreadPool>,
-    step: u64,
+    replicas: Replicas,
+    step: usize,
     seconds: f64,
 }
 
-/// AdamW: no decay of biases, normalisations and attention biases.
-struct Optimizer(ModuleOptimizer);
-
-impl std::fmt::Debug for Optimizer {
+impl std::fmt::Debug for TransformerTrainer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("AdamW")
+        f.debug_struct("TransformerTrainer")
+            .field("network", self.network.config())
+            .field("training", &self.training)
+            .field("step", &self.step)
+            .finish_non_exhaustive()
     }
 }
 
-impl Optimizer {
-    fn new(network: &TransformerXl, weight_decay: f64) -> Self {
-        let adam = |decay: f32| AdamWConfig::new().with_epsilon(1e-8).with_weight_decay(decay);
-        let mut plain = vec![network.output_bias.id, network.content_bias.id, network.position_bias.id];
-        let norms = network.layers.iter().flat_map(|layer| [&layer.attention_norm, &layer.feed_forward_norm]);
-        for norm in norms.chain(&network.last_norm) {
-            plain.push(norm.gamma.id);
-            plain.extend(norm.beta.as_ref().map(|beta| beta.id));
-        }
-        for linear in network.layers.iter().flat_map(|layer| [&layer.expand, &layer.contract]) {
-            plain.extend(linear.bias.as_ref().map(|bias| bias.id));
-        }
-        let optimizer = adam(weight_decay as f32).init();
-        Self(optimizer.with_group(ParamGroup::from_ids(plain), adam(0.0).build(), None))
+/// AdamW: no decay of biases, normalisations and attention biases.
+pub(super) fn optimizer(network: &TransformerXl, weight_decay: f64) -> ModuleOptimizer {
+    let adam = |decay: f32| AdamWConfig::new().with_epsilon(1e-8).with_weight_decay(decay);
+    let mut plain = vec![network.output_bias.id, network.content_bias.id, network.position_bias.id];
+    let norms = network.layers.iter().flat_map(|layer| [&layer.attention_norm, &layer.feed_forward_norm]);
+    for norm in norms.chain(&network.last_norm) {
+        plain.push(norm.gamma.id);
+        plain.extend(norm.beta.as_ref().map(|beta| beta.id));
     }
+    for linear in network.layers.iter().flat_map(|layer| [&layer.expand, &layer.contract]) {
+        plain.extend(linear.bias.as_ref().map(|bias| bias.id));
+    }
+    let optimizer = adam(weight_decay as f32).init();
+    optimizer.with_group(ParamGroup::from_ids(plain), adam(0.0).build(), None)
 }
 
 impl TransformerTrainer {
-    /// Starts a run from `network` as it is.
+    /// A trainer of a network with fresh weights. `device` is a plain device; training enables autodiff on it.
     ///
     /// # Errors
     ///
-    /// [`TransformerError::Config`] where a setting is not valid, [`TransformerError::Shape`] where the data
-    /// is of another vocabulary, [`TransformerError::Data`] where threads cannot be made.
+    /// [`TrainError::Transformer`] for settings out of range or data of another vocabulary.
     pub fn new(
-        network: TransformerXl,
+        config: &TransformerTrainConfig,
         train: TokenDataset,
-        validation: TokenDataset,
-        config: TransformerTraining,
-    ) -> Result<Self, TransformerError> {
-        config.validate()?;
-        for data in [&train, &validation] {
+        valid: TokenDataset,
+        device: &Device,
+    ) -> Result<Self, TrainError> {
+        let network = TransformerXl::new(&config.model, config.training.seed, device)?;
+        Self::fine_tune(network, &config.training, train, valid)
+    }
+
+    /// A trainer that goes on from the weights of `network`, on its device: to fine-tune it.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new).
+    pub fn fine_tune(
+        network: TransformerXl,
+        training: &TransformerTraining,
+        train: TokenDataset,
+        valid: TokenDataset,
+    ) -> Result<Self, TrainError> {
+        training.validate()?;
+        for data in [&train, &valid] {
             let (theirs, ours) = (data.layout().vocabulary, network.config().vocabulary);
             if theirs != ours {
-                return Err(super::network::shape_error("the data's vocabulary", ours, theirs));
+                return Err(super::network::shape_error("the data's vocabulary", ours, theirs).into());
             }
         }
-        let pools = match config.workers {
-            1 => Vec::new(),
-            workers => (0..workers).map(|_| pool()).collect::<Result<_, _>>()?,
+        let device = network.embedding.val().device();
+        let fused = match training.engine {
+            GradientEngine::Fused => true,
+            GradientEngine::Autodiff => false,
+            GradientEngine::Auto => device.inner() == Device::flex(),
         };
+        let workers = if fused { training.workers } else { 1 };
         // The optimiser wants recording parameters even where nothing is recorded.
         let network = network.train();
+        let frozen = training.freeze.of(&network)?;
+        let network = frozen.freeze(network);
         Ok(Self {
-            optimizer: Optimizer::new(&network, config.weight_decay),
-            memories: vec![LaneMemory::default(); config.workers],
+            optimizer: optimizer(&network, training.weight_decay),
+            frozen,
+            memories: vec![LaneMemory::default(); workers],
+            replicas: Replicas::new(workers)?,
             network,
-            best: None,
             train,
-            validation,
-            config,
+            valid,
+            training: training.clone(),
+            fused,
             position: None,
-            pools,
             step: 0,
             seconds: 0.0,
         })
     }
 
-    /// Goes on from a checkpoint: with the same data, just as if there had been no interruption.
-    ///
-    /// # Errors
-    ///
-    /// [`TransformerError::Io`] where the file cannot be read, [`TransformerError::Checkpoint`] where it is
-    /// damaged or belongs to other data; and as [`new`](Self::new).
-    pub fn resume(
-        path: &Path,
-        train: TokenDataset,
-        validation: TokenDataset,
-        device: &Device,
-    ) -> Result<Self, TransformerError> {
-        let Checkpoint { state, network, best_network, optimizer, memory } = Checkpoint::read(path)?;
-        let wrong = |what: &str| TransformerError::Checkpoint(what.to_string());
-        let record_error = |error: burn::store::RecordError| TransformerError::Checkpoint(error.to_string());
-        let load = |bytes: Vec<u8>| {
-            let record = ModuleRecord::from_bytes(Bytes::from_bytes_vec(bytes)).map_err(record_error)?;
-            TransformerXl::new(&state.network, 0, device)?.try_load_record(record).map_err(record_error)
-        };
-        let mut trainer = Self::new(load(network)?, train, validation, state.training.clone())?;
-        trainer.best = match (state.best, best_network) {
-            (Some((loss, step)), Some(bytes)) => Some((loss, step, load(bytes)?)),
-            _ => None,
-        };
-        let optimizer = trainer.optimizer.0.from_bytes(Bytes::from_bytes_vec(optimizer));
-        trainer.optimizer = Optimizer(optimizer.map_err(record_error)?);
-        if !Lanes::fits(&trainer.train, &state.position, trainer.config.lanes) {
-            return Err(wrong("it was made with other training data"));
-        }
-        let mut numbers = memory.into_iter();
-        if state.memories.len() != trainer.memories.len() {
-            return Err(wrong("its memory does not fit its settings"));
-        }
-        for (memory, (positions, visible)) in trainer.memories.iter_mut().zip(state.memories) {
-            let size = visible.len() * positions * state.network.d_model;
-            memory.layers = match positions {
-                0 => Vec::new(),
-                _ => (0..state.network.layers).map(|_| numbers.by_ref().take(size).collect()).collect(),
-            };
-            if memory.layers.iter().any(|layer| layer.len() != size) {
-                return Err(wrong("its memory is too short"));
-            }
-            (memory.positions, memory.visible) = (positions, visible);
-        }
-        trainer.position = Some(state.position);
-        (trainer.step, trainer.seconds) = (state.step, state.seconds);
-        Ok(trainer)
-    }
-
-    /// Writes a checkpoint, first to a temporary file beside `path`, then under its name.
-    ///
-    /// # Errors
-    ///
-    /// [`TransformerError::Io`] where it cannot be written, [`TransformerError::Checkpoint`] where the
-    /// weights cannot be packed.
-    pub fn save(&self, path: &Path) -> Result<(), TransformerError> {
-        let packed = |error: burn::store::RecordError| TransformerError::Checkpoint(error.to_string());
-        let bytes = |network: &TransformerXl| -> Result<Vec<u8>, TransformerError> {
-            Ok(network.clone().into_record().into_bytes().map_err(packed)?.to_vec())
-        };
-        let position = match &self.position {
-            Some(position) => position.clone(),
-            None => self.lanes().position().clone(),
-        };
-        let memory = self.memories.iter().flat_map(|memory| memory.layers.iter().flatten().copied());
-        Checkpoint {
-            state: RunState {
-                network: self.network.config().clone(),
-                training: self.config.clone(),
-                step: self.step,
-                seconds: self.seconds,
-                position,
-                memories: self.memories.iter().map(|m| (m.positions, m.visible.clone())).collect(),
-                best: self.best.as_ref().map(|(loss, step, _)| (*loss, *step)),
-            },
-            network: bytes(&self.network)?,
-            best_network: self.best.as_ref().map(|(_, _, network)| bytes(network)).transpose()?,
-            optimizer: self.optimizer.0.into_bytes().map_err(packed)?.to_vec(),
-            memory: memory.collect(),
-        }
-        .write(path)
-    }
-
-    /// The settings.
-    pub fn config(&self) -> &TransformerTraining {
-        &self.config
-    }
-
-    /// The network as trained so far.
-    pub fn network(&self) -> &TransformerXl {
-        &self.network
-    }
-
-    /// Steps done.
-    pub fn steps(&self) -> u64 {
-        self.step
-    }
-
-    /// The lowest validation loss so far, in nats a token, and the number of steps after which it was seen.
-    pub fn best_loss(&self) -> Option<(f64, u64)> {
-        self.best.as_ref().map(|(loss, step, _)| (*loss, *step))
-    }
-
-    /// The weights with the lowest validation loss, or the last ones where none was measured.
-    pub fn into_best(self) -> TransformerXl {
-        self.best.map_or(self.network, |(_, _, network)| network).valid()
+    /// How it is trained.
+    #[must_use]
+    pub fn training(&self) -> &TransformerTraining {
+        &self.training
     }
 
     fn lanes(&self) -> Lanes<'_> {
-        let TransformerTraining { lanes, seed, transpose, .. } = self.config;
+        let TransformerTraining { lanes, seed, transpose, .. } = self.training;
         Lanes::training(&self.train, lanes, seed, transpose, self.position.clone())
     }
 
-    /// Trains to the end of the run, or until the observer breaks.
-    ///
-    /// Validates every `validate_every` steps and at the end; after each, writes `checkpoint` where one is
-    /// given.
-    ///
-    /// # Errors
-    ///
-    /// As [`step`](Self::step) and [`save`](Self::save).
-    pub fn run(
-        &mut self,
-        checkpoint: Option<&Path>,
-        observer: &mut dyn FnMut(&TransformerEvent) -> ControlFlow<()>,
-    ) -> Result<(), TransformerError> {
-        while self.config.progress(self.step, self.seconds) < 1.0 {
-            let report = self.step()?;
-            let mut stop = observer(&TransformerEvent::Step(report)).is_break();
-            let over = self.config.progress(self.step, self.seconds) >= 1.0;
-            if over || self.step.is_multiple_of(self.config.validate_every) {
-                let loss = self.validate();
-                let best = self.best.as_ref().is_none_or(|(least, _, _)| loss < *least);
-                if best {
-                    self.best = Some((loss, self.step, self.network.clone()));
-                }
-                stop |= observer(&TransformerEvent::Validated { steps: self.step, loss, best }).is_break();
-                if let Some(path) = checkpoint {
-                    self.save(path)?;
-                }
-            }
-            if stop {
-                break;
-            }
-        }
-        Ok(())
-    }
-
-    /// One step: a segment of every lane.
-    ///
-    /// # Errors
-    ///
-    /// [`TransformerError::NotFinite`] where the loss or the gradient is not finite; the weights are then
-    /// those of the step before.
-    pub fn step(&mut self) -> Result<TransformerStep, TransformerError> {
-        let begun = Instant::now();
-        let mut lanes = self.lanes();
-        let segments = lanes.next(self.network.config().segment, self.config.workers).unwrap_or_default();
-        let position = lanes.position().clone();
-        let tokens = segments.iter().flat_map(|segment| &segment.targets).flatten().count();
-        let factor = (tokens.max(1) as f32).recip();
-        let (loss, mut gradient) = self.gradient(&segments, factor);
-        let loss = loss / tokens.max(1) as f64;
-        let gradient_norm = gradient.norm(&self.network);
-        for (what, value) in [("the loss", loss), ("the gradient norm", gradient_norm)] {
-            if !value.is_finite() {
-                return Err(TransformerError::NotFinite { what, step: self.step });
-            }
-        }
-        if gradient_norm > self.config.clip {
-            gradient.scale(&self.network, self.config.clip / gradient_norm);
-        }
-        let learning_rate = self.config.learning_rate_at(self.step, self.seconds);
-        let gradients = gradient.into_params(&self.network);
-        self.network = self.optimizer.0.step(learning_rate, self.network.clone(), gradients);
-        let report = TransformerStep {
-            step: self.step,
-            loss,
-            gradient_norm,
-            learning_rate,
-            tokens,
-            epoch: position.epoch,
-        };
-        self.position = Some(position);
-        self.step += 1;
-        self.seconds += begun.elapsed().as_secs_f64();
-        Ok(report)
-    }
-
-    /// Sum of the loss, and the gradient of `factor` times it. Advances the memories.
-    fn gradient(&mut self, segments: &[Segment], factor: f32) -> (f64, StepGradient) {
-        let (seed, step, network) = (self.config.seed, self.step, &self.network);
+    /// Sum of the loss, and the gradient of `factor` times it, for batch `number` of the step. Advances the memories.
+    fn gradient(&mut self, segments: &[Segment], number: usize, factor: f32) -> (f64, StepGradient) {
+        let (seed, step, network) = (self.training.seed, self.step as u64, &self.network);
         let rng = |part: usize| {
             // Shuffling draws from the epochs' streams, which are far below.
             let mut rng = ChaCha8Rng::seed_from_u64(seed);
-            rng.set_stream(1 << 63 | step << 8 | part as u64);
+            rng.set_stream(1 << 63 | step << 20 | (number as u64) << 8 | part as u64);
             rng
         };
-        if self.config.engine == GradientEngine::Autodiff {
+        if !self.fused {
             network.embedding.val().device().seed(rng(0).next_u64());
             let (loss, gradient) = recorded_gradient(network, &segments[0], &mut self.memories[0], factor);
             return (loss, StepGradient::Recorded(gradient));
         }
         let weights = Weights::of(network);
-        let parts = in_parallel(&self.pools, segments, &mut self.memories, |part, segment, memory| {
+        let work: Vec<_> = segments.iter().zip(&mut self.memories).collect();
+        let parts = self.replicas.map(work, |part, (segment, memory)| {
             fused::loss_and_gradient(&weights, segment, memory, factor, &mut rng(part))
         });
         let mut parts = parts.into_iter();
@@ -374,36 +181,134 @@ impl TransformerTrainer {
         }
         (total, StepGradient::Fused(sum))
     }
-
-    /// Mean loss over the whole validation pieces, in nats a token, each piece from its start.
-    pub fn validate(&self) -> f64 {
-        let config = &self.config;
-        mean_loss(&self.network, &self.validation, config.lanes, config.workers, &self.pools)
-    }
 }
 
-/// Mean loss of a network over whole pieces, in nats a token, each piece from its start and with the
-/// network's memory. Uses `workers` threads, 1..=256.
-///
-/// # Errors
-///
-/// [`TransformerError::Shape`] where the data is of another vocabulary, [`TransformerError::Config`] for a
-/// number of workers out of range, [`TransformerError::Data`] where threads cannot be made.
-pub fn evaluate(
-    network: &TransformerXl,
-    data: &TokenDataset,
-    workers: usize,
-) -> Result<f64, TransformerError> {
-    let (theirs, ours) = (data.layout().vocabulary, network.config().vocabulary);
-    if theirs != ours {
-        return Err(super::network::shape_error("the data's vocabulary", ours, theirs));
+impl Trainer for TransformerTrainer {
+    type Model = TransformerXl;
+
+    type State = TransformerState;
+
+    const KIND: &'static str = "transformer-xl";
+
+    fn step(&self) -> usize {
+        self.step
     }
-    super::config::in_range("workers", workers, 1, 256)?;
-    let pools = match workers {
-        1 => Vec::new(),
-        _ => (0..workers).map(|_| pool()).collect::<Result<_, _>>()?,
-    };
-    Ok(mean_loss(network, data, 8 * workers, workers, &pools))
+
+    fn is_done(&self) -> bool {
+        self.training.progress(self.step, self.seconds) >= 1.0
+    }
+
+    fn train_step(&mut self) -> Result<StepReport, TrainError> {
+        let begun = std::time::Instant::now();
+        let (time, parts) = (self.network.config().segment, self.memories.len());
+        let mut lanes = self.lanes();
+        let batches: Vec<_> =
+            (0..self.training.accumulate).map(|_| lanes.next(time, parts).unwrap_or_default()).collect();
+        let position = lanes.position().clone();
+        let tokens = batches.iter().flatten().flat_map(|segment| &segment.targets).flatten().count();
+        let factor = (tokens.max(1) as f32).recip();
+        let (mut loss, mut sum): (f64, Option<StepGradient>) = (0.0, None);
+        for (number, segments) in batches.iter().enumerate() {
+            let (part, gradient) = self.gradient(segments, number, factor);
+            loss += part;
+            sum = Some(match sum {
+                Some(sum) => sum.plus(gradient, &self.network),
+                None => gradient,
+            });
+        }
+        let loss = loss / tokens.max(1) as f64;
+        let Some(mut gradient) = sum else { return Err(TrainError::NoData { split: "train" }) };
+        let norm = gradient.norm(&self.network);
+        for (what, value) in [("the loss", loss), ("the gradient norm", norm)] {
+            if !value.is_finite() {
+                return Err(TrainError::Diverged { what, step: self.step + 1, value });
+            }
+        }
+        if norm > self.training.clip {
+            gradient.scale(&self.network, self.training.clip / norm);
+        }
+        let learning_rate = self.training.learning_rate_at(self.step, self.seconds);
+        let mut gradients = gradient.into_params(&self.network);
+        self.frozen.apply(&mut gradients, &self.network);
+        let network = self.optimizer.step(learning_rate, self.network.clone(), gradients);
+        self.network = self.frozen.restore(network);
+        let report = StepReport::new(loss, learning_rate)
+            .with("gradient_norm", norm)
+            .with("tokens", tokens as f64)
+            .with("epoch", position.epoch as f64);
+        self.position = Some(position);
+        self.step += 1;
+        self.seconds += begun.elapsed().as_secs_f64();
+        Ok(report)
+    }
+
+    /// Mean loss over the whole validation pieces, in nats a token, each piece from its start.
+    fn validate(&self) -> Result<f64, TrainError> {
+        let workers = self.training.workers;
+        Ok(mean_loss(&self.network, &self.valid, self.training.lanes, workers, &self.replicas))
+    }
+
+    fn model(&self) -> TransformerXl {
+        self.network.valid()
+    }
+
+    fn save(&self) -> Result<(Checkpoint, TransformerState), TrainError> {
+        let memory = self.memories.iter().flat_map(|memory| memory.layers.iter().flatten());
+        let checkpoint = Checkpoint::new()
+            .with_module(NETWORK, &self.network)?
+            .with_optimizer(OPTIMIZER, &self.optimizer)?
+            .with_bytes(MEMORY, memory.flat_map(|value| value.to_le_bytes()).collect());
+        let position = self.position.clone().unwrap_or_else(|| self.lanes().position().clone());
+        let state = TransformerState {
+            network: self.network.config().clone(),
+            training: self.training.clone(),
+            step: self.step,
+            seconds: self.seconds,
+            position,
+            memories: self.memories.iter().map(|m| (m.positions, m.visible.clone())).collect(),
+        };
+        Ok((checkpoint, state))
+    }
+
+    fn restore(&mut self, checkpoint: &Checkpoint, state: TransformerState) -> Result<(), TrainError> {
+        let (theirs, ours) = (&state.training, &self.training);
+        TrainError::unless_same("network", &state.network, self.network.config())?;
+        TrainError::unless_same("seed", &theirs.seed, &ours.seed)?;
+        TrainError::unless_same("number of lanes", &theirs.lanes, &ours.lanes)?;
+        TrainError::unless_same("number of workers", &state.memories.len(), &self.memories.len())?;
+        if !Lanes::fits(&self.train, &state.position, ours.lanes) {
+            let (found, expected) = ("another".to_owned(), format!("{} pieces", self.train.pieces().len()));
+            return Err(TrainError::Checkpoint { what: "training corpus", found, expected });
+        }
+        let numbers = checkpoint.bytes(MEMORY).map(floats).ok_or_else(|| {
+            TrainError::from(WeightsError::malformed(format!("the checkpoint has no part `{MEMORY}`")))
+        })?;
+        let mut numbers = numbers.into_iter();
+        let mut memories = Vec::with_capacity(state.memories.len());
+        for (positions, visible) in state.memories {
+            let size = visible.len().saturating_mul(positions).saturating_mul(state.network.d_model);
+            let layers: Vec<Vec<f32>> = match positions {
+                0 => Vec::new(),
+                _ => (0..state.network.layers).map(|_| numbers.by_ref().take(size).collect()).collect(),
+            };
+            if positions > state.network.memory || layers.iter().any(|layer| layer.len() != size) {
+                return Err(
+                    WeightsError::malformed("the checkpoint's memory does not fit its network").into()
+                );
+            }
+            memories.push(LaneMemory { layers, positions, visible });
+        }
+        // The groups of the optimiser go by the identities of the parameters, which the checkpoint brings.
+        let network: TransformerXl = checkpoint.module(NETWORK, self.network.clone())?;
+        let fresh = optimizer(&network, self.training.weight_decay);
+        self.optimizer = checkpoint.optimizer(OPTIMIZER, fresh)?;
+        self.frozen = self.training.freeze.of(&network)?;
+        self.network = self.frozen.freeze(network);
+        self.memories = memories;
+        self.position = Some(state.position);
+        (self.step, self.seconds) = (state.step, state.seconds);
+        Ok(())
+    }
 }
 
 fn mean_loss(
@@ -411,7 +316,7 @@ fn mean_loss(
     data: &TokenDataset,
     lanes: usize,
     workers: usize,
-    pools: &[rayon::ThreadPool],
+    replicas: &Replicas,
 ) -> f64 {
     let weights = Weights::of(network);
     let mut lanes = Lanes::validation(data, lanes);
@@ -419,37 +324,9 @@ fn mean_loss(
     let (mut total, mut tokens) = (0.0, 0usize);
     while let Some(segments) = lanes.next(network.config().segment, workers) {
         tokens += segments.iter().flat_map(|segment| &segment.targets).flatten().count();
-        let parts = in_parallel(pools, &segments, &mut memories, |_, segment, memory| {
-            fused::loss(&weights, segment, memory)
-        });
+        let work: Vec<_> = segments.iter().zip(&mut memories).collect();
+        let parts = replicas.map(work, |_, (segment, memory)| fused::loss(&weights, segment, memory));
         total += parts.into_iter().sum::<f64>();
     }
     total / tokens.max(1) as f64
-}
-
-fn pool() -> Result<rayon::ThreadPool, TransformerError> {
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build();
-    pool.map_err(|error| TransformerError::Data(format!("no thread for training: {error}")))
-}
-
-/// Calls `f` on every part, each in its own pool of one thread, so that the parts run at once and nothing
-/// in them waits for another; or here, one after another, where there are no pools.
-fn in_parallel<T: Send>(
-    pools: &[rayon::ThreadPool],
-    segments: &[Segment],
-    memories: &mut [LaneMemory],
-    f: impl Fn(usize, &Segment, &mut LaneMemory) -> T + Sync,
-) -> Vec<T> {
-    let work = segments.iter().zip(memories).enumerate();
-    if pools.is_empty() {
-        return work.map(|(part, (segment, memory))| f(part, segment, memory)).collect();
-    }
-    let mut results: Vec<Option<T>> = segments.iter().map(|_| None).collect();
-    std::thread::scope(|scope| {
-        for ((part, (segment, memory)), (pool, result)) in work.zip(pools.iter().zip(&mut results)) {
-            let f = &f;
-            scope.spawn(move || *result = Some(pool.install(|| f(part, segment, memory))));
-        }
-    });
-    results.into_iter().flatten().collect()
 }

@@ -1,16 +1,21 @@
-//! The learning rate over a training run, and the run's other settings.
+//! [`TransformerTraining`]: how a Transformer-XL is trained.
 
-use crate::training::Decay;
 use serde::{Deserialize, Serialize};
 
-use super::config::{config_error, in_range};
+use super::config::{TransformerXlConfig, config_error, in_range};
 use super::error::TransformerError;
+use crate::training::{Decay, Freeze, TrainConfig};
+
+/// A whole Transformer run as a configuration file.
+pub type TransformerTrainConfig = TrainConfig<TransformerXlConfig, TransformerTraining>;
 
 /// How gradients are computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum GradientEngine {
+    /// [`Fused`](Self::Fused) on the CPU, [`Autodiff`](Self::Autodiff) on any other device.
+    Auto,
     /// A hand-written pass with its element-wise work on the CPU: several times faster there.
     Fused,
     /// burn's recorded differentiation: for GPU devices.
@@ -19,20 +24,22 @@ pub enum GradientEngine {
 
 /// Settings of a [`TransformerTrainer`](super::TransformerTrainer), checked when it is made.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct TransformerTraining {
     /// Steps of the run, 1..=1 000 000 000.
-    pub steps: u64,
+    pub steps: usize,
     /// Seconds after which the run ends even with fewer steps, above 0. The cosine schedule then follows
     /// the time where that is ahead of the steps, so that it always ends low; what is trained then depends
     /// on the speed of the machine.
     pub time_limit: Option<f64>,
     /// Pieces side by side, the batch size, 1..=4096.
     pub lanes: usize,
+    /// Segments of every lane whose gradients are averaged in a step, 1..=1024.
+    pub accumulate: usize,
     /// Peak learning rate, above 0 and at most 1.
     pub learning_rate: f64,
     /// Steps over which the learning rate rises from zero.
-    pub warmup: u64,
+    pub warmup: usize,
     /// How it falls afterwards.
     pub decay: Decay,
     /// Decoupled weight decay of matrices (Loshchilov and Hutter 2019), 0..=1.
@@ -43,14 +50,14 @@ pub struct TransformerTraining {
     pub transpose: u32,
     /// Parts of the batch computed at once, each on one thread, 1..=256 and at most `lanes`. With 1, the
     /// matrix products use all threads of rayon's global pool. The result depends on this number, by
-    /// rounding and by the draws of dropout.
+    /// rounding and by the draws of dropout. The autodiff engine takes the batch whole.
     pub workers: usize,
     /// How gradients are computed.
     pub engine: GradientEngine,
-    /// Seed of shuffling, transposition and dropout.
+    /// Paths of parameters that stay as they are, such as `embedding` or `layers.0`; for fine-tuning.
+    pub freeze: Freeze,
+    /// Seed of the weights, shuffling, transposition and dropout.
     pub seed: u64,
-    /// Steps between validations, at least 1.
-    pub validate_every: u64,
 }
 
 impl Default for TransformerTraining {
@@ -59,6 +66,7 @@ impl Default for TransformerTraining {
             steps: 10_000,
             time_limit: None,
             lanes: 16,
+            accumulate: 1,
             learning_rate: 1e-3,
             warmup: 200,
             decay: Decay::Cosine,
@@ -66,9 +74,9 @@ impl Default for TransformerTraining {
             clip: 1.0,
             transpose: 6,
             workers: 2,
-            engine: GradientEngine::Fused,
+            engine: GradientEngine::Auto,
+            freeze: Freeze::default(),
             seed: 1,
-            validate_every: 250,
         }
     }
 }
@@ -85,7 +93,6 @@ impl TransformerTraining {
             decay: Decay::InverseSquareRoot,
             weight_decay: 0.0,
             transpose: 3,
-            validate_every: 1000,
             ..Self::default()
         }
     }
@@ -105,6 +112,7 @@ impl TransformerTraining {
         }
         above("time_limit", self.time_limit.unwrap_or(1.0), 1e9)?;
         in_range("lanes", self.lanes, 1, 4096)?;
+        in_range("accumulate", self.accumulate, 1, 1024)?;
         above("learning_rate", self.learning_rate, 1.0)?;
         if !(0.0..=1.0).contains(&self.weight_decay) {
             return Err(config_error("weight_decay", self.weight_decay, "0..=1"));
@@ -112,23 +120,17 @@ impl TransformerTraining {
         above("clip", self.clip, f64::MAX)?;
         in_range("transpose", self.transpose as usize, 0, 48)?;
         in_range("workers", self.workers, 1, self.lanes.min(256))?;
-        if self.engine == GradientEngine::Autodiff && self.workers != 1 {
-            return Err(config_error("workers", self.workers, "1 with the autodiff engine"));
-        }
-        if self.validate_every == 0 {
-            return Err(config_error("validate_every", 0, "1 or more"));
-        }
         Ok(())
     }
 
     /// The part of the run that is over, 0..=1.
-    pub(crate) fn progress(&self, step: u64, seconds: f64) -> f64 {
+    pub(crate) fn progress(&self, step: usize, seconds: f64) -> f64 {
         let by_steps = step as f64 / self.steps as f64;
         by_steps.max(self.time_limit.map_or(0.0, |limit| seconds / limit)).min(1.0)
     }
 
     /// The learning rate of a step, counted from zero, begun after so many seconds of training.
-    pub fn learning_rate_at(&self, step: u64, seconds: f64) -> f64 {
+    pub fn learning_rate_at(&self, step: usize, seconds: f64) -> f64 {
         let (done, warmup) = ((step + 1) as f64, self.warmup.max(1) as f64);
         if done < warmup {
             return self.learning_rate * done / warmup;
@@ -188,8 +190,7 @@ mod tests {
             (TransformerTraining { clip: 0.0, ..good() }, "clip is 0"),
             (TransformerTraining { transpose: 49, ..good() }, "transpose is 49"),
             (TransformerTraining { lanes: 2, workers: 3, ..good() }, "workers is 3: 1..=2"),
-            (TransformerTraining { engine: GradientEngine::Autodiff, ..good() }, "workers is 2: 1 with"),
-            (TransformerTraining { validate_every: 0, ..good() }, "validate_every is 0"),
+            (TransformerTraining { accumulate: 0, ..good() }, "accumulate is 0"),
         ];
         for (config, expected) in bad {
             let message = config.validate().unwrap_err().to_string();

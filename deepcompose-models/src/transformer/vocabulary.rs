@@ -91,6 +91,30 @@ impl FromStr for Vocabulary {
     }
 }
 
+/// A vocabulary by its name, or `"none"`: TOML has no null.
+pub(super) mod or_none {
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use super::Vocabulary;
+
+    const NONE: &str = "none";
+
+    pub(crate) fn serialize<S: Serializer>(
+        value: &Option<Vocabulary>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(value.map_or(NONE, Vocabulary::name))
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Vocabulary>, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        if name == NONE { Ok(None) } else { name.parse().map(Some).map_err(D::Error::custom) }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]

@@ -62,21 +62,33 @@ fn int8(name: String, shape: Vec<usize>, values: &[f32]) -> Vec<Entry> {
     vec![Entry { name, dtype: Dtype::I8, shape, bytes }, scale]
 }
 
-/// Back to 32-bit floats. `entries` may be in any order.
-pub(super) fn decode(entries: Vec<Entry>) -> Result<Vec<Named>, WeightsError> {
+/// The entries that are parameters: all but the scales of 8-bit ones. `entries` are in order of their names.
+fn parameters(entries: &[Entry]) -> impl Iterator<Item = &Entry> {
     let is_scale_of_int8 = |e: &Entry| {
-        e.name
-            .strip_suffix(SCALE)
-            .is_some_and(|of| entries.iter().any(|w| w.name == of && w.dtype == Dtype::I8))
+        e.name.strip_suffix(SCALE).and_then(|of| find(entries, of)).is_some_and(|w| w.dtype == Dtype::I8)
     };
+    entries.iter().filter(move |e| !is_scale_of_int8(e))
+}
+
+fn find<'a>(entries: &'a [Entry], name: &str) -> Option<&'a Entry> {
+    entries.binary_search_by(|e| e.name.as_str().cmp(name)).ok().and_then(|at| entries.get(at))
+}
+
+/// How many numbers the parameters have. `entries` are in order of their names.
+pub(super) fn count(entries: &[Entry]) -> usize {
+    parameters(entries).map(|e| e.shape.iter().product::<usize>()).sum()
+}
+
+/// Back to 32-bit floats. `entries` are in order of their names.
+pub(super) fn decode(entries: &[Entry]) -> Result<Vec<Named>, WeightsError> {
     let mut out = Vec::new();
-    for entry in entries.iter().filter(|e| !is_scale_of_int8(e)) {
+    for entry in parameters(entries) {
         let values = match entry.dtype {
             Dtype::F32 => floats(&entry.bytes),
             Dtype::F16 => {
                 entry.bytes.chunks_exact(2).map(|b| f16::from_le_bytes([b[0], b[1]]).to_f32()).collect()
             }
-            Dtype::I8 => rescaled(entry, &entries)?,
+            Dtype::I8 => rescaled(entry, entries)?,
             other => {
                 return Err(WeightsError::Unsupported {
                     what: "tensor type",
@@ -97,9 +109,8 @@ fn floats(bytes: &[u8]) -> Vec<f32> {
 fn rescaled(entry: &Entry, entries: &[Entry]) -> Result<Vec<f32>, WeightsError> {
     let name = format!("{}{SCALE}", entry.name);
     let rows = entry.shape.first().copied().unwrap_or(0);
-    let scales = entries
-        .iter()
-        .find(|e| e.name == name && e.dtype == Dtype::F32 && e.shape == [rows])
+    let scales = find(entries, &name)
+        .filter(|e| e.dtype == Dtype::F32 && e.shape == [rows])
         .map(|e| floats(&e.bytes))
         .filter(|s| !s.is_empty() && !entry.bytes.is_empty())
         .ok_or_else(|| WeightsError::malformed(format!("`{}` has no scale for each row", entry.name)))?;
@@ -111,16 +122,21 @@ fn rescaled(entry: &Entry, entries: &[Entry]) -> Result<Vec<f32>, WeightsError> 
         .collect())
 }
 
-/// SHA-256 over name, type, shape and bytes of each entry; lengths are hashed too, so that no two
-/// lists of entries hash alike by running into each other.
+/// SHA-256 over name, type, shape and bytes of each entry.
 pub(super) fn hash(entries: &[Entry]) -> String {
+    let kinds: Vec<String> = entries.iter().map(|e| format!("{:?}{:?}", e.dtype, e.shape)).collect();
+    hash_parts(
+        entries.iter().zip(&kinds).flat_map(|(e, kind)| [e.name.as_bytes(), kind.as_bytes(), &e.bytes]),
+    )
+}
+
+/// SHA-256, in hex, over the parts. Their lengths are hashed too, so that no two lists of parts hash alike by
+/// running into each other.
+pub(super) fn hash_parts<'a>(parts: impl Iterator<Item = &'a [u8]>) -> String {
     let mut sha = Sha256::new();
-    for e in entries {
-        let kind = format!("{:?}{:?}", e.dtype, e.shape);
-        for part in [e.name.as_bytes(), kind.as_bytes(), &e.bytes] {
-            sha.update((part.len() as u64).to_le_bytes());
-            sha.update(part);
-        }
+    for part in parts {
+        sha.update((part.len() as u64).to_le_bytes());
+        sha.update(part);
     }
     sha.finalize().iter().map(|b| format!("{b:02x}")).collect()
 }

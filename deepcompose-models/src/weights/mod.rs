@@ -1,7 +1,29 @@
-//! Weights files: one safetensors file holds a model's parameters, its configuration, and a hash.
+//! Weights files: one file holds a model's parameters, its configuration, its vocabulary and a hash.
 //!
-//! The parameters are safetensors tensors under their burn path (`encoder.0.conv1.weight`). The
-//! metadata table holds
+//! [`save`] and [`load`] take a path, [`to_bytes_in`] and [`from_bytes`] work in memory, [`inspect`] reads what a
+//! file says of itself. There are two [`Format`]s, safetensors and burnpack, with the same contents; the loaders
+//! tell them apart by themselves.
+//!
+//! ```
+//! use deepcompose_models::Device;
+//! use deepcompose_models::ar_cnn::{ArCnn, ArCnnConfig};
+//! use deepcompose_models::weights::{self, Model, Precision};
+//!
+//! let config = ArCnnConfig { steps: 16, pitches: 16, filters: 2, levels: 2, ..ArCnnConfig::compact() };
+//! let model = ArCnn::build(&config, &Device::default())?;
+//! let folder = tempfile::tempdir()?;
+//! let path = folder.path().join("model.bpk"); // burnpack; any other extension is safetensors
+//! weights::save(&model, &path, Precision::Half)?;
+//! let again: ArCnn = weights::load(&path, &Device::default())?;
+//! assert_eq!(again.config(), &config);
+//! assert_eq!(weights::inspect(&path)?.model, "ar-cnn");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Layout
+//!
+//! The parameters are tensors under their burn path (`encoder.0.convs.conv1.weight`), in row-major order and little-endian.
+//! The metadata, a table of strings, holds
 //!
 //! | key | value |
 //! |---|---|
@@ -9,30 +31,60 @@
 //! | `version` | [`VERSION`], as a decimal number |
 //! | `model` | [`Model::KIND`] |
 //! | `config` | the configuration as JSON |
-//! | `sha256` | SHA-256, in hex, over every tensor's name, type, shape and bytes in order of name |
+//! | `vocabulary` | a JSON list of the tokens' names, in order of their ids; only for a [`Model::vocabulary`] |
+//! | `sha256` | the hash of the tensors |
+//! | `metadata_sha256` | the hash of the other metadata; may be missing |
 //!
-//! [`Precision::Int8`] keeps each large matrix or kernel `w` as an `I8` tensor and a `F32` tensor
+//! A file whose `vocabulary` is not the one that its configuration names is refused. One without is read.
+//!
+//! # Precision
+//!
+//! Both formats hold all three. [`Precision::Full`] writes `F32` tensors, [`Precision::Half`] `F16` ones.
+//! [`Precision::Int8`] keeps each matrix or kernel `w` of 1024 numbers or more as an `I8` tensor and a `F32` tensor
 //! `w.scale` of one scale for each index of the first dimension, so that row `i` is
-//! `scale[i] * w[i]`; small tensors stay `F16`.
+//! `scale[i] * w[i]`; other tensors are `F16`. In burnpack that pair is this library's own convention, which burn's
+//! `ModuleRecord` does not undo, whereas it loads files of the other two precisions.
 //!
-//! Reading checks the version, the kind, the hash and every shape before anything is used.
+//! # Hashes
+//!
+//! A hash is the SHA-256, as 64 lower-case hex digits, over a list of byte strings, each preceded by its length as a
+//! 64-bit little-endian number. The list is
+//!
+//! - for `sha256`, three strings a tensor, the tensors (`.scale` ones too) in bytewise order of their names: the name; the type followed by
+//!   the shape, such as `F32[3, 16]` (`, ` between dimensions, `F32[]` for a scalar); the data, as in the file;
+//! - for `metadata_sha256`, two strings a key, in bytewise order of the keys: the key and its value.
+//!
+//! `examples/interop/load_in_pytorch.py` computes both.
+//!
+//! Reading checks the version, the kind, the hashes and every shape before anything is used.
 //! Writing goes to a temporary file that is then renamed.
 
+mod burnpack_file;
 mod codec;
 mod collect;
+mod files;
+mod format;
+mod info;
+mod safetensors_file;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use burn::module::Module;
 use burn::tensor::Device;
-use safetensors::SafeTensors;
-use safetensors::tensor::TensorView;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use crate::error::WeightsError;
-use codec::Entry;
+use format::Contents;
+
+#[cfg(feature = "train")]
+pub(crate) use files::PARTIAL;
+pub(crate) use files::{read_limited, write_atomically};
+pub use format::Format;
+pub use info::{Info, inspect, inspect_bytes};
+#[cfg(feature = "train")]
+pub(crate) use safetensors_file::serialize;
 
 /// The version of the file format that is written, and the only one that is read.
 pub const VERSION: u32 = 1;
@@ -60,10 +112,25 @@ pub trait Model: Module {
     ///
     /// [`Model::Error`] if the configuration is not valid.
     fn build(config: &Self::Config, device: &Device) -> Result<Self, Self::Error>;
+
+    /// The names of the tokens that the network reads and writes, in order of their ids. `None`, the default, for
+    /// a network that has nothing to do with tokens or does not know whose they are.
+    fn vocabulary(&self) -> Option<Vec<String>> {
+        None
+    }
+
+    /// How many numbers a network of this configuration has, running statistics included, where that is known
+    /// without building it. A file with another count is refused before memory is taken for the network, which
+    /// matters where [`build`](Self::build) draws or fills all weights at once. `None` is the default.
+    fn numbers(config: &Self::Config) -> Option<usize> {
+        let _ = config;
+        None
+    }
 }
 
 /// How the numbers of a weights file are kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Precision {
     /// 32-bit floats: exact.
     #[default]
@@ -75,142 +142,102 @@ pub enum Precision {
     Int8,
 }
 
-/// A model as the bytes of a weights file.
+/// A model as the bytes of a weights file, in safetensors.
 ///
 /// # Errors
 ///
 /// [`WeightsError::Malformed`] if the parameters cannot be read back from the device or the
 /// configuration cannot be written as JSON.
 pub fn to_bytes<M: Model>(model: &M, precision: Precision) -> Result<Vec<u8>, WeightsError> {
+    to_bytes_in(model, Format::Safetensors, precision)
+}
+
+/// As [`to_bytes`], in the format that is asked for. The same model gives the same bytes each time.
+///
+/// # Errors
+///
+/// As [`to_bytes`].
+pub fn to_bytes_in<M: Model>(
+    model: &M,
+    format: Format,
+    precision: Precision,
+) -> Result<Vec<u8>, WeightsError> {
     let mut entries = Vec::new();
     for tensor in collect::tensors(model)? {
         entries.extend(codec::encode(tensor, precision));
     }
-    entries.sort_by(|a, b| a.name.cmp(&b.name));
     let config = serde_json::to_string(model.config()).map_err(WeightsError::malformed)?;
-    let metadata = HashMap::from([
+    let mut metadata = BTreeMap::from([
         ("format".to_owned(), "deepcompose".to_owned()),
         ("version".to_owned(), VERSION.to_string()),
         ("model".to_owned(), M::KIND.to_owned()),
         ("config".to_owned(), config),
-        ("sha256".to_owned(), codec::hash(&entries)),
     ]);
-    let views = entries
-        .iter()
-        .map(|e| e.view().map(|view| (e.name.as_str(), view)))
-        .collect::<Result<Vec<_>, WeightsError>>()?;
-    serialize(views, metadata)
+    if let Some(names) = model.vocabulary() {
+        let names = serde_json::to_string(&names).map_err(WeightsError::malformed)?;
+        metadata.insert("vocabulary".to_owned(), names);
+    }
+    Contents::new(metadata, entries).to_bytes(format)
 }
 
-/// A safetensors file whose bytes depend on its contents alone. The metadata is a hash map, so its order in the
-/// header is not; the header is written again in order of name, padded to the length it had.
-pub(crate) fn serialize(
-    views: Vec<(&str, TensorView<'_>)>,
-    metadata: HashMap<String, String>,
-) -> Result<Vec<u8>, WeightsError> {
-    let mut bytes = safetensors::serialize(views, Some(metadata)).map_err(WeightsError::malformed)?;
-    let (length, rest) =
-        bytes.split_first_chunk_mut::<8>().ok_or_else(|| WeightsError::malformed("no header"))?;
-    let length = usize::try_from(u64::from_le_bytes(*length)).map_err(WeightsError::malformed)?;
-    let header = rest.get_mut(..length).ok_or_else(|| WeightsError::malformed("a short header"))?;
-    let entries: BTreeMap<String, BTreeMap<String, serde_json::Value>> =
-        serde_json::from_slice(header).map_err(WeightsError::malformed)?;
-    let sorted = serde_json::to_vec(&entries).map_err(WeightsError::malformed)?;
-    let (text, padding) = header
-        .split_at_mut_checked(sorted.len())
-        .ok_or_else(|| WeightsError::malformed("a header that grew when it was sorted"))?;
-    text.copy_from_slice(&sorted);
-    padding.fill(b' ');
-    Ok(bytes)
-}
-
-/// Builds a model from the bytes of a weights file.
+/// Builds a model from the bytes of a weights file of either format.
 ///
 /// # Errors
 ///
 /// [`WeightsError::Malformed`] for anything that is not a whole, undamaged weights file,
-/// [`WeightsError::Unsupported`] for another version or another kind of model,
+/// [`WeightsError::Unsupported`] for another version, another kind of model or another vocabulary,
 /// [`WeightsError::Config`] and [`WeightsError::Mismatch`] if configuration and tensors do not
 /// describe one network.
 pub fn from_bytes<M: Model>(bytes: &[u8], device: &Device) -> Result<M, WeightsError> {
-    let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(WeightsError::malformed)?;
-    let table = metadata.metadata().as_ref().ok_or_else(|| WeightsError::malformed("no metadata table"))?;
-    let get = |key: &str| {
-        table.get(key).ok_or_else(|| WeightsError::malformed(format!("the metadata has no `{key}`")))
-    };
-    let expect = |what: &'static str, accepted: String| {
-        let found = get(what)?;
-        if *found == accepted {
-            Ok(())
-        } else {
-            Err(WeightsError::Unsupported { what, found: found.clone(), accepted })
-        }
-    };
-    expect("format", "deepcompose".to_owned())?;
-    expect("version", VERSION.to_string())?;
-    expect("model", M::KIND.to_owned())?;
-
-    let file = SafeTensors::deserialize(bytes).map_err(WeightsError::malformed)?;
-    let mut entries = file
-        .iter()
-        .map(|(name, view)| Entry {
-            name: name.to_owned(),
-            dtype: view.dtype(),
-            shape: view.shape().to_vec(),
-            bytes: view.data().to_vec(),
-        })
-        .collect::<Vec<_>>();
-    entries.sort_by(|a, b| a.name.cmp(&b.name));
-    if codec::hash(&entries) != *get("sha256")? {
-        return Err(WeightsError::malformed("the tensors do not have the hash that the file gives"));
-    }
-
-    let config: M::Config = serde_json::from_str(get("config")?)
+    let contents = Contents::read(bytes, Some(M::KIND))?;
+    let config: M::Config = serde_json::from_str(contents.get("config")?)
         .map_err(|e| WeightsError::malformed(format!("the configuration: {e}")))?;
-    let tensors = codec::decode(entries)?;
+    let vocabulary = contents.vocabulary()?;
+    let found = codec::count(&contents.entries);
+    if let Some(wanted) = M::numbers(&config).filter(|wanted| *wanted != found) {
+        return Err(WeightsError::Mismatch(format!("{found} numbers, the network has {wanted}")));
+    }
+    let tensors = codec::decode(&contents.entries)?;
+    drop(contents);
     let model = M::build(&config, device).map_err(|e| WeightsError::Config(Box::new(e)))?;
+    if let Some(found) = vocabulary {
+        check_vocabulary(&found, model.vocabulary().as_deref())?;
+    }
     collect::load(model, tensors)
 }
 
-/// Writes a model to a file, all or nothing.
+fn check_vocabulary(found: &[String], accepted: Option<&[String]>) -> Result<(), WeightsError> {
+    let Some(accepted) = accepted else {
+        let found = format!("{} names", found.len());
+        return Err(WeightsError::Unsupported { what: "vocabulary", found, accepted: "none".to_owned() });
+    };
+    if found == accepted {
+        return Ok(());
+    }
+    let differ = found.iter().zip(accepted).position(|(f, a)| f != a);
+    let (found, accepted) = match differ {
+        Some(id) => (format!("`{}` at {id}", found[id]), format!("`{}`", accepted[id])),
+        None => (format!("{} names", found.len()), format!("{}", accepted.len())),
+    };
+    Err(WeightsError::Unsupported { what: "vocabulary", found, accepted })
+}
+
+/// Writes a model to a file, all or nothing. [`Format::of_path`] says in which format: burnpack for `.bpk`,
+/// safetensors for all else.
 ///
 /// # Errors
 ///
 /// As [`to_bytes`], and [`WeightsError::Io`].
 pub fn save<M: Model>(model: &M, path: impl AsRef<Path>, precision: Precision) -> Result<(), WeightsError> {
-    write_atomically(path.as_ref(), &to_bytes(model, precision)?)
+    let path = path.as_ref();
+    write_atomically(path, &to_bytes_in(model, Format::of_path(path), precision)?)
 }
 
-/// Reads a model from a file.
+/// Reads a model from a file of either format, whatever its name.
 ///
 /// # Errors
 ///
 /// As [`from_bytes`], and [`WeightsError::Io`], and [`WeightsError::Limit`] over [`MAX_BYTES`].
 pub fn load<M: Model>(path: impl AsRef<Path>, device: &Device) -> Result<M, WeightsError> {
     from_bytes(&read_limited(path.as_ref())?, device)
-}
-
-/// Reads a whole file of at most [`MAX_BYTES`].
-pub(crate) fn read_limited(path: &Path) -> Result<Vec<u8>, WeightsError> {
-    let io = |source| WeightsError::Io { path: path.display().to_string(), source };
-    let bytes = std::fs::metadata(path).map_err(io)?.len();
-    if bytes > MAX_BYTES {
-        return Err(WeightsError::Limit { bytes, limit: MAX_BYTES });
-    }
-    std::fs::read(path).map_err(io)
-}
-
-/// Writes to a temporary file beside `path`, syncs it, and renames it over `path`.
-pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), WeightsError> {
-    use std::io::Write;
-    let io = |source| WeightsError::Io { path: path.display().to_string(), source };
-    let folder = match path.parent() {
-        Some(p) if !p.as_os_str().is_empty() => p,
-        _ => Path::new("."),
-    };
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(io)?;
-    file.write_all(bytes).map_err(io)?;
-    file.as_file().sync_all().map_err(io)?;
-    file.persist(path).map_err(|e| io(e.error))?;
-    Ok(())
 }

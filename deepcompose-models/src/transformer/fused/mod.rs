@@ -72,7 +72,17 @@ struct Pass<'a> {
 
 /// Sum of the loss over the targets that count, in nats, without a gradient.
 pub(crate) fn loss(weights: &Weights, segment: &Segment, memory: &mut LaneMemory) -> f64 {
-    pass(weights, segment, memory, None, 0.0).0
+    pass(weights, segment, memory, None, 0.0, None).0
+}
+
+/// The loss as [`loss`]; `observer` is told each target that counts and the logits it was judged by.
+pub(crate) fn loss_with(
+    weights: &Weights,
+    segment: &Segment,
+    memory: &mut LaneMemory,
+    observer: &mut dyn FnMut(u32, &[f32]),
+) -> f64 {
+    pass(weights, segment, memory, None, 0.0, Some(observer)).0
 }
 
 /// Sum of the loss as [`loss`], with dropout, and the gradient of `factor` times the sum.
@@ -83,7 +93,7 @@ pub(crate) fn loss_and_gradient(
     factor: f32,
     rng: &mut ChaCha8Rng,
 ) -> (f64, Gradient) {
-    let (loss, gradient) = pass(weights, segment, memory, Some(rng), factor);
+    let (loss, gradient) = pass(weights, segment, memory, Some(rng), factor, None);
     (loss, gradient.unwrap_or_else(|| Gradient::new(&weights.config)))
 }
 
@@ -93,6 +103,7 @@ fn pass(
     memory: &mut LaneMemory,
     rng: Option<&mut ChaCha8Rng>,
     factor: f32,
+    observer: Option<&mut dyn FnMut(u32, &[f32])>,
 ) -> (f64, Option<Gradient>) {
     let config = &weights.config;
     let (lanes, time, d) = (segment.starts.len(), segment.time, config.d_model);
@@ -151,6 +162,13 @@ fn pass(
     let x = tensor(x, [count, d], &weights.device);
     let mut logits = data(x.clone().matmul(weights.embedding.clone().transpose()));
     steps::add_bias(edit(&mut logits), &weights.output_bias);
+    if let Some(observer) = observer {
+        for (row, target) in read(&logits).chunks_exact(config.vocabulary).zip(&segment.targets) {
+            if let Some(target) = target {
+                observer(*target, row);
+            }
+        }
+    }
     let loss = steps::cross_entropy(edit(&mut logits), config.vocabulary, &segment.targets, factor);
     if !training {
         return (loss, None);

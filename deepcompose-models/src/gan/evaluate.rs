@@ -1,0 +1,287 @@
+//! [`evaluate`] and [`evaluate_chained`]: generated tracks against the ones that were played.
+
+use burn::module::Module;
+use burn::tensor::{Device, Tensor, TensorData};
+use ndarray::Array2;
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
+
+use super::condition::{PitchRange, check_accompaniment};
+use super::data::{Augmentation, GanDataset, GanPiece};
+use super::genre::{RoleSet, TrackRole};
+use super::grid::{BAR_STEPS, WINDOW_BARS, cells};
+use super::latent::latent;
+use super::loss::reconstruction_loss;
+use super::metrics::{MetricSums, TrackMetrics};
+use super::sample::{AccompanyOptions, Group, Window, paint, sounding};
+use super::{GanConfig, GanError, Generator};
+
+/// The bar, from 0, from which bars of a chained evaluation count as late.
+const LATE_BAR: usize = 16;
+
+/// Generated tracks against the tracks that were played under the same conditions.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct GanEvaluation {
+    /// Whether each window was given the tracks generated before it, as in [`accompany`](super::accompany),
+    /// and not the ones played before it.
+    pub chained: bool,
+    /// Windows compared.
+    pub windows: usize,
+    /// Binary cross-entropy in nats a cell, every cell counted once.
+    pub reconstruction_loss: f64,
+    /// Of the cells that sounded, how many the generator sounds, 0..=1; by role.
+    pub recall: [f64; TrackRole::COUNT],
+    /// Of the cells that the generator sounds, how many sounded, 0..=1; by role.
+    pub precision: [f64; TrackRole::COUNT],
+    /// Metrics of the generated tracks, by role.
+    pub generated: [TrackMetrics; TrackRole::COUNT],
+    /// Metrics of the tracks that were played, by role.
+    pub played: [TrackMetrics; TrackRole::COUNT],
+    /// The metrics of late bars, where the evaluation is chained and there are such: whether it drifts.
+    pub late: Option<LateBars>,
+}
+
+/// Metrics of the bars of long pieces from some bar on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct LateBars {
+    /// The first bar that counts, from 0.
+    pub from_bar: usize,
+    /// Metrics of the generated tracks, by role.
+    pub generated: [TrackMetrics; TrackRole::COUNT],
+    /// Metrics of the tracks that were played, by role.
+    pub played: [TrackMetrics; TrackRole::COUNT],
+}
+
+/// Generates `windows` windows drawn from `dataset` (its pieces, not transposed, with the tracks that were
+/// **played** before them) in batches of `batch_size`, and compares them with what was played. The same seed
+/// draws the same windows and latents.
+///
+/// What a generator does with its own tracks before it, [`evaluate_chained`] tells.
+///
+/// # Errors
+///
+/// [`GanError::TooLittleData`] for no windows, [`GanError::OutOfRange`] for a batch size of 0 or a generator
+/// without the layout of the data, [`GanError::Device`] if the device fails.
+pub fn evaluate(
+    generator: &Generator,
+    dataset: &GanDataset,
+    windows: usize,
+    batch_size: usize,
+    seed: u64,
+) -> Result<GanEvaluation, GanError> {
+    check_accompaniment(generator.config())?;
+    if windows == 0 || dataset.is_empty() {
+        return Err(GanError::TooLittleData { windows: 0, needed: 1 });
+    }
+    if batch_size == 0 {
+        return Err(GanError::OutOfRange { field: "batch_size", value: 0.0, accepted: "1 or more" });
+    }
+    let generator = generator.valid();
+    let config = generator.config();
+    let device = generator.devices().first().cloned().unwrap_or_default();
+    let rng = &mut ChaCha8Rng::seed_from_u64(seed);
+    let drawn = dataset.draw(windows, rng);
+    let mut comparison = Comparison::default();
+    for chunk in drawn.chunks(batch_size) {
+        let batch = dataset.batch(chunk, config, Augmentation::NONE, rng, &device);
+        let latent = latent(config, chunk.len(), rng, &device);
+        let logits = generator.logits(&batch.condition, latent)?;
+        comparison.add_loss(logits.clone(), batch.tracks.clone())?;
+        let generated = sets(logits.tanh(), config)?;
+        let played = sets(batch.tracks, config)?;
+        let window = WINDOW_BARS * BAR_STEPS;
+        for (index, (ours, theirs)) in generated.chunks(window).zip(played.chunks(window)).enumerate() {
+            comparison.tracks.add(TrackRole::ALL[index % TrackRole::COUNT], ours, theirs);
+        }
+    }
+    Ok(comparison.evaluation(false))
+}
+
+/// Accompanies the melody of every piece of `dataset` from its first bar to its last, just as
+/// [`accompany`](super::accompany) does with its default options (threshold 0.5, variation 0.3): two bars at
+/// a time, each knowing the tracks that the generator itself **made** before. Compares them with what was
+/// played.
+///
+/// The tracks wanted are those that the piece has, as far as its genre has them. The same seed draws the
+/// same latents.
+///
+/// ```
+/// use burn::tensor::Device;
+/// use deepcompose_core::{Program, Score, Track};
+/// use deepcompose_models::gan::{GanConfig, GanDataset, GanPiece, Generator, Genre, evaluate_chained};
+/// use rand::SeedableRng;
+///
+/// let melody = deepcompose_core::InputTrack::OdeToJoy.score();
+/// let notes = melody.tracks()[0].notes().to_vec();
+/// let mut score = Score::default();
+/// score.push_track(Track::new("Melody", Program::MIN).with_notes(notes.clone()));
+/// score.push_track(Track::new("Bass", Program::new(33)?).with_notes(notes));
+/// let pieces = vec![GanPiece::from_score(&score, Genre::Rock, Some(0))?];
+///
+/// let config = GanConfig::accompaniment().to_builder().filters(1).latent_channels(1).build()?;
+/// let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(1);
+/// let generator = Generator::new(&config, &mut rng, &Device::default());
+/// let evaluation = evaluate_chained(&generator, &GanDataset::new(pieces), 1)?;
+/// assert!(evaluation.chained);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+///
+/// [`GanError::TooLittleData`] for no pieces, [`GanError::OutOfRange`] for a generator without the layout of
+/// the data, [`GanError::Device`] if the device fails.
+pub fn evaluate_chained(
+    generator: &Generator,
+    dataset: &GanDataset,
+    seed: u64,
+) -> Result<GanEvaluation, GanError> {
+    check_accompaniment(generator.config())?;
+    if dataset.is_empty() {
+        return Err(GanError::TooLittleData { windows: 0, needed: 1 });
+    }
+    let device = generator.devices().first().cloned().unwrap_or_default().without_autodiff();
+    let range = PitchRange::of(generator.config());
+    let mut comparison = Comparison::default();
+    for (index, piece) in dataset.pieces().iter().enumerate() {
+        let rng = &mut piece_rng(seed, index);
+        let options = options(piece);
+        let roles = options.roles.intersection(RoleSet::of(options.genre));
+        let melody = melody(piece);
+        let mut group = Group::new(generator, &options, roles, rng);
+        for (number, bars) in cells(&[], melody.nrows()).chunks(WINDOW_BARS).enumerate() {
+            let logits = group.generate(melody.view(), bars, rng)?;
+            let first = number * WINDOW_BARS;
+            let played = played(piece, first, range);
+            comparison.add_loss(logits, tensor(&played, range, generator.config(), &device))?;
+            // A last bar without a second one counts alone.
+            let steps = bars.len() * BAR_STEPS;
+            for role in TrackRole::ALL {
+                let [ours, theirs] = [&group.previous, &played].map(|w| &w[role.index()][..steps]);
+                comparison.tracks.add(role, ours, theirs);
+                if first >= LATE_BAR {
+                    comparison.late.add(role, ours, theirs);
+                }
+            }
+        }
+    }
+    Ok(comparison.evaluation(true))
+}
+
+/// A stream of random numbers for each piece.
+fn piece_rng(seed: u64, index: usize) -> ChaCha8Rng {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    rng.set_stream(index as u64);
+    rng
+}
+
+fn options(piece: &GanPiece) -> AccompanyOptions {
+    AccompanyOptions { roles: piece.roles(), ..AccompanyOptions::new(piece.genre()) }
+}
+
+/// The melody, `[steps, 128]`, in bars of 16 steps.
+fn melody(piece: &GanPiece) -> Array2<bool> {
+    let bars = (0..piece.bars()).step_by(WINDOW_BARS);
+    let tune: Vec<u128> = bars.flat_map(|bar| piece.window(bar as isize)).map(|[tune, ..]| tune).collect();
+    Array2::from_shape_fn((piece.bars() * BAR_STEPS, 128), |(step, pitch)| tune[step] >> pitch & 1 == 1)
+}
+
+/// What was played from a bar on, of the pitches that the networks see.
+fn played(piece: &GanPiece, bar: usize, range: PitchRange) -> Window {
+    let mut window = [[0; WINDOW_BARS * BAR_STEPS]; TrackRole::COUNT];
+    for (step, [_, band @ ..]) in piece.window(bar as isize).enumerate() {
+        for (track, set) in window.iter_mut().zip(band) {
+            track[step] = range.keys(range.cut(set));
+        }
+    }
+    window
+}
+
+fn tensor(window: &Window, range: PitchRange, config: &GanConfig, device: &Device) -> Tensor<4> {
+    let [tracks, steps, pitches] = config.window_shape();
+    let mut values = vec![-1.0_f32; tracks * steps * pitches];
+    for (row, keys) in values.chunks_mut(pitches).zip(window.iter().flatten()) {
+        paint(row, range.cut(*keys));
+    }
+    Tensor::from_data(TensorData::new(values, [1, tracks, steps, pitches]), device)
+}
+
+/// What sounds at threshold 0.5: a set of keys for each step of each track of each window.
+fn sets(tracks: Tensor<4>, config: &GanConfig) -> Result<Vec<u128>, GanError> {
+    let values: Vec<f32> = tracks.try_into_vec_as().map_err(|e| GanError::Device(e.to_string()))?;
+    let range = PitchRange::of(config);
+    let row = |(index, row): (usize, &[f32])| {
+        let role = TrackRole::ALL[index / config.steps() % TrackRole::COUNT];
+        range.keys(sounding(role, row, 0.5))
+    };
+    Ok(values.chunks(config.pitches()).enumerate().map(row).collect())
+}
+
+/// Generated and played tracks, added up by role.
+#[derive(Default)]
+struct Tracks {
+    generated: [MetricSums; TrackRole::COUNT],
+    played: [MetricSums; TrackRole::COUNT],
+    /// Cells that sound in both, in the generated track, and in the played one.
+    hits: [[u64; 3]; TrackRole::COUNT],
+    /// Tracks added.
+    added: usize,
+}
+
+impl Tracks {
+    fn add(&mut self, role: TrackRole, generated: &[u128], played: &[u128]) {
+        self.added += 1;
+        self.generated[role.index()].add(role, generated, BAR_STEPS);
+        self.played[role.index()].add(role, played, BAR_STEPS);
+        for (a, b) in generated.iter().zip(played) {
+            for (sum, set) in self.hits[role.index()].iter_mut().zip([a & b, *a, *b]) {
+                *sum += u64::from(set.count_ones());
+            }
+        }
+    }
+}
+
+/// What is added up over the windows.
+#[derive(Default)]
+struct Comparison {
+    tracks: Tracks,
+    late: Tracks,
+    loss: f64,
+    windows: usize,
+}
+
+impl Comparison {
+    fn add_loss(&mut self, logits: Tensor<4>, played: Tensor<4>) -> Result<(), GanError> {
+        let windows = logits.dims()[0];
+        let mean = reconstruction_loss(logits, played, 1.0)?;
+        let mean = mean.try_into_scalar::<f32>().map_err(|e| GanError::Device(e.to_string()))?;
+        self.loss += f64::from(mean) * windows as f64;
+        self.windows += windows;
+        Ok(())
+    }
+
+    fn evaluation(&self, chained: bool) -> GanEvaluation {
+        let rate = |part: u64, whole: u64| part as f64 / whole.max(1) as f64;
+        let metrics = |sums: &[MetricSums; TrackRole::COUNT]| sums.map(|s| s.metrics());
+        let late = || LateBars {
+            from_bar: LATE_BAR,
+            generated: metrics(&self.late.generated),
+            played: metrics(&self.late.played),
+        };
+        GanEvaluation {
+            chained,
+            windows: self.windows,
+            reconstruction_loss: self.loss / self.windows.max(1) as f64,
+            recall: self.tracks.hits.map(|[both, _, theirs]| rate(both, theirs)),
+            precision: self.tracks.hits.map(|[both, ours, _]| rate(both, ours)),
+            generated: metrics(&self.tracks.generated),
+            played: metrics(&self.tracks.played),
+            late: (self.late.added > 0).then(late),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,131 @@
+//! The options.
+
+use std::error::Error;
+use std::path::{Path, PathBuf};
+
+use clap::{Parser, ValueEnum};
+use deepcompose::models::ar_cnn::EditEvaluationOptions;
+use deepcompose::models::weights::Precision;
+use deepcompose::prelude::Genre;
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Kind {
+    ArCnn,
+    Gan,
+    Transformer,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum Bits {
+    /// 32-bit floats
+    Full,
+    /// 16-bit floats
+    Half,
+    /// 8-bit integers with a scale a row
+    Int8,
+}
+
+impl Bits {
+    pub(crate) fn precision(self) -> Precision {
+        match self {
+            Self::Full => Precision::Full,
+            Self::Half => Precision::Half,
+            Self::Int8 => Precision::Int8,
+        }
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::Half => "half",
+            Self::Int8 => "int8",
+        }
+    }
+}
+
+#[derive(Parser)]
+#[command(name = "evaluate", version, about = "Measure a model on held-out pieces")]
+pub(crate) struct Options {
+    /// Which model
+    #[arg(long, value_enum, requires = "data")]
+    model: Option<Kind>,
+    /// A corpus: a folder of MIDI files, or a JSON file of chorales, lead sheets or songs
+    #[arg(long, value_name = "PATH", requires = "model")]
+    data: Option<PathBuf>,
+    /// A weights file, in place of the embedded weights
+    #[arg(long, value_name = "FILE", requires = "model")]
+    weights: Option<PathBuf>,
+    /// Round the weights first, as an export at this precision would
+    #[arg(long, value_enum, requires = "model")]
+    precision: Option<Bits>,
+    /// Which split of the corpus
+    #[arg(long, default_value = "valid")]
+    split: String,
+    /// Pieces at most, the first of the split
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    limit: Option<u64>,
+    /// Of everything drawn; 1 spoils windows for the AR-CNN as a training run with seed 1 does
+    #[arg(long, default_value_t = EditEvaluationOptions::default().seed)]
+    seed: u64,
+    /// AR-CNN: windows that it edits
+    #[arg(long, default_value_t = EditEvaluationOptions::default().edited_windows)]
+    edited_windows: usize,
+    /// AR-CNN: most cells that it flips in a window
+    #[arg(long, default_value_t = EditEvaluationOptions::default().max_flips)]
+    max_flips: usize,
+    /// AR-CNN: creative risk of its edits
+    #[arg(long, default_value_t = EditEvaluationOptions::default().creative_risk)]
+    creative_risk: f64,
+    /// GAN: the genre of pieces for which no manifest tells it
+    #[arg(long, default_value_t = Genre::Rock)]
+    genre: Genre,
+    /// Write everything as JSON
+    #[arg(long, value_name = "FILE", requires = "model")]
+    pub(crate) json: Option<PathBuf>,
+    /// Write charts as SVG into this folder
+    #[arg(long, value_name = "DIR")]
+    pub(crate) plots: Option<PathBuf>,
+    /// Draw the loss curves of a training run (its log.jsonl)
+    #[arg(long, value_name = "DIR")]
+    pub(crate) run: Option<PathBuf>,
+}
+
+/// What is to be measured.
+pub(crate) struct Task<'a> {
+    pub(crate) kind: Kind,
+    pub(crate) data: &'a Path,
+    pub(crate) weights: Option<&'a Path>,
+    pub(crate) precision: Option<Bits>,
+    pub(crate) split: &'a str,
+    pub(crate) limit: usize,
+    pub(crate) seed: u64,
+    pub(crate) edited_windows: usize,
+    pub(crate) max_flips: usize,
+    pub(crate) creative_risk: f64,
+    pub(crate) genre: Genre,
+}
+
+impl Options {
+    /// The model and data to measure, if any are given.
+    pub(crate) fn task(&self) -> Result<Option<Task<'_>>, Box<dyn Error>> {
+        let (Some(kind), Some(data)) = (self.model, &self.data) else {
+            return match &self.run {
+                Some(_) => Ok(None),
+                None => Err("give --model and --data, or --run".into()),
+            };
+        };
+        Ok(Some(Task {
+            kind,
+            data,
+            weights: self.weights.as_deref(),
+            precision: self.precision,
+            split: &self.split,
+            limit: self.limit.map_or(usize::MAX, |n| usize::try_from(n).unwrap_or(usize::MAX)),
+            seed: self.seed,
+            edited_windows: self.edited_windows,
+            max_flips: self.max_flips,
+            creative_risk: self.creative_risk,
+            genre: self.genre,
+        }))
+    }
+}

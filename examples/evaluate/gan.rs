@@ -1,0 +1,120 @@
+//! The GAN: generated tracks against played ones, with the played tracks before each window, and with its
+//! own.
+
+use std::error::Error;
+
+use deepcompose::models::gan::{
+    GanEvaluation, Generator, TrackMetrics, TrackRole, evaluate, evaluate_chained,
+};
+use deepcompose::models::pretrained;
+use serde::Serialize;
+
+use crate::arguments::Task;
+use crate::plots::BarPanel;
+use crate::report::{Outcome, Picture, Report, row, table};
+
+/// Windows drawn where the tracks before each are those that were played.
+const WINDOWS: usize = 256;
+const BATCH: usize = 32;
+
+#[derive(Serialize)]
+struct Both {
+    /// Each window after the tracks that were played before it.
+    windows: GanEvaluation,
+    /// Whole pieces, each window after the generator's own tracks, as `accompany` runs it.
+    chained: GanEvaluation,
+}
+
+pub(crate) fn measure(task: &Task<'_>) -> Result<Outcome, Box<dyn Error>> {
+    let (generator, source) = crate::model::load::<Generator>(task, pretrained::GAN)?;
+    let data = crate::input::bands(task)?;
+    let both = Both {
+        windows: evaluate(&generator, &data, WINDOWS, BATCH, task.seed)?,
+        chained: evaluate_chained(&generator, &data, task.seed)?,
+    };
+    let report = Report::new("gan", (&source, generator.config()), task, data.pieces().len(), &both);
+    let mut text = report.heading();
+    text += "as accompany runs it, each window after the generator's own tracks:\n";
+    text += &tracks(&both.chained);
+    text += "\neach window after the tracks that were played before it:\n";
+    text += &tracks(&both.windows);
+    if let Some(late) = &both.chained.late {
+        let rate = |tracks: &[TrackMetrics; TrackRole::COUNT]| {
+            let rate = |r: TrackRole| format!("{} {:.2}", r, tracks[r.index()].empty_bar_rate);
+            TrackRole::ALL.map(rate).join(", ")
+        };
+        text += &format!(
+            "\nempty bars from bar {} on, chained: {}; played: {}\n",
+            late.from_bar + 1,
+            rate(&late.generated),
+            rate(&late.played)
+        );
+    }
+    Ok(Outcome { table: text, json: report.json()?, pictures: vec![metrics(&both), hits(&both)] })
+}
+
+/// Generated / played, a row a track.
+fn tracks(e: &GanEvaluation) -> String {
+    let mut rows =
+        vec![row(["track", "precision", "recall", "empty bars", "pitches a bar", "in scale", "density"])];
+    for role in TrackRole::ALL {
+        let i = role.index();
+        let (ours, theirs) = (&e.generated[i], &e.played[i]);
+        let scale = |rate: Option<f64>| rate.map_or("-".to_owned(), |rate| format!("{rate:.2}"));
+        rows.push(vec![
+            role.to_string(),
+            format!("{:.3}", e.precision[i]),
+            format!("{:.3}", e.recall[i]),
+            format!("{:.2} / {:.2}", ours.empty_bar_rate, theirs.empty_bar_rate),
+            format!("{:.2} / {:.2}", ours.pitches_per_bar, theirs.pitches_per_bar),
+            format!("{} / {}", scale(ours.in_scale_rate), scale(theirs.in_scale_rate)),
+            format!("{:.4} / {:.4}", ours.density, theirs.density),
+        ]);
+    }
+    let loss =
+        format!("reconstruction loss {:.5} nats a cell over {} windows", e.reconstruction_loss, e.windows);
+    format!("{}{loss}; generated / played\n", table(&rows))
+}
+
+fn roles() -> Vec<String> {
+    TrackRole::ALL.map(|role| role.to_string()).to_vec()
+}
+
+fn metrics(both: &Both) -> Picture {
+    let panel = |title: &str, value: fn(&TrackMetrics) -> Option<f64>| {
+        let series = [&both.chained.generated, &both.windows.generated, &both.chained.played];
+        BarPanel {
+            title: title.to_owned(),
+            groups: roles(),
+            values: series.map(|tracks| tracks.iter().map(value).collect()).to_vec(),
+        }
+    };
+    Picture {
+        name: "gan-metrics",
+        title: "GAN: generated tracks against the corpus".to_owned(),
+        series: vec!["generated after its own tracks", "generated after played tracks", "played"],
+        panels: vec![
+            panel("share of bars that are empty", |m| Some(m.empty_bar_rate)),
+            panel("different pitches a bar", |m| Some(m.pitches_per_bar)),
+            panel("share of cells in the best major scale", |m| m.in_scale_rate),
+            panel("cells that sound, in a hundred", |m| Some(100.0 * m.density)),
+        ],
+    }
+}
+
+fn hits(both: &Both) -> Picture {
+    let panel = |title: &str, value: fn(&GanEvaluation) -> [f64; TrackRole::COUNT]| BarPanel {
+        title: title.to_owned(),
+        groups: roles(),
+        values: [&both.chained, &both.windows].map(|e| value(e).map(Some).to_vec()).to_vec(),
+    };
+    Picture {
+        name: "gan-hits",
+        title: "GAN: generated cells against played ones".to_owned(),
+        series: vec!["after its own tracks", "after played tracks"],
+        panels: vec![
+            panel("precision: share of the generated cells that were played", |e| e.precision),
+            panel("recall: share of the played cells that were generated", |e| e.recall),
+        ],
+    }
+}

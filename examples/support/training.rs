@@ -1,0 +1,254 @@
+//! What the three training examples share: options, the run, progress, samples.
+
+use std::error::Error;
+use std::io::Write;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Instant;
+
+use burn::train::{InferenceStep, LearnerModel, TrainStep};
+use clap::Args;
+use deepcompose::models::training::{
+    LossOutput, Outcome, Run, RunSettings, TrainConfig, TrainEvent, Trainer, dashboard,
+};
+use deepcompose::models::weights::{self, Model};
+use deepcompose::models::{Device, WeightsError};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use sha2::{Digest, Sha256};
+
+pub(crate) type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+#[derive(Args)]
+pub(crate) struct Common {
+    /// A folder of MIDI files, one of the JSON corpora, or a folder that `prepare` made. Without it, a tiny corpus
+    /// made from the built-in tracks, and a small network that learns it in about a minute
+    #[arg(long)]
+    pub(crate) data: Option<PathBuf>,
+    /// The folder of the run: checkpoints, weights, log, configuration
+    #[arg(long)]
+    out: Option<PathBuf>,
+    /// A .toml or .json file with the tables `model`, `training` and `run`; what it leaves out has its default
+    #[arg(long)]
+    config: Option<PathBuf>,
+    /// flex, cuda, cuda:1, wgpu, ws://host:port …, as far as this build has them. Several share the work
+    #[arg(long)]
+    device: Vec<String>,
+    /// Go on with the run that is in `--out`
+    #[arg(long)]
+    resume: bool,
+    /// Passes over the training pieces, in place of `--steps`
+    #[arg(long, conflicts_with = "steps")]
+    epochs: Option<usize>,
+    /// Steps of the whole run
+    #[arg(long)]
+    steps: Option<usize>,
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Start from these weights: a file, or `pretrained`
+    #[arg(long)]
+    fine_tune: Option<String>,
+    /// A part of the network that stays as it is, such as `encoder`; may be given several times
+    #[arg(long)]
+    pub(crate) freeze: Vec<String>,
+    /// Steps between two samples, written to `samples/` of the run as MIDI and as a picture
+    #[arg(long)]
+    sample_every: Option<usize>,
+    /// burn-train's dashboard in the terminal (feature `tui`)
+    #[arg(long)]
+    dashboard: bool,
+}
+
+/// Runs an example: an error is one line on standard error and a status that is not 0.
+pub(crate) fn main(run: impl FnOnce() -> Result<()>) -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {}", error.to_string().replace('\n', " "));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// What a network is trained with: `steps` and `seed` of a table `training`.
+pub(crate) struct Fields<'a> {
+    pub(crate) steps: &'a mut usize,
+    pub(crate) seed: &'a mut u64,
+    pub(crate) run: &'a mut RunSettings,
+}
+
+impl Common {
+    /// The folder of the run.
+    pub(crate) fn out(&self, name: &str) -> PathBuf {
+        self.out.clone().unwrap_or_else(|| Path::new("target/train").join(name))
+    }
+
+    /// The configuration: of the file that is named, of the run that is resumed, or the default, which is `quick`
+    /// without data.
+    pub(crate) fn config<M, T>(&self, name: &str, quick: TrainConfig<M, T>) -> Result<TrainConfig<M, T>>
+    where
+        M: Serialize + DeserializeOwned + Default,
+        T: Serialize + DeserializeOwned + Default,
+    {
+        let kept = self.out(name).join("config.toml");
+        match &self.config {
+            Some(path) => Ok(TrainConfig::read(path)?),
+            None if self.resume && kept.exists() => Ok(TrainConfig::read(kept)?),
+            None if self.data.is_none() => Ok(quick),
+            None => Ok(TrainConfig::default()),
+        }
+    }
+
+    /// Puts what the command line says over the configuration. `epoch` is how many steps an epoch has.
+    pub(crate) fn apply(&self, epoch: usize, fields: Fields<'_>) {
+        if let Some(steps) = self.steps.or(self.epochs.map(|epochs| epochs * epoch)) {
+            *fields.steps = steps;
+        }
+        if let Some(seed) = self.seed {
+            *fields.seed = seed;
+        }
+        if !self.device.is_empty() {
+            fields.run.devices.clone_from(&self.device);
+        }
+        println!("an epoch is {epoch} steps; the run has {}", fields.steps);
+    }
+
+    /// The network that is to be fine-tuned, if any.
+    pub(crate) fn fine_tune<M: Model>(
+        &self,
+        pretrained: fn(&Device) -> std::result::Result<M, WeightsError>,
+        device: &Device,
+    ) -> Result<Option<M>> {
+        match self.fine_tune.as_deref() {
+            // A run that is resumed has its weights.
+            None => Ok(None),
+            Some(_) if self.resume => Ok(None),
+            Some("pretrained") => Ok(Some(pretrained(device)?)),
+            Some(path) => weights::load(path, device).map(Some).map_err(|e| format!("{path}: {e}").into()),
+        }
+    }
+
+    /// A run of the trainer in the folder, from its last checkpoint if it is resumed.
+    pub(crate) fn open<M, T, R: Trainer>(
+        &self,
+        name: &str,
+        config: &TrainConfig<M, T>,
+        trainer: &mut R,
+    ) -> Result<Run>
+    where
+        M: Serialize + DeserializeOwned + Default,
+        T: Serialize + DeserializeOwned + Default,
+    {
+        let folder = self.out(name);
+        let mut run = match self.resume {
+            true => Run::open(&folder, &config.run)?,
+            false => Run::create(&folder, &config.run)?,
+        };
+        if let Some(step) = run.restore(trainer)? {
+            println!("resumed after step {step}");
+        }
+        config.write(folder.join("config.toml"))?;
+        Ok(run)
+    }
+
+    /// Trains inside burn-train, with its dashboard if that was asked for, and tells how it ended.
+    pub(crate) fn supervised<R>(
+        &self,
+        mut run: Run,
+        trainer: &mut R,
+        unit: &'static str,
+        steps: usize,
+        sample: &mut dyn FnMut(&R::Model, &Path) -> Result<()>,
+    ) -> Result<()>
+    where
+        R: Trainer,
+        R::Model: LearnerModel + TrainStep<Output = LossOutput> + InferenceStep<Output = LossOutput>,
+    {
+        let mut observer = self.observer(run.folder().join("samples"), unit, steps, trainer.step(), sample);
+        let draw = self.dashboard;
+        let outcome =
+            run.train_supervised(trainer, |t| if draw { dashboard(t) } else { t }, &mut observer)?;
+        drop(observer);
+        tell(&run, &outcome)
+    }
+
+    /// Trains, and tells how it ended.
+    pub(crate) fn adversarial<R: Trainer>(
+        &self,
+        mut run: Run,
+        trainer: &mut R,
+        unit: &'static str,
+        steps: usize,
+        sample: &mut dyn FnMut(&R::Model, &Path) -> Result<()>,
+    ) -> Result<()> {
+        let mut observer = self.observer(run.folder().join("samples"), unit, steps, trainer.step(), sample);
+        let outcome = run.train(trainer, &mut observer)?;
+        drop(observer);
+        tell(&run, &outcome)
+    }
+
+    /// A bar, a line for every validation, and samples.
+    fn observer<'a, R: Trainer>(
+        &self,
+        folder: PathBuf,
+        unit: &'static str,
+        steps: usize,
+        from: usize,
+        sample: &'a mut dyn FnMut(&R::Model, &Path) -> Result<()>,
+    ) -> impl FnMut(&R, &TrainEvent<'_>) -> ControlFlow<()> + 'a {
+        let bar = if self.dashboard { ProgressBar::hidden() } else { ProgressBar::new(steps as u64) };
+        if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} {elapsed}<{eta} {msg}") {
+            bar.set_style(style);
+        }
+        bar.set_position(from as u64);
+        bar.reset_eta();
+        let (begun, quiet, sample_every) = (Instant::now(), self.dashboard, self.sample_every);
+        let mut smooth: Option<f64> = None;
+        move |trainer, event| {
+            match event {
+                TrainEvent::Step { step, report } => {
+                    let mean = smooth.map_or(report.loss, |s| 0.98 * s + 0.02 * report.loss);
+                    smooth = Some(mean);
+                    bar.set_message(format!("loss {mean:.4} lr {:.1e}", report.learning_rate));
+                    bar.set_position(*step as u64);
+                    if sample_every.is_some_and(|every| every > 0 && step.is_multiple_of(every)) {
+                        let written = std::fs::create_dir_all(&folder).map_err(Into::into).and_then(|()| {
+                            sample(&trainer.model(), &folder.join(format!("step-{step:06}")))
+                        });
+                        if let Err(error) = written {
+                            eprintln!("no sample of step {step}: {error}");
+                        }
+                    }
+                }
+                TrainEvent::Validation { step, loss, best } if !quiet => {
+                    let train = smooth.unwrap_or(f64::NAN);
+                    let (mark, seconds) = (if *best { " best" } else { "" }, begun.elapsed().as_secs());
+                    let line =
+                        format!("step {step}: train {train:.4}, valid {loss:.4} {unit}{mark}, {seconds} s");
+                    if bar.is_hidden() { println!("{line}") } else { bar.println(line) }
+                }
+                _ => {}
+            }
+            ControlFlow::Continue(())
+        }
+    }
+}
+
+/// The last lines of a training: the best weights, and the last ones with the hash of their file.
+fn tell(run: &Run, outcome: &Outcome) -> Result<()> {
+    if let Some(best) = outcome.best {
+        println!("best: step={} loss={} weights={}", best.step, best.loss, run.best_weights().display());
+    }
+    let path = run.last_weights();
+    if !path.exists() {
+        println!("stopped after step {}; --resume goes on", outcome.step);
+        return Ok(());
+    }
+    let hash: String = Sha256::digest(std::fs::read(&path)?).iter().map(|byte| format!("{byte:02x}")).collect();
+    let loss = outcome.loss.unwrap_or(f64::NAN);
+    println!("final: step={} loss={loss} weights={} sha256={hash}", outcome.step, path.display());
+    std::io::stdout().flush()?;
+    Ok(())
+}
