@@ -61,7 +61,7 @@ fn evaluation_is_the_mean_over_whole_pieces() {
     let (mut sum, mut count) = (0.0, 0);
     let device = Device::default();
     for piece in chords().pieces() {
-        let tokens = &piece.renditions[0];
+        let tokens = piece.renditions[0].to_vec();
         let fed: Vec<i64> = std::iter::once(308).chain(tokens.iter().map(|t| i64::from(*t))).collect();
         let input = Tensor::<1, Int>::from_data(&fed[..tokens.len()], &device).unsqueeze::<2>();
         // One segment for the whole piece, which training cuts into four.

@@ -53,4 +53,6 @@ pub use train::{ArCnnState, ArCnnTrainer};
 #[cfg(feature = "train")]
 pub use training::{ArCnnTrainConfig, ArCnnTraining};
 #[cfg(feature = "train")]
+pub(crate) use windows::sounding;
+#[cfg(feature = "train")]
 pub use windows::{EditBatch, RollWindows};

@@ -2,15 +2,18 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 use deepcompose_core::{PianoRoll, Score, ScoreError, StepsPerBeat};
-use ndarray::{Array2, Axis, Slice};
+use ndarray::{Array2, ArrayView1, ArrayView2, Axis, Slice};
 use rand::{Rng, RngExt};
 
 use super::{ArCnnConfig, Corruption};
+use crate::data::column::Column;
+use crate::data::content::Hasher;
 
 /// Windows over the rolls of a corpus.
 #[derive(Debug, Clone)]
 pub struct RollWindows {
-    pieces: Vec<Array2<bool>>,
+    /// For every step, the set of pitches that sound.
+    pieces: Vec<Column<u128>>,
     windows: Vec<(usize, usize)>,
     steps: usize,
 }
@@ -30,9 +33,14 @@ impl RollWindows {
     /// covered by a window that ends with it.
     #[must_use]
     pub fn new(pieces: Vec<Array2<bool>>, steps: usize, hop: usize) -> Self {
+        Self::from_columns(pieces.iter().map(|piece| pitch_sets(piece.view()).into()).collect(), steps, hop)
+    }
+
+    /// The same over sets of sounding pitches, one a step.
+    pub(crate) fn from_columns(pieces: Vec<Column<u128>>, steps: usize, hop: usize) -> Self {
         let mut windows = Vec::new();
         for (index, piece) in pieces.iter().enumerate() {
-            let last = piece.nrows().saturating_sub(steps);
+            let last = piece.len().saturating_sub(steps);
             windows.extend((0..last).step_by(hop.max(1)).map(|start| (index, start)));
             windows.push((index, last));
         }
@@ -49,11 +57,9 @@ impl RollWindows {
         steps: usize,
         hop: usize,
     ) -> Result<Self, ScoreError> {
-        let rolls = scores
-            .into_iter()
-            .map(|score| PianoRoll::from_score(score, StepsPerBeat::DEFAULT).map(|r| r.sounding().to_owned()))
-            .collect::<Result<_, _>>()?;
-        Ok(Self::new(rolls, steps, hop))
+        let pieces =
+            scores.into_iter().map(|score| sounding(score).map(Column::from)).collect::<Result<_, _>>()?;
+        Ok(Self::from_columns(pieces, steps, hop))
     }
 
     /// How many windows there are.
@@ -78,21 +84,33 @@ impl RollWindows {
         else {
             return out;
         };
-        let end = (start + self.steps).min(piece.nrows());
-        let cells: Vec<(usize, i32)> = piece
-            .slice_axis(Axis(0), Slice::from(start..end))
-            .indexed_iter()
-            .filter_map(|((t, p), on)| on.then_some((t, p as i32)))
-            .collect();
-        let lowest = cells.iter().map(|c| c.1).min().unwrap_or(0);
-        let highest = cells.iter().map(|c| c.1).max().unwrap_or(127);
-        let shift = transpose.clamp(-lowest, 127 - highest);
-        for (t, p) in cells {
-            if let Some(cell) = out.get_mut((t, (p + shift) as usize)) {
-                *cell = true;
+        let sets: Vec<u128> = (start..start + self.steps).map_while(|step| piece.get(step)).collect();
+        let used = sets.iter().fold(0, |used, set| used | set);
+        if used != 0 {
+            let (lowest, highest) = (used.trailing_zeros() as i32, 127 - used.leading_zeros() as i32);
+            let shift = transpose.clamp(-lowest, 127 - highest);
+            for (set, mut row) in sets.into_iter().zip(out.rows_mut()) {
+                let set = if shift >= 0 { set << shift } else { set >> -shift };
+                for (pitch, cell) in row.iter_mut().enumerate() {
+                    *cell = set >> pitch & 1 == 1;
+                }
             }
         }
         out
+    }
+
+    /// 16 hex digits that tell these windows from others: a hash of the rolls and of where the windows are. The
+    /// same for a prepared corpus and for the same pieces in memory.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        let mut hash = Hasher::new("rolls");
+        hash.number(self.steps as u64);
+        self.pieces.iter().for_each(|piece| hash.hash(&piece.digest()));
+        for (piece, start) in &self.windows {
+            hash.number(*piece as u64);
+            hash.number(*start as u64);
+        }
+        hash.fingerprint()
     }
 
     /// A batch of spoilt windows of the network's pitches. Notes outside them are left out.
@@ -127,6 +145,19 @@ impl RollWindows {
             difference: Tensor::from_data(TensorData::new(difference, shape), device),
         }
     }
+}
+
+/// The pitches that sound in each step of a `[steps, 128]` roll.
+fn pitch_sets(roll: ArrayView2<'_, bool>) -> Vec<u128> {
+    let set = |row: ArrayView1<'_, bool>| {
+        row.iter().take(128).enumerate().fold(0, |set, (pitch, on)| set | u128::from(*on) << pitch)
+    };
+    roll.rows().into_iter().map(set).collect()
+}
+
+/// The pitches that sound in each sixteenth of a score, all melodic tracks merged.
+pub(crate) fn sounding(score: &Score) -> Result<Vec<u128>, ScoreError> {
+    Ok(pitch_sets(PianoRoll::from_score(score, StepsPerBeat::DEFAULT)?.sounding()))
 }
 
 /// Where a band of `pitches` begins within the network's pitches: anywhere that keeps the window's

@@ -7,9 +7,9 @@ use deepcompose_core::{
     Note, Pitch, Program, Score, ScoreError, Tempo, Tick, TicksPerQuarter, Track, Velocity,
 };
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 
-use super::{CorpusError, Piece};
+use super::{CorpusError, Piece, Split};
 
 /// Ticks a quarter in the scores that are made here: sixteenths and triplets are whole.
 const RESOLUTION: i64 = 480;
@@ -62,13 +62,18 @@ fn score(bpm: f64, tracks: Vec<(String, Program, Vec<Timed>)>) -> Result<Score, 
 /// [`CorpusError`]: no such file, not this form (or without that split), or a pitch outside 0..=127.
 pub fn chorales(path: impl AsRef<Path>, split: &str) -> Result<Vec<Piece>, CorpusError> {
     let path = path.as_ref();
-    let mut splits: BTreeMap<String, Vec<Vec<[i64; 4]>>> = read(path)?;
-    let value_error =
-        |piece: String, what: String| CorpusError::Value { path: path.display().to_string(), piece, what };
-    let pieces = splits.remove(split).ok_or_else(|| {
+    let mut splits: ChoraleFile = read(path)?;
+    let steps = splits.remove(split).ok_or_else(|| {
         let accepted: Vec<&String> = splits.keys().collect();
-        value_error("-".to_owned(), format!("there is no split `{split}`; accepted: {accepted:?}"))
+        let what = format!("there is no split `{split}`; accepted: {accepted:?}");
+        CorpusError::Value { path: path.display().to_string(), piece: "-".to_owned(), what }
     })?;
+    chorales_of(path, split, steps)
+}
+
+type ChoraleFile = BTreeMap<String, Vec<Vec<[i64; 4]>>>;
+
+fn chorales_of(path: &Path, split: &str, pieces: Vec<Vec<[i64; 4]>>) -> Result<Vec<Piece>, CorpusError> {
     pieces
         .into_iter()
         .enumerate()
@@ -82,10 +87,49 @@ pub fn chorales(path: impl AsRef<Path>, split: &str) -> Result<Vec<Piece>, Corpu
                 .enumerate()
                 .map(|(v, name)| ((*name).to_owned(), program, held(steps.iter().map(|s| s[v]))))
                 .collect();
-            let score = score(90.0, tracks).map_err(|e| value_error(id.clone(), e.to_string()))?;
+            let score = score(90.0, tracks).map_err(|e| CorpusError::Value {
+                path: path.display().to_string(),
+                piece: id.clone(),
+                what: e.to_string(),
+            })?;
             Ok(Piece { id, score })
         })
         .collect()
+}
+
+/// All pieces of a JSON file in whichever of the three forms it has, with the splits of a form that has them.
+pub(super) fn any(path: &Path) -> Result<Vec<(Piece, Option<Split>)>, CorpusError> {
+    let unsplit = |pieces: Vec<Piece>| pieces.into_iter().map(|piece| (piece, None)).collect();
+    match read::<Form>(path)? {
+        Form::Chorales(_) => {
+            let mut out = Vec::new();
+            for (name, steps) in read::<ChoraleFile>(path)? {
+                let split = Some(name.parse::<Split>()?);
+                out.extend(chorales_of(path, &name, steps)?.into_iter().map(|piece| (piece, split)));
+            }
+            Ok(out)
+        }
+        Form::List(items) if items.iter().all(|item| item.mel.is_some()) => Ok(unsplit(leads(path)?)),
+        Form::List(items) if items.iter().all(|item| item.tracks.is_some()) => Ok(unsplit(pop(path)?)),
+        Form::List(_) => Err(CorpusError::Form {
+            path: path.display().to_string(),
+            accepted: "a list of pieces that all have `mel`, or all have `tracks`",
+        }),
+    }
+}
+
+/// Just enough of a file to tell its form.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Form {
+    Chorales(#[expect(dead_code, reason = "only told from a list")] BTreeMap<String, IgnoredAny>),
+    List(Vec<Keys>),
+}
+
+#[derive(Deserialize)]
+struct Keys {
+    mel: Option<IgnoredAny>,
+    tracks: Option<IgnoredAny>,
 }
 
 /// Runs of equal pitches as notes; −1 is a rest.

@@ -10,6 +10,11 @@ use super::grid::{BAR_STEPS, Cell, StepGrid, WINDOW_BARS, cells};
 use super::roles::{RoleAssignment, assign_roles};
 use super::sample::paint;
 use super::{GanCondition, GanConfig, GanError};
+use crate::data::column::Column;
+use crate::data::content::Hasher;
+
+/// The pitches of one step: the melody's, then those of [`TrackRole::ALL`].
+pub(crate) type BandStep = [u128; 1 + TrackRole::COUNT];
 
 /// A piece ready to be cut into windows: for every sixteenth-note step, the set of pitches that the
 /// melody and each role sound, 80 bytes a step.
@@ -21,8 +26,8 @@ use super::{GanCondition, GanConfig, GanError};
 pub struct GanPiece {
     genre: Genre,
     roles: RoleSet,
-    /// Melody, then [`TrackRole::ALL`]; bars of 16 steps.
-    steps: Vec<[u128; 1 + TrackRole::COUNT]>,
+    /// Bars of 16 steps.
+    steps: Column<BandStep>,
 }
 
 impl GanPiece {
@@ -79,7 +84,16 @@ impl GanPiece {
             });
             steps.extend(bar);
         }
-        Ok(Self { genre, roles, steps })
+        Ok(Self { genre, roles, steps: steps.into() })
+    }
+
+    /// A piece of these steps; what follows the last whole bar is left out.
+    pub(crate) const fn from_column(genre: Genre, roles: RoleSet, steps: Column<BandStep>) -> Self {
+        Self { genre, roles, steps }
+    }
+
+    pub(crate) const fn steps(&self) -> &Column<BandStep> {
+        &self.steps
     }
 
     /// The piece's genre.
@@ -105,7 +119,7 @@ impl GanPiece {
         let first = bar * BAR_STEPS as isize;
         (first..first + (WINDOW_BARS * BAR_STEPS) as isize).map(|step| {
             let step = usize::try_from(step).ok().and_then(|s| self.steps.get(s));
-            step.copied().unwrap_or([0; 1 + TrackRole::COUNT])
+            step.unwrap_or([0; 1 + TrackRole::COUNT])
         })
     }
 }
@@ -189,6 +203,19 @@ impl GanDataset {
     #[must_use]
     pub fn pieces(&self) -> &[GanPiece] {
         &self.pieces
+    }
+
+    /// 16 hex digits that tell these data from others: a hash of every piece's genre, roles and steps. The same
+    /// for a prepared corpus and for the same pieces in memory.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        let mut hash = Hasher::new("bands");
+        for piece in &self.pieces {
+            hash.text(piece.genre.name());
+            hash.number(piece.roles.iter().map(|role| 1 << role.index()).sum());
+            hash.hash(&piece.steps.digest());
+        }
+        hash.fingerprint()
     }
 
     /// Draws windows with replacement: a genre, evenly of those that have any, then a window of it.
@@ -423,9 +450,10 @@ mod tests {
         let piece = GanPiece::from_score(&score, Genre::Rock, None).unwrap();
         // 64 sixteenths are five bars of 12 and a third of another.
         assert_eq!(piece.bars(), 6);
-        assert!(piece.steps.chunks(16).all(|bar| bar[12..].iter().all(|s| *s == [0; 5])));
-        assert_eq!(piece.steps[16][0], 1 << 60);
-        assert_eq!(piece.steps[20][0], 1 << 61);
+        let steps: Vec<_> = piece.steps.iter().collect();
+        assert!(steps.chunks(16).all(|bar| bar[12..].iter().all(|s| *s == [0; 5])));
+        assert_eq!(steps[16][0], 1 << 60);
+        assert_eq!(steps[20][0], 1 << 61);
     }
 
     #[test]

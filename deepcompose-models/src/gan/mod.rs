@@ -58,12 +58,16 @@ pub use condition::GanCondition;
 pub use config::{GanConfig, GanConfigBuilder};
 pub use critic::Critic;
 #[cfg(feature = "train")]
+pub(crate) use data::BandStep;
+#[cfg(feature = "train")]
 pub use data::{GanDataset, GanPiece};
 pub use error::GanError;
 #[cfg(feature = "train")]
 pub use evaluate::{GanEvaluation, LateBars, evaluate, evaluate_chained};
 pub use generator::Generator;
 pub use genre::{AccompanimentTrack, Genre, RoleSet, TrackRole};
+#[cfg(feature = "train")]
+pub(crate) use grid::BAR_STEPS;
 pub use grid::{MAX_BARS, StepGrid};
 pub use latent::latent;
 #[cfg(feature = "train")]

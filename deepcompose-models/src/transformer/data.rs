@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::error::TransformerError;
 use super::fused::Segment;
+use super::tokens::Tokens;
+use crate::data::content::Hasher;
 
 /// Which tokens of a vocabulary name pitches, start a piece and fill up.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,7 +60,7 @@ impl TokenLayout {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Piece {
     /// Token lists, each of the whole piece. Validation reads the first.
-    pub renditions: Vec<Vec<u32>>,
+    pub renditions: Vec<Tokens>,
     /// Visits in an epoch, 0 to 1000; a fraction is a chance. The usual value is 1.
     pub weight: f64,
 }
@@ -66,7 +68,7 @@ pub struct Piece {
 impl Piece {
     /// A piece in one rendition, visited once an epoch.
     pub fn new(tokens: Vec<u32>) -> Self {
-        Self { renditions: vec![tokens], weight: 1.0 }
+        Self { renditions: vec![tokens.into()], weight: 1.0 }
     }
 }
 
@@ -112,15 +114,15 @@ impl TokenDataset {
             if !(0.0..=1000.0).contains(&piece.weight) {
                 return wrong(index, &format!("has weight {}: 0 to 1000 is accepted", piece.weight));
             }
-            if piece.renditions.is_empty() || piece.renditions.iter().any(Vec::is_empty) {
+            if piece.renditions.is_empty() || piece.renditions.iter().any(Tokens::is_empty) {
                 return wrong(index, "has no rendition or an empty one");
             }
-            for token in piece.renditions.iter().flatten() {
-                if *token as usize >= layout.vocabulary {
+            for token in piece.renditions.iter().flat_map(Tokens::iter) {
+                if token as usize >= layout.vocabulary {
                     let vocabulary = layout.vocabulary;
-                    return Err(TransformerError::Token { token: i64::from(*token), vocabulary });
+                    return Err(TransformerError::Token { token: i64::from(token), vocabulary });
                 }
-                if [layout.start, layout.pad].contains(token) {
+                if [layout.start, layout.pad].contains(&token) {
                     return wrong(index, "holds a start or pad token");
                 }
             }
@@ -146,12 +148,30 @@ impl TokenDataset {
         self.pieces.iter().map(|piece| piece.renditions[0].len()).sum()
     }
 
+    /// 16 hex digits that tell these data from others: a hash of tokens, weights and layout. The same for a
+    /// prepared corpus and for the same pieces in memory.
+    pub fn fingerprint(&self) -> String {
+        let mut hash = Hasher::new("tokens");
+        let TokenLayout { note_on, note_off, start, pad, vocabulary } = &self.layout;
+        let numbers = [note_on.start, note_on.end, note_off.start, note_off.end, *start, *pad];
+        numbers.into_iter().for_each(|number| hash.number(number.into()));
+        hash.number(*vocabulary as u64);
+        for piece in &self.pieces {
+            hash.number(piece.weight.to_bits());
+            hash.number(piece.renditions.len() as u64);
+            piece.renditions.iter().for_each(|tokens| hash.hash(&tokens.digest()));
+        }
+        hash.fingerprint()
+    }
+
     /// Semitones from -`most` to `most` by which a rendition can move and stay in the range of pitches.
-    fn shifts(&self, tokens: &[u32], most: u32) -> Range<i32> {
-        let pitches = || tokens.iter().filter_map(|token| self.layout.pitch(*token));
-        let (Some(low), Some(high)) = (pitches().min(), pitches().max()) else {
-            return 0..1;
-        };
+    fn shifts(&self, tokens: &Tokens, most: u32) -> Range<i32> {
+        let pitches = tokens.iter().filter_map(|token| self.layout.pitch(token));
+        let bounds = pitches.fold(None, |bounds, pitch| {
+            let (low, high) = bounds.unwrap_or((pitch, pitch));
+            Some((pitch.min(low), pitch.max(high)))
+        });
+        let Some((low, high)) = bounds else { return 0..1 };
         let above = self.layout.note_on.len() as u32 - 1 - high;
         -(most.min(low) as i32)..most.min(above) as i32 + 1
     }
@@ -288,7 +308,8 @@ impl<'a> Lanes<'a> {
             },
         };
         let tokens = &self.data.pieces[visit.piece].renditions[visit.rendition];
-        let token = |index: usize| self.data.layout.transposed(tokens[index], visit.semitones);
+        let layout = &self.data.layout;
+        let token = |index| tokens.get(index).map_or(layout.pad, |t| layout.transposed(t, visit.semitones));
         if served == 0 {
             segment.tokens.push(self.data.layout.start);
             if let Some(starts) = segment.starts.last_mut() {

@@ -23,6 +23,8 @@ mod positions;
 mod recorded;
 mod rows;
 #[cfg(feature = "train")]
+mod tokens;
+#[cfg(feature = "train")]
 mod train;
 #[cfg(feature = "train")]
 mod training;
@@ -44,6 +46,8 @@ pub use learner::TokenBatch;
 pub use loader::train_on_devices;
 pub use loss::cross_entropy_sum;
 pub use network::{Memory, TransformerXl};
+#[cfg(feature = "train")]
+pub use tokens::Tokens;
 #[cfg(feature = "train")]
 pub use train::TransformerTrainer;
 #[cfg(feature = "train")]

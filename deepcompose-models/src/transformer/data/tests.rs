@@ -47,7 +47,8 @@ fn validation_serves_each_target_once_in_order_after_a_start() {
         found.push(piece);
     }
     found.sort();
-    let mut expected: Vec<Vec<u32>> = data.pieces().iter().map(|piece| piece.renditions[0].clone()).collect();
+    let mut expected: Vec<Vec<u32>> =
+        data.pieces().iter().map(|piece| piece.renditions[0].to_vec()).collect();
     expected.sort();
     assert_eq!(found, expected);
 }
@@ -57,7 +58,7 @@ fn an_epoch_visits_by_weight_and_transposes_within_the_keyboard() {
     let mut pieces = dataset(&[9, 9, 9]).pieces;
     pieces[0].weight = 3.0;
     pieces[1].weight = 0.25;
-    pieces[2].renditions = vec![vec![2, 90, 200], vec![86, 174, 200]];
+    pieces[2].renditions = vec![vec![2, 90, 200].into(), vec![86, 174, 200].into()];
     let data = TokenDataset::new(pieces, TokenLayout::performance()).unwrap();
     let (mut counts, mut low, mut high) = ([0usize; 3], 0, 0);
     for epoch in 0..400 {

@@ -34,13 +34,13 @@ fn token_by_token(network: &TransformerXl, data: &TokenDataset) -> Vec<(u32, f64
     let vocabulary = data.layout().vocabulary;
     let mut scores = Vec::new();
     for piece in data.pieces() {
-        let tokens = &piece.renditions[0];
+        let tokens = piece.renditions[0].to_vec();
         let fed: Vec<i64> =
             std::iter::once(data.layout().start).chain(tokens.iter().copied()).map(i64::from).collect();
         let input = Tensor::<1, Int>::from_data(&fed[..tokens.len()], &Device::flex()).unsqueeze::<2>();
         let log = log_softmax(network.forward(input, None).unwrap().0, 2).into_data();
         let log = log.as_slice::<f32>().unwrap();
-        for (row, token) in log.chunks(vocabulary).zip(tokens) {
+        for (row, token) in log.chunks(vocabulary).zip(&tokens) {
             let best = (0..vocabulary).fold(0, |best, t| if row[t] > row[best] { t } else { best });
             scores.push((*token, -f64::from(row[*token as usize]), best == *token as usize));
         }

@@ -1,0 +1,94 @@
+//! Prepares a folder of MIDI files, or a JSON corpus, for training: shards that are mapped into memory.
+//!
+//! ```sh
+//! cargo run --release --example prepare -- --data my-midi --out prepared --for transformer
+//! ```
+//!
+//! Called again it keeps what is finished. On several machines, or for several processes, `--shard 0/4`, `--shard 1/4`
+//! and so on each prepare a part; with all parts in one folder the corpus is whole.
+
+use std::error::Error;
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+
+use clap::{Parser, ValueEnum};
+use deepcompose::models::data::{
+    CorpusOptions, PartOf, PrepareOptions, Prepared, Representation, Split, SplitShares, prepare,
+};
+use deepcompose::models::gan::Genre;
+use deepcompose::models::transformer::Vocabulary;
+use indicatif::{ProgressBar, ProgressStyle};
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Model {
+    ArCnn,
+    Gan,
+    Transformer,
+}
+
+#[derive(Parser)]
+#[command(about = "Prepare a corpus for training")]
+struct Arguments {
+    /// A folder of MIDI files, or a JSON file of chorales, lead sheets or songs
+    #[arg(long)]
+    data: PathBuf,
+    /// Where the prepared corpus goes
+    #[arg(long)]
+    out: PathBuf,
+    /// The model to be trained on it
+    #[arg(long = "for", value_enum)]
+    model: Model,
+    /// The Transformer's tokens: performance or satb
+    #[arg(long, default_value_t = Vocabulary::Performance)]
+    tokenizer: Vocabulary,
+    /// Prepare one part of several: i/n with i from 0 to n - 1
+    #[arg(long, default_value_t = PartOf::WHOLE)]
+    shard: PartOf,
+    /// Share of pieces to validate on
+    #[arg(long, default_value_t = 0.1)]
+    valid: f64,
+    /// Share of pieces to keep for a test
+    #[arg(long, default_value_t = 0.0)]
+    test: f64,
+    /// For the GAN: the genre of files whose folder is not named after one
+    #[arg(long, default_value_t = Genre::Pop)]
+    genre: Genre,
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let a = Arguments::parse();
+    let shares = SplitShares::new(a.valid, a.test)?;
+    let options = PrepareOptions {
+        corpus: CorpusOptions { shares, genre: a.genre, ..CorpusOptions::default() },
+        part: a.shard,
+        ..PrepareOptions::new(match a.model {
+            Model::ArCnn => Representation::Rolls,
+            Model::Gan => Representation::Bands,
+            Model::Transformer => Representation::tokens(a.tokenizer),
+        })
+    };
+    let bar =
+        ProgressBar::new(0).with_style(ProgressStyle::with_template("{bar:40} {pos}/{len} files, {msg}")?);
+    let report = prepare(&a.data, &a.out, &options, &mut |progress| {
+        bar.set_length(progress.files as u64);
+        bar.set_position(progress.done as u64);
+        bar.set_message(format!("{} skipped", progress.skipped));
+        ControlFlow::Continue(())
+    })?;
+    bar.finish_and_clear();
+
+    println!("{}", report.corpus);
+    report.corpus.skipped.iter().take(10).for_each(|skipped| println!("  {skipped}"));
+    if report.corpus.skipped.len() > 10 {
+        println!("  … and {} more", report.corpus.skipped.len() - 10);
+    }
+    let (shards, out) = (report.shards, a.out.display());
+    println!("{out}: {shards} shards ({} kept), {} bytes, part {}", report.kept, report.bytes, a.shard);
+    if a.shard.count() == 1 {
+        let prepared = Prepared::open(&a.out)?;
+        prepared.verify()?;
+        let counts = Split::ALL.map(|split| format!("{} {split}", prepared.count(split)));
+        println!("{}: {}", prepared.representation(), counts.join(", "));
+    }
+    Ok(())
+}
