@@ -7,6 +7,7 @@
 //! ```
 
 #[path = "support/pieces.rs"]
+#[allow(dead_code)]
 mod pieces;
 #[path = "support/plots.rs"]
 #[allow(dead_code, unused_imports)]

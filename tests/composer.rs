@@ -229,3 +229,17 @@ fn models_can_be_replaced_and_bad_files_are_refused() {
     let error = Composer::builder().transformer(path).build().unwrap_err();
     assert!(error.to_string().contains("model is ar-cnn; accepted: transformer-xl"), "{error}");
 }
+
+#[test]
+fn a_transformer_of_another_tokenizer_is_refused() {
+    use deepcompose::models::transformer::{TransformerXl, TransformerXlConfig, Vocabulary};
+
+    let sizes = TransformerXlConfig { layers: 1, heads: 1, d_model: 8, ..TransformerXlConfig::compact() };
+    let network = TransformerXl::new(
+        &sizes.with_tokenizer(Vocabulary::Satb),
+        1,
+        &deepcompose::models::Device::default(),
+    );
+    let error = Composer::builder().transformer(network.unwrap()).build().unwrap_err().to_string();
+    assert!(error.contains("tokenizer is satb; accepted: performance"), "{error}");
+}
