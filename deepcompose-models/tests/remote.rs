@@ -4,23 +4,27 @@
 #![cfg(all(feature = "flex", feature = "remote", feature = "train"))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod small;
+
 use std::net::TcpListener;
+use std::ops::ControlFlow;
 
 use burn::optim::{AdamConfig, GradientsParams};
 use burn::remote::RemoteHost;
 use burn::server::{RemoteServer, WebSocketTransport};
 use burn::tensor::{Tensor, TensorData};
-use deepcompose_models::Device;
-use deepcompose_models::ar_cnn::{ArCnn, ArCnnConfig, edit_loss};
+use deepcompose_models::ar_cnn::{ArCnn, ArCnnConfig, ArCnnTrainer, edit_loss};
+use deepcompose_models::training::{Run, Trainer};
 use deepcompose_models::weights::{self, Model, Precision};
+use deepcompose_models::{Device, device};
 
-/// Serves this machine's CPU on a port of its choice, for as long as the test runs.
-fn serve() -> RemoteHost {
+/// Serves this machine's CPU on a port of its choice, for as long as the test runs, and gives its address.
+fn serve() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("ws://{}", listener.local_addr().unwrap());
     let server = RemoteServer::new([Device::flex()]);
     std::thread::spawn(move || server.serve(WebSocketTransport::from_listener(listener)).unwrap());
-    RemoteHost::websocket(&address)
+    address
 }
 
 fn rolls(every: usize, device: &Device) -> Tensor<3> {
@@ -49,7 +53,7 @@ fn a_network_trains_on_a_remote_device_as_on_the_local_one() {
     let config = ArCnnConfig { steps: 16, lowest_pitch: 0, pitches: 16, filters: 4, levels: 2, dropout: 0.0 };
     let start = ArCnn::build(&config, &Device::flex()).unwrap();
     let start = weights::to_bytes(&start, Precision::Full).unwrap();
-    let remote = Device::remote_options(&serve()).init().unwrap();
+    let remote = Device::remote_options(&RemoteHost::websocket(&serve())).init().unwrap();
     assert_ne!(remote, Device::flex());
 
     let (local_losses, local) = train(&start, &Device::flex());
@@ -69,4 +73,21 @@ fn a_network_trains_on_a_remote_device_as_on_the_local_one() {
     for (here, there) in here.iter().zip(there) {
         assert!((here - there).abs() <= 1e-4 * largest, "{here} here, {there} there, of {largest}");
     }
+}
+
+#[test]
+fn a_run_trains_on_a_device_named_by_its_address() {
+    let remote = device(&serve()).unwrap();
+    let config = small::ar_cnn_config(20);
+    let mut trainer = ArCnnTrainer::new(&config, small::scales(), small::scales(), &remote).unwrap();
+    let before = trainer.validate().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let mut run = Run::create(folder.path(), &config.run).unwrap();
+    let outcome = run.train(&mut trainer, &mut |_, _| ControlFlow::Continue(())).unwrap();
+    assert!(outcome.best.unwrap().loss < before, "{outcome:?}, {before} before");
+    // Its weights are used here.
+    let model: ArCnn = weights::load(run.best_weights(), &Device::flex()).unwrap();
+    assert_eq!(model.config(), &config.model);
+    let nobody = device("ws://127.0.0.1:9").unwrap_err().to_string();
+    assert!(nobody.contains("ws://127.0.0.1:9"), "{nobody}");
 }
