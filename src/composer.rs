@@ -9,7 +9,7 @@ use deepcompose_models::compose::{
     self, ArCnnParams, ComposeError, Composition, GanParams, Observer, Progress, TransformerParams,
 };
 use deepcompose_models::gan::Generator;
-use deepcompose_models::transformer::{Decoder, TransformerXl};
+use deepcompose_models::transformer::{Decoder, TransformerXl, Vocabulary};
 use deepcompose_models::weights::{self, Model};
 use deepcompose_models::{Device, WeightsError};
 use rand::SeedableRng;
@@ -128,12 +128,32 @@ impl ComposerBuilder {
         };
         #[cfg(not(feature = "pretrained"))]
         let embedded = (None, None, None);
+        let transformer = model("Transformer", self.transformer, embedded.1, &self.device)?;
+        if let Some(network) = &transformer {
+            check_tokenizer(network)?;
+        }
         Ok(Composer {
             ar_cnn: model("AR-CNN", self.ar_cnn, embedded.0, &self.device)?,
-            transformer: model("Transformer", self.transformer, embedded.1, &self.device)?,
+            transformer,
             gan: model("GAN", self.gan, embedded.2, &self.device)?,
             seed: self.seed,
         })
+    }
+}
+
+/// `extend` speaks performance tokens: a Transformer of another tokenizer cannot serve it.
+fn check_tokenizer(network: &TransformerXl) -> Result<(), BuildError> {
+    let accepted = Vocabulary::Performance;
+    match network.config().tokenizer {
+        Some(Vocabulary::Performance) => Ok(()),
+        found => Err(BuildError {
+            model: "Transformer",
+            source: WeightsError::Unsupported {
+                what: "tokenizer",
+                found: found.map_or_else(|| "none".to_owned(), |tokenizer| tokenizer.to_string()),
+                accepted: accepted.to_string(),
+            },
+        }),
     }
 }
 

@@ -229,3 +229,34 @@ fn models_can_be_replaced_and_bad_files_are_refused() {
     let error = Composer::builder().transformer(path).build().unwrap_err();
     assert!(error.to_string().contains("model is ar-cnn; accepted: transformer-xl"), "{error}");
 }
+
+#[test]
+fn a_transformer_of_another_tokenizer_is_refused() {
+    use deepcompose::models::transformer::{TransformerXl, TransformerXlConfig, Vocabulary};
+
+    let sizes = TransformerXlConfig { layers: 1, heads: 1, d_model: 8, ..TransformerXlConfig::compact() };
+    let network = TransformerXl::new(
+        &sizes.with_tokenizer(Vocabulary::Satb),
+        1,
+        &deepcompose::models::Device::default(),
+    );
+    let error = Composer::builder().transformer(network.unwrap()).build().unwrap_err().to_string();
+    assert!(error.contains("tokenizer is satb; accepted: performance"), "{error}");
+}
+
+#[test]
+fn a_file_of_either_format_stands_in_for_the_embedded_one() {
+    use deepcompose::models::weights::{self, Precision};
+    use deepcompose::models::{Device, pretrained};
+
+    let melody = InputTrack::OdeToJoy.score();
+    let embedded = composer().enhance(&melody, &few()).unwrap();
+    let model = pretrained::ar_cnn(&Device::default()).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["model.bpk", "model.safetensors"] {
+        let path = folder.path().join(name);
+        weights::save(&model, &path, Precision::Full).unwrap();
+        let other = Composer::builder().seed(7).ar_cnn(path).build().unwrap();
+        assert_eq!(other.enhance(&melody, &few()).unwrap(), embedded, "{name}");
+    }
+}

@@ -214,9 +214,9 @@ impl Common {
                     bar.set_message(format!("loss {mean:.4} lr {:.1e}", report.learning_rate));
                     bar.set_position(*step as u64);
                     if sample_every.is_some_and(|every| every > 0 && step.is_multiple_of(every)) {
-                        let written = std::fs::create_dir_all(&folder).map_err(Into::into).and_then(|()| {
-                            sample(&trainer.model(), &folder.join(format!("step-{step:06}")))
-                        });
+                        let written = std::fs::create_dir_all(&folder)
+                            .map_err(Into::into)
+                            .and_then(|()| sample(&trainer.model(), &folder.join(format!("step-{step:06}"))));
                         if let Err(error) = written {
                             eprintln!("no sample of step {step}: {error}");
                         }
@@ -246,7 +246,8 @@ fn tell(run: &Run, outcome: &Outcome) -> Result<()> {
         println!("stopped after step {}; --resume goes on", outcome.step);
         return Ok(());
     }
-    let hash: String = Sha256::digest(std::fs::read(&path)?).iter().map(|byte| format!("{byte:02x}")).collect();
+    let hash: String =
+        Sha256::digest(std::fs::read(&path)?).iter().map(|byte| format!("{byte:02x}")).collect();
     let loss = outcome.loss.unwrap_or(f64::NAN);
     println!("final: step={} loss={loss} weights={} sha256={hash}", outcome.step, path.display());
     std::io::stdout().flush()?;

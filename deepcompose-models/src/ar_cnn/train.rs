@@ -30,6 +30,8 @@ pub struct ArCnnTrainer {
     training: ArCnnTraining,
     train: RollWindows,
     valid: RollWindows,
+    /// Fingerprint of the training windows.
+    data: String,
     order: Shuffle,
     replicas: Replicas,
     step: usize,
@@ -42,7 +44,8 @@ pub struct ArCnnState {
     model: ArCnnConfig,
     training: ArCnnTraining,
     step: usize,
-    windows: usize,
+    /// Fingerprint of the training windows.
+    data: String,
 }
 
 impl std::fmt::Debug for ArCnnTrainer {
@@ -121,6 +124,7 @@ impl ArCnnTrainer {
             training: training.clone(),
             model: frozen.freeze(model),
             frozen,
+            data: train.fingerprint(),
             train,
             valid,
             step: 0,
@@ -269,7 +273,7 @@ impl Trainer for ArCnnTrainer {
             model: self.model.config().clone(),
             training: self.training.clone(),
             step: self.step,
-            windows: self.train.len(),
+            data: self.data.clone(),
         };
         Ok((checkpoint, state))
     }
@@ -280,7 +284,7 @@ impl Trainer for ArCnnTrainer {
         TrainError::unless_same("seed", &theirs.seed, &ours.seed)?;
         TrainError::unless_same("batch size", &theirs.batch_size, &ours.batch_size)?;
         TrainError::unless_same("accumulation", &theirs.accumulate, &ours.accumulate)?;
-        TrainError::unless_same("number of training windows", &state.windows, &self.train.len())?;
+        TrainError::unless_same("training corpus", &state.data, &self.data)?;
         let model = checkpoint.module("model", self.model.clone())?;
         self.frozen = self.training.freeze.of(&model)?;
         self.model = self.frozen.freeze(model);

@@ -45,6 +45,8 @@ pub struct GanTrainer {
     step: usize,
     train: GanDataset,
     valid: GanDataset,
+    /// Fingerprint of the training windows.
+    data: String,
     device: Device,
 }
 
@@ -54,7 +56,8 @@ pub struct GanState {
     model: GanConfig,
     training: GanTraining,
     step: usize,
-    windows: usize,
+    /// Fingerprint of the training windows.
+    data: String,
     /// Position of the random stream that the seed starts, in 32-bit words.
     rng_words: u64,
 }
@@ -132,6 +135,7 @@ impl GanTrainer {
             training: training.clone(),
             rng,
             step: 0,
+            data: train.fingerprint(),
             train,
             valid,
             device,
@@ -265,7 +269,7 @@ impl Trainer for GanTrainer {
             model: self.generator.config().clone(),
             training: self.training.clone(),
             step: self.step,
-            windows: self.train.len(),
+            data: self.data.clone(),
             rng_words: self.rng.get_word_pos() as u64,
         };
         Ok((checkpoint, state))
@@ -274,7 +278,7 @@ impl Trainer for GanTrainer {
     fn restore(&mut self, checkpoint: &Checkpoint, state: GanState) -> Result<(), TrainError> {
         TrainError::unless_same("network", &state.model, self.generator.config())?;
         TrainError::unless_same("seed", &state.training.seed, &self.training.seed)?;
-        TrainError::unless_same("number of training windows", &state.windows, &self.train.len())?;
+        TrainError::unless_same("training corpus", &state.data, &self.data)?;
         let generator = checkpoint.module(GENERATOR, self.generator.clone())?;
         self.frozen = self.training.freeze.of(&generator)?;
         self.generator = self.frozen.freeze(generator);

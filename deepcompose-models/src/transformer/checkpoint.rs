@@ -24,6 +24,8 @@ pub struct TransformerState {
     /// Seconds spent on them.
     pub(crate) seconds: f64,
     pub(crate) position: Position,
+    /// Fingerprint of the training pieces.
+    pub(crate) data: String,
     /// For each worker: remembered positions, and how many of them each lane sees.
     pub(crate) memories: Vec<(usize, Vec<usize>)>,
 }

@@ -47,6 +47,8 @@ pub struct TransformerTrainer {
     optimizer: ModuleOptimizer,
     train: TokenDataset,
     valid: TokenDataset,
+    /// Fingerprint of the training pieces.
+    data: String,
     training: TransformerTraining,
     fused: bool,
     position: Option<Position>,
@@ -133,6 +135,7 @@ impl TransformerTrainer {
             memories: vec![LaneMemory::default(); workers],
             replicas: Replicas::new(workers)?,
             network,
+            data: train.fingerprint(),
             train,
             valid,
             training: training.clone(),
@@ -265,6 +268,7 @@ impl Trainer for TransformerTrainer {
             step: self.step,
             seconds: self.seconds,
             position,
+            data: self.data.clone(),
             memories: self.memories.iter().map(|m| (m.positions, m.visible.clone())).collect(),
         };
         Ok((checkpoint, state))
@@ -276,9 +280,9 @@ impl Trainer for TransformerTrainer {
         TrainError::unless_same("seed", &theirs.seed, &ours.seed)?;
         TrainError::unless_same("number of lanes", &theirs.lanes, &ours.lanes)?;
         TrainError::unless_same("number of workers", &state.memories.len(), &self.memories.len())?;
+        TrainError::unless_same("training corpus", &state.data, &self.data)?;
         if !Lanes::fits(&self.train, &state.position, ours.lanes) {
-            let (found, expected) = ("another".to_owned(), format!("{} pieces", self.train.pieces().len()));
-            return Err(TrainError::Checkpoint { what: "training corpus", found, expected });
+            return Err(WeightsError::malformed("the checkpoint's place in the corpus does not exist").into());
         }
         let numbers = checkpoint.bytes(MEMORY).map(floats).ok_or_else(|| {
             TrainError::from(WeightsError::malformed(format!("the checkpoint has no part `{MEMORY}`")))

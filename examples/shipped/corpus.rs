@@ -2,7 +2,6 @@
 //! `DATA/jsb`, `DATA/leads`, `DATA/pop909`, `DATA/nottingham`, `DATA/openscore_lieder`.
 
 use std::collections::BTreeSet;
-use std::error::Error;
 use std::path::{Path, PathBuf};
 
 use deepcompose::core::{Note, Score, Tick, Track, Velocity};
@@ -10,6 +9,8 @@ use deepcompose::midi;
 use deepcompose::models::data::{Piece, chorales, leads, pop, split_by_id};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+
+use crate::training::Result;
 
 /// Pieces for a model that continues music, split by tune.
 pub(crate) struct Continuation {
@@ -20,7 +21,7 @@ pub(crate) struct Continuation {
 /// Share of tunes that are validated on, where a corpus has no split of its own.
 const VALID: f64 = 0.05;
 
-pub(crate) fn continuation(data: &Path, pop_songs: usize) -> Result<Continuation, Box<dyn Error>> {
+pub(crate) fn continuation(data: &Path, pop_songs: usize) -> Result<Continuation> {
     let chorale_file = data.join("jsb/jsb_chorales_16th_satb.json");
     let mut pieces = Vec::new();
     // The pieces whose ids are equal up to the bar are one tune.
@@ -72,7 +73,7 @@ fn alone(score: &Score, track: &Track) -> Score {
 }
 
 /// MIDI files of a folder by name, with an id each.
-pub(crate) fn midi_files(folder: &Path, prefix: &str) -> Result<Vec<(String, PathBuf)>, Box<dyn Error>> {
+pub(crate) fn midi_files(folder: &Path, prefix: &str) -> Result<Vec<(String, PathBuf)>> {
     let entries = std::fs::read_dir(folder).map_err(|e| format!("{}: {e}", folder.display()))?;
     let mut files: Vec<(String, PathBuf)> = entries
         .filter_map(|e| e.ok().map(|e| e.path()))

@@ -1,0 +1,85 @@
+//! `shipped gan`.
+
+use std::path::Path;
+
+use deepcompose::core::Score;
+use deepcompose::midi;
+use deepcompose::models::data::{Piece, split_by_id};
+use deepcompose::models::gan::{GanDataset, GanPiece, GanTrainConfig, GanTrainer, Genre};
+use deepcompose::models::training::TrainConfig;
+use serde::Deserialize;
+
+use crate::corpus::midi_files;
+use crate::training::{Common, Fields, Result};
+
+const NAME: &str = "shipped-gan";
+
+#[derive(Deserialize)]
+struct Entry {
+    file: String,
+    genre: Genre,
+    split: String,
+}
+
+pub(crate) fn run(common: &Common) -> Result<()> {
+    let mut config: GanTrainConfig = common.config(NAME, TrainConfig::default())?;
+    let data = common.data.as_deref().ok_or("--data names the folder of the corpora")?;
+    let (train, valid) = corpus(data)?;
+    println!("{} training windows, {} validation windows", train.len(), valid.len());
+    for genre in Genre::ALL {
+        println!("  {genre}: {} training, {} validation", train.genre_len(genre), valid.genre_len(genre));
+    }
+    let epoch = train.len().div_ceil(config.training.batch_size.max(1));
+    let GanTrainConfig { training, run, .. } = &mut config;
+    common.apply(epoch, Fields { steps: &mut training.steps, seed: &mut training.seed, run });
+    let device = config.run.devices()?.into_iter().next().unwrap_or_default();
+    let mut trainer = GanTrainer::new(&config, train, valid, &device)?;
+    let run = common.open(NAME, &config, &mut trainer)?;
+    let unit = "nats a cell of reconstruction";
+    common.adversarial(run, &mut trainer, unit, config.training.steps, &mut |_, _| Ok(()))
+}
+
+/// Rendered bands in six genres by the split of their manifest, and string quartets and songs with
+/// piano as classical, split by piece.
+fn corpus(data: &Path) -> Result<(GanDataset, GanDataset)> {
+    let (mut train, mut valid) = (Vec::new(), Vec::new());
+    let manifest = data.join("mma_synth/manifest.json");
+    let entries: Vec<Entry> = serde_json::from_reader(std::fs::File::open(&manifest)?)
+        .map_err(|e| format!("{}: {e}", manifest.display()))?;
+    for entry in entries {
+        let Some(piece) = piece(&data.join("mma_synth").join(&entry.file), entry.genre) else { continue };
+        match entry.split.as_str() {
+            "train" => train.push(piece),
+            "valid" => valid.push(piece),
+            _ => {}
+        }
+    }
+    let mut classical = Vec::new();
+    for (folder, every) in [("openscore_quartets", 1), ("openscore_lieder", 8)] {
+        for (id, path) in midi_files(&data.join(folder), "")?.into_iter().step_by(every) {
+            if let Ok(score) = midi::read(&path) {
+                classical.push(Piece { id, score });
+            }
+        }
+    }
+    let (classical_train, classical_valid) = split_by_id(classical, 0.1);
+    let cut = |pieces: Vec<Piece>| -> Vec<GanPiece> {
+        pieces
+            .iter()
+            .filter_map(|p| GanPiece::from_score(&p.score, Genre::Classical, first(&p.score)).ok())
+            .collect()
+    };
+    train.extend(cut(classical_train));
+    valid.extend(cut(classical_valid));
+    Ok((GanDataset::new(train), GanDataset::new(valid)))
+}
+
+/// The voice of a song and the first violin of a quartet come first.
+fn first(score: &Score) -> Option<usize> {
+    score.tracks().iter().position(|t| !t.notes().is_empty())
+}
+
+fn piece(path: &Path, genre: Genre) -> Option<GanPiece> {
+    let score = midi::read(path).ok()?;
+    GanPiece::from_score(&score, genre, None).ok()
+}

@@ -1,0 +1,50 @@
+//! The trainings of the shipped Transformer and GAN, which learn from several corpora put together; the AR-CNN's is
+//! `train_ar_cnn` on the chorales.
+//!
+//! ```sh
+//! cargo run --release --example shipped -- transformer --data DATA --config examples/shipped/transformer.toml --out runs/transformer
+//! cargo run --release --example shipped -- gan --data DATA --config examples/shipped/gan.toml --out runs/gan
+//! ```
+
+mod corpus;
+mod gan;
+#[path = "../support/training.rs"]
+#[allow(dead_code)]
+mod training;
+mod transformer;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use training::Common;
+
+#[derive(Parser)]
+#[command(about = "Train the shipped Transformer and GAN on their corpora")]
+struct Cli {
+    #[command(subcommand)]
+    model: Model,
+}
+
+#[derive(Subcommand)]
+enum Model {
+    /// The Transformer-XL, on chorales, songs and folk tunes
+    Transformer {
+        #[command(flatten)]
+        common: Common,
+        /// How many of the songs' piano parts are taken
+        #[arg(long, default_value_t = 200)]
+        pop_songs: usize,
+    },
+    /// The GAN, on bands, quartets and songs
+    Gan {
+        #[command(flatten)]
+        common: Common,
+    },
+}
+
+fn main() -> ExitCode {
+    training::main(|| match Cli::parse().model {
+        Model::Transformer { common, pop_songs } => transformer::run(&common, pop_songs),
+        Model::Gan { common } => gan::run(&common),
+    })
+}

@@ -1,0 +1,97 @@
+//! Trains a GAN on your own MIDI, or for a minute on the built-in tracks with a simple band.
+//!
+//! ```sh
+//! cargo run --release --example train_gan
+//! cargo run --release --example train_gan -- --data my-bands --out runs/gan --steps 2000
+//! cargo run --release --example compose -- accompany ode-to-joy out.mid --weights runs/gan/best.safetensors
+//! ```
+//!
+//! A piece's genre is the name of the folder that it lies in (`rock/song.mid`), or pop.
+
+#[path = "support/pieces.rs"]
+#[allow(dead_code)]
+mod pieces;
+#[path = "support/plots.rs"]
+#[allow(dead_code, unused_imports)]
+mod plots;
+#[path = "support/training.rs"]
+#[allow(dead_code)]
+mod training;
+
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::Parser;
+use deepcompose::midi;
+use deepcompose::models::compose::accompany;
+use deepcompose::models::data::Corpus;
+use deepcompose::models::gan::{GanConfig, GanTrainConfig, GanTrainer, GanTraining, Generator};
+use deepcompose::models::pretrained;
+use deepcompose::models::training::{Freeze, RunSettings};
+use deepcompose::prelude::*;
+use pieces::Pieces;
+use rand::SeedableRng;
+use training::{Common, Fields, Result};
+
+#[derive(Parser)]
+#[command(about = "Train a GAN: gives a melody drums, bass, guitar and keys")]
+struct Options {
+    #[command(flatten)]
+    common: Common,
+}
+
+const NAME: &str = "gan";
+
+/// A small network, and few steps.
+fn quick() -> Result<GanTrainConfig> {
+    Ok(GanTrainConfig {
+        model: GanConfig::accompaniment().to_builder().filters(8).latent_channels(8).build()?,
+        training: GanTraining { steps: 120, batch_size: 16, ..GanTraining::accompaniment() },
+        run: RunSettings { validate_every: 20, checkpoint_every: 20, ..RunSettings::default() },
+    })
+}
+
+fn run() -> Result<()> {
+    let Options { common } = Options::parse();
+    let mut config = common.config(NAME, quick()?)?;
+    let first = config.run.devices()?.into_iter().next().unwrap_or_default();
+    let tuned: Option<Generator> = common.fine_tune(pretrained::gan, &first)?;
+    if let Some(model) = &tuned {
+        config.model = model.config().clone();
+    }
+    if !common.freeze.is_empty() {
+        config.training.freeze = Freeze::new(&common.freeze);
+    }
+    let (train, valid) = Pieces::open(common.data.as_deref(), Corpus::builtin_bands)?.bands()?;
+    println!("{} training windows, {} validation windows", train.len(), valid.len());
+    for genre in Genre::ALL.into_iter().filter(|genre| train.genre_len(*genre) > 0) {
+        println!("  {genre}: {} training, {} validation", train.genre_len(genre), valid.genre_len(genre));
+    }
+    let epoch = train.len().div_ceil(config.training.batch_size.max(1));
+    let GanTrainConfig { training, run, .. } = &mut config;
+    common.apply(epoch, Fields { steps: &mut training.steps, seed: &mut training.seed, run });
+
+    let devices = config.run.devices()?;
+    let [device] = devices.as_slice() else { return Err("the GAN trains on one device".into()) };
+    let mut trainer = match tuned {
+        Some(model) => GanTrainer::fine_tune(model, &config.training, train, valid)?,
+        None => GanTrainer::new(&config, train, valid, device)?,
+    };
+    let run = common.open(NAME, &config, &mut trainer)?;
+    let unit = "nats a cell of reconstruction";
+    common.adversarial(run, &mut trainer, unit, config.training.steps, &mut sample)
+}
+
+/// Ode to Joy with a pop band.
+fn sample(model: &Generator, path: &Path) -> Result<()> {
+    let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(1);
+    let (melody, params) = (InputTrack::OdeToJoy.score(), GanParams::new(Genre::Pop));
+    let music = accompany(model, &melody, &params, &mut rng, &mut |_| ControlFlow::Continue(()))?;
+    midi::write(path.with_extension("mid"), &music)?;
+    plots::piano_roll(&path.with_extension("svg"), &music, "Ode to Joy, accompanied")
+}
+
+fn main() -> ExitCode {
+    training::main(run)
+}

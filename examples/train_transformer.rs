@@ -1,0 +1,115 @@
+//! Trains a Transformer on your own MIDI, or for a minute on the built-in tracks.
+//!
+//! ```sh
+//! cargo run --release --example train_transformer
+//! cargo run --release --example train_transformer -- --data my-midi --out runs/transformer --epochs 5
+//! cargo run --release --example compose -- extend ode-to-joy out.mid --weights runs/transformer/best.safetensors
+//! ```
+
+#[path = "support/pieces.rs"]
+#[allow(dead_code)]
+mod pieces;
+#[path = "support/plots.rs"]
+#[allow(dead_code, unused_imports)]
+mod plots;
+#[path = "support/training.rs"]
+#[allow(dead_code)]
+mod training;
+
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::Parser;
+use deepcompose::midi;
+use deepcompose::models::compose::extend;
+use deepcompose::models::data::Corpus;
+use deepcompose::models::pretrained;
+use deepcompose::models::training::{Freeze, RunSettings};
+use deepcompose::models::transformer::{
+    Decoder, TransformerTrainConfig, TransformerTrainer, TransformerTraining, TransformerXl,
+    TransformerXlConfig, Vocabulary, train_on_devices,
+};
+use deepcompose::prelude::*;
+use pieces::Pieces;
+use rand::SeedableRng;
+use training::{Common, Fields, Result};
+
+#[derive(Parser)]
+#[command(about = "Train a Transformer: continues a melody")]
+struct Options {
+    #[command(flatten)]
+    common: Common,
+    /// performance, or satb for four-voice pieces; what the configuration says unless given
+    #[arg(long)]
+    tokenizer: Option<Vocabulary>,
+}
+
+const NAME: &str = "transformer";
+
+/// A small network, and few steps.
+fn quick() -> TransformerTrainConfig {
+    TransformerTrainConfig {
+        model: TransformerXlConfig {
+            layers: 2,
+            heads: 2,
+            d_model: 64,
+            d_inner: 256,
+            memory: 128,
+            ..TransformerXlConfig::compact()
+        },
+        training: TransformerTraining { steps: 300, lanes: 8, warmup: 20, ..TransformerTraining::default() },
+        run: RunSettings { validate_every: 50, checkpoint_every: 50, ..RunSettings::default() },
+    }
+}
+
+fn run() -> Result<()> {
+    let Options { common, tokenizer } = Options::parse();
+    let mut config = common.config(NAME, quick())?;
+    let first = config.run.devices()?.into_iter().next().unwrap_or_default();
+    let tuned: Option<TransformerXl> = common.fine_tune(pretrained::transformer, &first)?;
+    match (&tuned, tokenizer) {
+        (Some(model), _) => config.model = model.config().clone(),
+        (None, Some(tokenizer)) => config.model = config.model.with_tokenizer(tokenizer),
+        (None, None) => {}
+    }
+    if !common.freeze.is_empty() {
+        config.training.freeze = Freeze::new(&common.freeze);
+    }
+    let vocabulary = config.model.tokenizer.ok_or("the configuration names no tokenizer")?;
+    let (train, valid) = Pieces::open(common.data.as_deref(), Corpus::builtin)?.tokens(vocabulary)?;
+    let count = |data: &deepcompose::models::transformer::TokenDataset| (data.pieces().len(), data.tokens());
+    println!("training pieces and tokens: {:?}, validation: {:?}", count(&train), count(&valid));
+    let per_step = config.training.lanes * config.training.accumulate * config.model.segment;
+    let epoch = train.tokens().div_ceil(per_step.max(1));
+    let TransformerTrainConfig { training, run, .. } = &mut config;
+    common.apply(epoch, Fields { steps: &mut training.steps, seed: &mut training.seed, run });
+
+    let devices = config.run.devices()?;
+    if devices.len() > 1 {
+        let (epochs, out) = (config.training.steps.div_ceil(epoch), common.out(NAME));
+        train_on_devices(&config, train, valid, &devices, config.run.sharing, epochs, &out)?;
+        println!("weights={}", out.join("last.safetensors").display());
+        return Ok(());
+    }
+    let mut trainer = match tuned {
+        Some(model) => TransformerTrainer::fine_tune(model, &config.training, train, valid)?,
+        None => TransformerTrainer::new(&config, train, valid, &devices[0])?,
+    };
+    let run = common.open(NAME, &config, &mut trainer)?;
+    common.supervised(run, &mut trainer, "nats a token", config.training.steps, &mut sample)
+}
+
+/// Ode to Joy, continued.
+fn sample(model: &TransformerXl, path: &Path) -> Result<()> {
+    let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(1);
+    let (melody, params) = (InputTrack::OdeToJoy.score(), TransformerParams::default());
+    let mut decoder = Decoder::new(model);
+    let music = extend(&mut decoder, &melody, &params, &mut rng, &mut |_| ControlFlow::Continue(()))?;
+    midi::write(path.with_extension("mid"), &music)?;
+    plots::piano_roll(&path.with_extension("svg"), &music, "Ode to Joy, continued")
+}
+
+fn main() -> ExitCode {
+    training::main(run)
+}

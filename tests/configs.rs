@@ -1,0 +1,39 @@
+//! The configuration files beside the examples say what their names say.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::path::Path;
+
+use deepcompose::models::ar_cnn::{ArCnnConfig, ArCnnTrainConfig, ArCnnTraining};
+use deepcompose::models::gan::{GanConfig, GanTrainConfig, GanTraining};
+use deepcompose::models::transformer::{TransformerTrainConfig, TransformerTraining, TransformerXlConfig};
+
+fn examples(file: &str) -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(file)
+}
+
+#[test]
+fn the_reference_files_are_the_reference() {
+    let ar_cnn = ArCnnTrainConfig::read(examples("configs/ar_cnn_reference.toml")).unwrap();
+    assert_eq!(ar_cnn.model, ArCnnConfig::reference());
+    assert_eq!(ar_cnn.training, ArCnnTraining { steps: 31_000, ..ArCnnTraining::reference() });
+    ar_cnn.training.validate(&ar_cnn.model).unwrap();
+
+    let transformer = TransformerTrainConfig::read(examples("configs/transformer_reference.toml")).unwrap();
+    assert_eq!(transformer.model, TransformerXlConfig::reference());
+    assert_eq!(transformer.training, TransformerTraining::reference());
+
+    let gan = GanTrainConfig::read(examples("configs/gan_reference.toml")).unwrap();
+    assert_eq!(gan.model, GanConfig::accompaniment());
+    assert_eq!(gan.training, GanTraining::reference());
+}
+
+#[test]
+fn the_files_of_the_shipped_weights_are_valid() {
+    let transformer = TransformerTrainConfig::read(examples("shipped/transformer.toml")).unwrap();
+    assert_eq!(transformer.model, TransformerXlConfig::compact());
+    transformer.training.validate().unwrap();
+    let gan = GanTrainConfig::read(examples("shipped/gan.toml")).unwrap();
+    assert_eq!(gan.training, GanTraining { steps: 1800, ..GanTraining::accompaniment() });
+    gan.training.validate().unwrap();
+}
