@@ -182,3 +182,48 @@ fn band_offset<R: Rng + ?Sized>(
     let last = low.min(room);
     if first <= last { rng.random_range(first..=last) } else { (first + last) / 2 }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A window, cell by cell.
+    fn cells(piece: &Array2<bool>, start: usize, steps: usize, transpose: i32) -> Array2<bool> {
+        let cells: Vec<(usize, i32)> = (start..(start + steps).min(piece.nrows()))
+            .flat_map(|step| (0..128).map(move |pitch| (step, pitch)))
+            .filter(|cell| piece[*cell])
+            .map(|(step, pitch)| (step - start, pitch as i32))
+            .collect();
+        let lowest = cells.iter().map(|c| c.1).min().unwrap_or(0);
+        let highest = cells.iter().map(|c| c.1).max().unwrap_or(127);
+        let shift = transpose.clamp(-lowest, 127 - highest);
+        let mut out = Array2::from_elem((steps, 128), false);
+        cells.into_iter().for_each(|(step, pitch)| out[[step, (pitch + shift) as usize]] = true);
+        out
+    }
+
+    proptest! {
+        #[test]
+        fn windows_are_cut_and_moved_cell_by_cell(
+            notes in proptest::collection::vec((0_usize..40, 0_usize..128), 0..12),
+            length in 0_usize..40,
+            steps in 1_usize..20,
+            transpose in -140_i32..140,
+        ) {
+            let mut piece = Array2::from_elem((length, 128), false);
+            notes.into_iter().filter(|(step, _)| *step < length).for_each(|cell| piece[cell] = true);
+            let windows = RollWindows::new(vec![piece.clone()], steps, 3);
+            let last = length.saturating_sub(steps);
+            let starts: Vec<usize> = (0..last).step_by(3).chain([last]).collect();
+            prop_assert_eq!(windows.len(), starts.len());
+            for (index, start) in starts.into_iter().enumerate() {
+                prop_assert_eq!(windows.window(index, transpose), cells(&piece, start, steps, transpose));
+            }
+            prop_assert!(windows.window(windows.len(), 0).iter().all(|on| !on));
+        }
+    }
+}

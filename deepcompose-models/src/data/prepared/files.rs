@@ -14,10 +14,13 @@ const UNFINISHED: &str = ".unfinished-";
 
 /// A file under a temporary name, in the folder where it will be. `stem` tells the files of one part from others'.
 pub(crate) fn temporary(folder: &Path, stem: &str) -> Result<NamedTempFile, CorpusError> {
-    Builder::new()
-        .prefix(&format!("{UNFINISHED}{stem}-"))
-        .tempfile_in(folder)
-        .map_err(|e| CorpusError::io(folder, e))
+    let prefix = format!("{UNFINISHED}{stem}-");
+    let mut builder = Builder::new();
+    builder.prefix(&prefix);
+    // As readable as any other new file: parts come together from several users and machines.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder.tempfile_in(folder).map_err(|e| CorpusError::io(folder, e))
 }
 
 /// Whether a name is that of a file that a process left when it was killed.
