@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use deepcompose::models::ar_cnn::{ArCnn, EditEvaluation, EditEvaluationOptions, RollWindows, evaluate};
+use deepcompose::models::ar_cnn::{ArCnn, EditEvaluation, EditEvaluationOptions, evaluate};
 use deepcompose::models::pretrained;
 use deepcompose::models::weights::Model;
 
@@ -15,8 +15,7 @@ const HOP: usize = 64;
 
 pub(crate) fn measure(task: &Task<'_>) -> Result<Outcome, Box<dyn Error>> {
     let (model, source) = crate::model::load::<ArCnn>(task, pretrained::AR_CNN)?;
-    let pieces = crate::input::pieces(task)?;
-    let windows = RollWindows::from_scores(pieces.iter().map(|p| &p.score), model.config().steps, HOP)?;
+    let (windows, pieces) = crate::input::windows(task, model.config().steps, HOP)?;
     let options = EditEvaluationOptions {
         edited_windows: task.edited_windows,
         max_flips: task.max_flips,
@@ -25,7 +24,7 @@ pub(crate) fn measure(task: &Task<'_>) -> Result<Outcome, Box<dyn Error>> {
         ..EditEvaluationOptions::default()
     };
     let e = evaluate(&model, &windows, &options)?;
-    let report = Report::new("ar-cnn", (&source, model.config()), task, pieces.len(), &e);
+    let report = Report::new("ar-cnn", (&source, model.config()), task, pieces, &e);
     Ok(Outcome {
         table: report.heading() + &text(&e, &options),
         json: report.json()?,

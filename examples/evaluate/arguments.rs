@@ -49,7 +49,7 @@ pub(crate) struct Options {
     /// Which model
     #[arg(long, value_enum, requires = "data")]
     model: Option<Kind>,
-    /// A corpus: a folder of MIDI files, or a JSON file of chorales, lead sheets or songs
+    /// A folder of MIDI files, one of the JSON corpora, or a folder that `prepare` made
     #[arg(long, value_name = "PATH", requires = "model")]
     data: Option<PathBuf>,
     /// A weights file, in place of the embedded weights
@@ -58,7 +58,7 @@ pub(crate) struct Options {
     /// Round the weights first, as an export at this precision would
     #[arg(long, value_enum, requires = "model")]
     precision: Option<Bits>,
-    /// Which split of the corpus
+    /// Which split of the corpus: train, valid or test
     #[arg(long, default_value = "valid")]
     split: String,
     /// Pieces at most, the first of the split
@@ -76,7 +76,7 @@ pub(crate) struct Options {
     /// AR-CNN: creative risk of its edits
     #[arg(long, default_value_t = EditEvaluationOptions::default().creative_risk)]
     creative_risk: f64,
-    /// GAN: the genre of pieces for which no manifest tells it
+    /// GAN: the genre of pieces for which neither manifest nor folder tells it
     #[arg(long, default_value_t = Genre::Rock)]
     genre: Genre,
     /// Write everything as JSON

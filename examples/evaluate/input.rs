@@ -1,19 +1,20 @@
 //! The pieces to measure on.
 
 use std::error::Error;
-use std::io::Read;
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use deepcompose::midi;
-use deepcompose::models::data::{Piece, chorales, leads, pop, split_by_id};
+use deepcompose::models::ar_cnn::RollWindows;
+use deepcompose::models::data::{Corpus, CorpusOptions, Prepared, Split};
 use deepcompose::models::gan::{GanDataset, GanPiece};
+use deepcompose::models::transformer::{TokenDataset, Vocabulary};
 use deepcompose::prelude::Genre;
 use serde::Deserialize;
 
 use crate::arguments::Task;
 
-/// Share of pieces that are `valid` where a corpus has no splits of its own.
-const VALID: f64 = 0.1;
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 /// The last part of a path: what is said of it in a report.
 pub(crate) fn last_component(path: &Path) -> String {
@@ -21,51 +22,71 @@ pub(crate) fn last_component(path: &Path) -> String {
     path.file_name().map_or_else(whole, |name| name.to_string_lossy().into_owned())
 }
 
-/// The pieces of the task's split.
-pub(crate) fn pieces(task: &Task<'_>) -> Result<Vec<Piece>, Box<dyn Error>> {
-    let mut pieces = if task.data.is_dir() {
-        split(midi_folder(task.data)?, task.split)?
-    } else {
-        match first_bytes(task.data)? {
-            start if start.trim_start().starts_with('{') => chorales(task.data, task.split)?,
-            start if start.contains("\"mel\"") => split(leads(task.data)?, task.split)?,
-            _ => split(pop(task.data)?, task.split)?,
-        }
-    };
-    pieces.retain(|piece| !piece.score.is_empty());
-    pieces.truncate(task.limit);
-    if pieces.is_empty() {
-        let (path, split) = (task.data.display(), task.split);
-        return Err(format!("{path}: there is no piece with notes in its split `{split}`").into());
-    }
-    Ok(pieces)
+/// What `--data` names.
+enum Input {
+    Corpus(Corpus),
+    Prepared(Box<Prepared>),
 }
 
-/// The pieces of the task's split with their genres: as `manifest.json` in the folder says, or the task's.
-pub(crate) fn bands(task: &Task<'_>) -> Result<GanDataset, Box<dyn Error>> {
-    let manifest = task.data.join("manifest.json");
-    let mut found: Vec<GanPiece> = Vec::new();
-    if manifest.is_file() {
-        let about = |e: &dyn std::fmt::Display| format!("{}: {e}", manifest.display());
-        let text = std::fs::read_to_string(&manifest).map_err(|e| about(&e))?;
-        let entries: Vec<Entry> = serde_json::from_str(&text).map_err(|e| about(&e))?;
-        for entry in entries.iter().filter(|e| e.split == task.split) {
-            let path = task.data.join(&entry.file);
-            let score = midi::read(&path).map_err(|e| format!("{}: {e}", path.display()))?;
-            found.extend(GanPiece::from_score(&score, entry.genre, None));
-            if found.len() == task.limit {
-                break;
-            }
+impl Input {
+    fn open(task: &Task<'_>) -> Result<Self> {
+        if Prepared::is_at(task.data) {
+            return Ok(Self::Prepared(Box::new(Prepared::open(task.data)?)));
         }
-    } else {
-        let bands = pieces(task)?.into_iter().map(|p| GanPiece::from_score(&p.score, task.genre, None));
-        found.extend(bands.filter_map(Result::ok));
+        let options = CorpusOptions { genre: task.genre, ..CorpusOptions::default() };
+        let (corpus, report) = Corpus::open_with(task.data, &options, &mut |_| ControlFlow::Continue(()))?;
+        if !report.skipped.is_empty() {
+            println!("{report}");
+        }
+        Ok(Self::Corpus(corpus))
     }
-    if found.is_empty() {
-        let (path, split) = (task.data.display(), task.split);
-        return Err(format!("{path}: no piece of its split `{split}` has a melody and a band").into());
+}
+
+/// Tokens, a piece in one rendition each.
+pub(crate) fn tokens(task: &Task<'_>, vocabulary: Vocabulary) -> Result<TokenDataset> {
+    let split: Split = task.split.parse()?;
+    let data = match Input::open(task)? {
+        Input::Corpus(corpus) => corpus.token_dataset(&vocabulary, split)?,
+        Input::Prepared(prepared) => {
+            prepared.require_vocabulary(vocabulary)?;
+            prepared.token_dataset(split)?
+        }
+    };
+    let pieces = data.pieces().iter().take(task.limit).cloned().collect();
+    Ok(TokenDataset::new(pieces, data.layout().clone())?)
+}
+
+/// Windows of rolls, and the number of pieces that they are of.
+pub(crate) fn windows(task: &Task<'_>, steps: usize, hop: usize) -> Result<(RollWindows, usize)> {
+    let split: Split = task.split.parse()?;
+    match Input::open(task)? {
+        Input::Corpus(corpus) if task.limit < corpus.count(split) => {
+            let scores = corpus.split(split).take(task.limit).map(|p| &p.score);
+            Ok((RollWindows::from_scores(scores, steps, hop)?, task.limit))
+        }
+        Input::Corpus(corpus) => Ok((corpus.roll_windows(split, steps, hop)?, corpus.count(split))),
+        Input::Prepared(prepared) if task.limit < prepared.count(split) => {
+            Err("a prepared corpus of rolls is measured whole: leave --limit out".into())
+        }
+        Input::Prepared(prepared) => Ok((prepared.roll_windows(split, steps, hop)?, prepared.count(split))),
     }
-    Ok(GanDataset::new(found))
+}
+
+/// Bands: the pieces, genres and splits of a `manifest.json` in the folder if it has one.
+pub(crate) fn bands(task: &Task<'_>) -> Result<GanDataset> {
+    let manifest = task.data.join("manifest.json");
+    let pieces = match manifest.is_file() && !Prepared::is_at(task.data) {
+        true => listed(task, &manifest)?,
+        false => {
+            let split: Split = task.split.parse()?;
+            let data = match Input::open(task)? {
+                Input::Corpus(corpus) => corpus.gan_dataset(split)?,
+                Input::Prepared(prepared) => prepared.gan_dataset(split)?,
+            };
+            data.pieces().iter().take(task.limit).cloned().collect()
+        }
+    };
+    Ok(GanDataset::new(pieces))
 }
 
 /// A piece of a manifest; what else is said of it is not looked at.
@@ -76,29 +97,21 @@ struct Entry {
     split: String,
 }
 
-fn first_bytes(path: &Path) -> Result<String, Box<dyn Error>> {
-    let about = |e: std::io::Error| format!("{}: {e}", path.display());
-    let mut start = Vec::new();
-    std::fs::File::open(path).map_err(about)?.take(4096).read_to_end(&mut start).map_err(about)?;
-    Ok(String::from_utf8_lossy(&start).into_owned())
-}
-
-fn midi_folder(folder: &Path) -> Result<Vec<Piece>, Box<dyn Error>> {
-    let about = |e: std::io::Error| format!("{}: {e}", folder.display());
-    let mut paths: Vec<_> =
-        std::fs::read_dir(folder).map_err(about)?.filter_map(|entry| Some(entry.ok()?.path())).collect();
-    paths.retain(|p| p.extension().is_some_and(|x| x.eq_ignore_ascii_case("mid")));
-    paths.sort();
-    let read =
-        |path: &std::path::PathBuf| Some(Piece { id: last_component(path), score: midi::read(path).ok()? });
-    Ok(paths.iter().filter_map(read).collect())
-}
-
-fn split(pieces: Vec<Piece>, name: &str) -> Result<Vec<Piece>, Box<dyn Error>> {
-    let (train, valid) = split_by_id(pieces, VALID);
-    match name {
-        "train" => Ok(train),
-        "valid" => Ok(valid),
-        other => Err(format!("there is no split `{other}`; accepted: train, valid").into()),
+fn listed(task: &Task<'_>, manifest: &Path) -> Result<Vec<GanPiece>> {
+    let about = |e: &dyn std::fmt::Display| format!("{}: {e}", manifest.display());
+    let text = std::fs::read_to_string(manifest).map_err(|e| about(&e))?;
+    let entries: Vec<Entry> = serde_json::from_str(&text).map_err(|e| about(&e))?;
+    let mut pieces = Vec::new();
+    for entry in entries.iter().filter(|e| e.split == task.split) {
+        let path = task.data.join(&entry.file);
+        let score = midi::read(&path).map_err(|e| format!("{}: {e}", path.display()))?;
+        pieces.extend(GanPiece::from_score(&score, entry.genre, None));
+        if pieces.len() == task.limit {
+            break;
+        }
     }
+    if pieces.is_empty() {
+        return Err(about(&format!("no piece of the split `{}` has a melody and a band", task.split)).into());
+    }
+    Ok(pieces)
 }

@@ -3,9 +3,7 @@
 use std::error::Error;
 
 use deepcompose::models::pretrained;
-use deepcompose::models::transformer::{
-    Piece, TokenDataset, TokenEvaluation, TransformerXl, Vocabulary, evaluate_tokens,
-};
+use deepcompose::models::transformer::{TokenEvaluation, TransformerXl, Vocabulary, evaluate_tokens};
 
 use crate::arguments::Task;
 use crate::plots::BarPanel;
@@ -14,9 +12,7 @@ use crate::report::{Outcome, Picture, Report, row, table};
 pub(crate) fn measure(task: &Task<'_>) -> Result<Outcome, Box<dyn Error>> {
     let (model, source) = crate::model::load::<TransformerXl>(task, pretrained::TRANSFORMER)?;
     let tokenizer = model.config().tokenizer.ok_or("the weights do not say of which tokenizer they are")?;
-    let tokens = crate::input::pieces(task)?.into_iter().map(|p| tokenizer.encode(&p.score));
-    let pieces: Vec<Piece> = tokens.filter(|tokens| !tokens.is_empty()).map(Piece::new).collect();
-    let data = TokenDataset::new(pieces, tokenizer.layout())?;
+    let data = crate::input::tokens(task, tokenizer)?;
     let workers = std::thread::available_parallelism().map_or(1, |n| n.get().min(16));
     let e = evaluate_tokens(&model, &data, workers)?;
     let report = Report::new("transformer", (&source, model.config()), task, e.pieces, &e);

@@ -70,6 +70,9 @@ struct Pass<'a> {
     rng: Option<&'a mut ChaCha8Rng>,
 }
 
+/// Told each target that counts and the logits it was judged by.
+type Observer<'a> = dyn FnMut(u32, &[f32]) + 'a;
+
 /// Sum of the loss over the targets that count, in nats, without a gradient.
 pub(crate) fn loss(weights: &Weights, segment: &Segment, memory: &mut LaneMemory) -> f64 {
     pass(weights, segment, memory, None, 0.0, None).0
@@ -80,7 +83,7 @@ pub(crate) fn loss_with(
     weights: &Weights,
     segment: &Segment,
     memory: &mut LaneMemory,
-    observer: &mut dyn FnMut(u32, &[f32]),
+    observer: &mut Observer<'_>,
 ) -> f64 {
     pass(weights, segment, memory, None, 0.0, Some(observer)).0
 }
@@ -103,7 +106,7 @@ fn pass(
     memory: &mut LaneMemory,
     rng: Option<&mut ChaCha8Rng>,
     factor: f32,
-    observer: Option<&mut dyn FnMut(u32, &[f32])>,
+    observer: Option<&mut Observer<'_>>,
 ) -> (f64, Option<Gradient>) {
     let config = &weights.config;
     let (lanes, time, d) = (segment.starts.len(), segment.time, config.d_model);
