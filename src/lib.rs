@@ -30,7 +30,9 @@
 //! |---|---|---|
 //! | `flex` | yes | burn's pure-Rust CPU device |
 //! | `pretrained` | yes | the weights of this project, embedded |
-//! | `train` | no | datasets, trainers, checkpoints in [`models`] |
+//! | `train` | no | corpora, trainers, runs, evaluation in [`models`] |
+//! | `tui` | no | burn-train's terminal dashboard |
+//! | `remote` | no | devices on other machines, and lending this one's |
 //! | `cuda`, `wgpu`, `vulkan`, `metal`, `rocm` | no | burn's device of that name |
 //!
 //! # Defaults and limits

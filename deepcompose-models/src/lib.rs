@@ -34,7 +34,9 @@
 //! |---|---|---|
 //! | `flex` | yes | burn's pure-Rust CPU device; AVX-512 kernels are chosen at run time |
 //! | `pretrained` | yes | the shipped weights, embedded |
-//! | `train` | no | corpora, datasets, losses' gradients, trainers, checkpoints |
+//! | `train` | no | corpora, datasets, trainers, runs, checkpoints, evaluation, fine-tuning |
+//! | `tui` | no | burn-train's terminal dashboard |
+//! | `remote` | no | devices on other machines, through burn-remote |
 //! | `cuda`, `wgpu`, `vulkan`, `metal`, `rocm` | no | burn's device of that name |
 //!
 //! # Limits
