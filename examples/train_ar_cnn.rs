@@ -7,13 +7,10 @@
 //! ```
 
 #[path = "support/pieces.rs"]
-#[allow(dead_code)]
 mod pieces;
 #[path = "support/plots.rs"]
-#[allow(dead_code, unused_imports)]
 mod plots;
 #[path = "support/training.rs"]
-#[allow(dead_code)]
 mod training;
 
 use std::ops::ControlFlow;

@@ -9,13 +9,10 @@
 //! A piece's genre is the name of the folder that it lies in (`rock/song.mid`), or pop.
 
 #[path = "support/pieces.rs"]
-#[allow(dead_code)]
 mod pieces;
 #[path = "support/plots.rs"]
-#[allow(dead_code, unused_imports)]
 mod plots;
 #[path = "support/training.rs"]
-#[allow(dead_code)]
 mod training;
 
 use std::ops::ControlFlow;

@@ -9,7 +9,6 @@
 mod corpus;
 mod gan;
 #[path = "../support/training.rs"]
-#[allow(dead_code)]
 mod training;
 mod transformer;
 

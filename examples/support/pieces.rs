@@ -1,5 +1,8 @@
 //! The pieces that an example trains on: a folder of MIDI, a JSON corpus, a prepared corpus, or the built-in tracks.
 
+// Each example uses a part of it.
+#![allow(dead_code)]
+
 use std::ops::ControlFlow;
 use std::path::Path;
 
@@ -13,7 +16,7 @@ use crate::training::Result;
 
 pub(crate) enum Pieces {
     Corpus(Corpus),
-    Prepared(Prepared),
+    Prepared(Box<Prepared>),
 }
 
 impl Pieces {
@@ -21,7 +24,7 @@ impl Pieces {
     pub(crate) fn open(data: Option<&Path>, builtin: fn() -> Corpus) -> Result<Self> {
         let Some(path) = data else { return Ok(Self::Corpus(builtin())) };
         if Prepared::is_at(path) {
-            return Ok(Self::Prepared(Prepared::open(path)?));
+            return Ok(Self::Prepared(Box::new(Prepared::open(path)?)));
         }
         let bar = ProgressBar::new(0);
         let (corpus, report) = Corpus::open_with(path, &CorpusOptions::default(), &mut |progress| {

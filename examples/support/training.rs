@@ -1,5 +1,8 @@
 //! What the three training examples share: options, the run, progress, samples.
 
+// Each example uses a part of it.
+#![allow(dead_code)]
+
 use std::error::Error;
 use std::io::Write;
 use std::ops::ControlFlow;

@@ -41,7 +41,31 @@ impl ArCnnConfig {
         Self { steps: 128, lowest_pitch: 16, pitches: 96, filters: 16, levels: 4, dropout: 0.1 }
     }
 
-    /// Checks every field.
+    /// How many numbers the network has, running statistics included; in closed form.
+    #[must_use]
+    pub fn numbers(&self) -> usize {
+        let filters = |level: usize| self.filters.saturating_mul(1 << level);
+        let conv = |from: usize, to: usize| from.saturating_mul(to).saturating_mul(9).saturating_add(to);
+        let two = |from, to| conv(from, to).saturating_add(conv(to, to));
+        let last = self.levels.saturating_sub(1);
+        let mut sum = two(filters(last), filters(self.levels)).saturating_add(self.filters + 1);
+        for level in 0..self.levels {
+            let entering = if level == 0 { 1 } else { filters(level - 1) };
+            let joined = filters(level + 1).saturating_add(filters(level));
+            // Scale, offset, running mean and variance.
+            let norms =
+                if level < last { 4 * filters(level) } else { 0 } + if level > 0 { 4 * joined } else { 0 };
+            for part in [two(entering, filters(level)), two(joined, filters(level)), norms] {
+                sum = sum.saturating_add(part);
+            }
+        }
+        sum
+    }
+
+    /// The most numbers that a network may have: 2³⁰, 4 GiB of them.
+    pub const MAX_NUMBERS: usize = 1 << 30;
+
+    /// Checks every field, and the size of the whole.
     ///
     /// # Errors
     ///
@@ -70,6 +94,11 @@ impl ArCnnConfig {
         if !(0.0..1.0).contains(&self.dropout) {
             return Err(ModelError::range("dropout", self.dropout, "0 <= dropout < 1"));
         }
+        let numbers = self.numbers();
+        if numbers > Self::MAX_NUMBERS {
+            let accepted = format!("up to {}: fewer filters or levels", Self::MAX_NUMBERS);
+            return Err(ModelError::range("the network's parameters", numbers, accepted));
+        }
         Ok(())
     }
 }
@@ -78,5 +107,38 @@ impl Default for ArCnnConfig {
     /// [`ArCnnConfig::compact`].
     fn default() -> Self {
         Self::compact()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+    use burn::module::Module;
+    use burn::tensor::Device;
+
+    use super::*;
+    use crate::ar_cnn::ArCnn;
+    use crate::weights::Model;
+
+    #[test]
+    fn the_closed_form_counts_what_the_network_has() {
+        for (filters, levels) in [(4, 1), (3, 2), (2, 4)] {
+            let config = ArCnnConfig { steps: 16, pitches: 16, filters, levels, ..ArCnnConfig::compact() };
+            let network = ArCnn::build(&config, &Device::default()).unwrap();
+            assert_eq!(config.numbers(), network.num_params(), "{filters} filters, {levels} levels");
+        }
+        // The published network has about 31 million.
+        assert!((31.0..32.0).contains(&(ArCnnConfig::reference().numbers() as f64 / 1e6)));
+    }
+
+    #[test]
+    fn networks_that_no_memory_holds_are_refused() {
+        let config =
+            ArCnnConfig { filters: 256, levels: 7, pitches: 128, lowest_pitch: 0, ..ArCnnConfig::compact() };
+        let message = config.validate().unwrap_err().to_string();
+        assert!(
+            message.starts_with("the network's parameters ") && message.contains("fewer filters"),
+            "{message}"
+        );
     }
 }

@@ -162,6 +162,10 @@ impl Model for ArCnn {
         &self.config
     }
 
+    fn numbers(config: &ArCnnConfig) -> Option<usize> {
+        Some(config.numbers())
+    }
+
     fn build(config: &ArCnnConfig, device: &Device) -> Result<Self, ModelError> {
         config.validate()?;
         let last = config.levels - 1;

@@ -159,7 +159,7 @@ mod tests {
         let count = |splits: &[Split], split| splits.iter().filter(|s| **s == split).count() as f64;
         // Five standard deviations of a binomial.
         for (split, share) in [(Split::Valid, 0.1), (Split::Test, 0.2), (Split::Train, 0.7)] {
-            let deviation = (4000.0 * share * (1.0 - share) as f64).sqrt();
+            let deviation = f64::sqrt(4000.0 * share * (1.0 - share));
             assert!((count(&small, split) - 4000.0 * share).abs() < 5.0 * deviation);
         }
         assert!(small.iter().zip(&large).all(|(a, b)| a == b || *a == Split::Train));

@@ -1,4 +1,9 @@
 //! Training on several devices at once, by burn-train's own strategies.
+//!
+//! Several devices of this machine are named one by one (`cuda:0`, `cuda:1`); devices of other machines are those that a burn-remote server
+//! there lends (`ws://host:port`, with `#1` for its second). All may stand in one list. burn-train sums the gradients of the devices, it does not
+//! average them: with Adam that hardly matters, since it divides by their size. Autodiff stays on this side of a connection, which
+//! is not encrypted.
 
 use std::path::Path;
 

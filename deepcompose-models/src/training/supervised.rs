@@ -189,8 +189,8 @@ where
                     (epoch, taken) = (epoch + 1, 0);
                 }
             }
-            let sent = ends.iter().map(|ends| ends.stop.send(interrupter.should_stop()));
-            if sent.last().is_none_or(|sent| sent.is_err()) {
+            let stop = interrupter.should_stop();
+            if ends.as_ref().is_none_or(|ends| ends.stop.send(stop).is_err()) {
                 break;
             }
         }

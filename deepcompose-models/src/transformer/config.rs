@@ -95,6 +95,9 @@ impl TransformerXlConfig {
         self.heads * self.d_head
     }
 
+    /// The most trainable numbers that a network may have: 2³⁰, 4 GiB of them.
+    pub const MAX_PARAMETERS: usize = 1 << 30;
+
     /// Number of trainable numbers of the network, in closed form.
     pub fn parameters(&self) -> usize {
         let d = self.d_model;
@@ -131,6 +134,11 @@ impl TransformerXlConfig {
         in_range("memory", self.memory, 1, 65_536)?;
         if !(0.0..1.0).contains(&self.dropout) {
             return Err(config_error("dropout", self.dropout, "0 up to but not including 1"));
+        }
+        let parameters = self.parameters();
+        if parameters > Self::MAX_PARAMETERS {
+            let accepted = format!("up to {}", Self::MAX_PARAMETERS);
+            return Err(config_error("the number of parameters", parameters, accepted));
         }
         Ok(())
     }
@@ -193,6 +201,10 @@ mod tests {
             (
                 TransformerXlConfig { vocabulary: 131, ..good.clone() },
                 "vocabulary is 131: 310 with the tokenizer performance is accepted",
+            ),
+            (
+                TransformerXlConfig { layers: 64, d_model: 8192, d_inner: 32_768, ..good.clone() },
+                "the number of parameters is 35",
             ),
             (TransformerXlConfig { segment: 0, ..good.clone() }, "segment is 0: 1..=65536"),
             (TransformerXlConfig { memory: 0, ..good.clone() }, "memory is 0: 1..=65536"),

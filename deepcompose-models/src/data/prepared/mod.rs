@@ -232,7 +232,7 @@ impl Prepared {
         }
         let piece = |piece: &PreparedPiece| {
             let steps: Column<BandStep> = self.only_column(piece)?;
-            if steps.len() % BAR_STEPS != 0 {
+            if !steps.len().is_multiple_of(BAR_STEPS) {
                 let what = format!("piece {} is no whole number of bars", piece.id);
                 return Err(CorpusError::damaged(&self.folder, what));
             }

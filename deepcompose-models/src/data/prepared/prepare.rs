@@ -164,11 +164,14 @@ struct Job<'a> {
     observer: &'a mut dyn FnMut(CorpusProgress) -> ControlFlow<()>,
 }
 
+/// A piece as it goes into a shard: its record, its bytes, and the length and hash of each of its columns.
+type Packed = (PieceRecord, Vec<u8>, Vec<(usize, ContentHash)>);
+
 /// What became of one file.
 struct Outcome {
     digest: ContentHash,
     repairs: Vec<(String, u64)>,
-    result: Result<(PieceRecord, Vec<u8>, Vec<(usize, ContentHash)>), SkipReason>,
+    result: Result<Packed, SkipReason>,
 }
 
 impl Job<'_> {
