@@ -283,11 +283,20 @@ fn a_small_file_cannot_ask_for_a_large_network() {
     let model = TransformerXl::new(&transformer(), 1, &device).unwrap();
     for format in FORMATS {
         let bytes = weights::to_bytes_in(&model, format, Precision::Half).unwrap();
-        let huge = TransformerXlConfig { layers: 64, d_model: 8192, d_inner: 32_768, ..transformer() };
-        let json = serde_json::to_string(&huge).unwrap();
-        let bytes = rewritten(&bytes, |m| drop(m.insert("config".to_owned(), json)));
-        let error = weights::from_bytes::<TransformerXl>(&bytes, &device).unwrap_err();
+        let asking_for = |huge: TransformerXlConfig| {
+            let json = serde_json::to_string(&huge).unwrap();
+            let bytes = rewritten(&bytes, |m| drop(m.insert("config".to_owned(), json)));
+            weights::from_bytes::<TransformerXl>(&bytes, &device).unwrap_err()
+        };
+        // 3 GB of weights, which a network may have, but not from this file.
+        let large = TransformerXlConfig { layers: 12, d_model: 4096, d_inner: 8192, ..transformer() };
+        assert!(large.validate().is_ok());
+        let error = asking_for(large);
         assert!(matches!(error, WeightsError::Mismatch(_)), "{error}");
+        // 140 GB, which none may have.
+        let error =
+            asking_for(TransformerXlConfig { layers: 64, d_model: 8192, d_inner: 32_768, ..transformer() });
+        assert!(matches!(error, WeightsError::Config(_)), "{error}");
     }
     // Two tensors over the same bytes, in the one format that allows them.
     let tensor = |name: &str| {

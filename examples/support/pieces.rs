@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use deepcompose::models::ar_cnn::RollWindows;
-use deepcompose::models::data::{Corpus, CorpusOptions, Prepared, Split};
+use deepcompose::models::data::{Corpus, CorpusError, CorpusOptions, Prepared, Split};
 use deepcompose::models::gan::GanDataset;
 use deepcompose::models::transformer::{TokenDataset, Vocabulary};
 use indicatif::ProgressBar;
@@ -38,52 +38,47 @@ impl Pieces {
         Ok(Self::Corpus(corpus))
     }
 
-    /// A dataset of the pieces to train on and one of those to validate on: the former again, where a small corpus
-    /// has no piece in its `valid` split.
-    fn both<D>(dataset: impl Fn(Split) -> Result<D>, is_empty: impl Fn(&D) -> bool) -> Result<(D, D)> {
-        let train = dataset(Split::Train)?;
-        let valid = dataset(Split::Valid)?;
-        if !is_empty(&valid) {
-            return Ok((train, valid));
+    /// A dataset of the pieces to train on and one of those to validate on. Where a small corpus has pieces in one of
+    /// the splits only, they serve as both.
+    fn both<D>(dataset: impl Fn(Split) -> std::result::Result<D, CorpusError>) -> Result<(D, D)> {
+        let only = |split| {
+            println!("all pieces fall into the split `{split}`: they are trained on and measured on");
+            dataset(split)
+        };
+        match (dataset(Split::Train), dataset(Split::Valid)) {
+            (Ok(train), Err(CorpusError::EmptySplit { .. })) => Ok((train, only(Split::Train)?)),
+            (Err(CorpusError::EmptySplit { .. }), Ok(valid)) => Ok((only(Split::Valid)?, valid)),
+            (train, valid) => Ok((train?, valid?)),
         }
-        println!("no piece falls into the split `valid`: the loss is measured on the training pieces");
-        Ok((train, dataset(Split::Train)?))
     }
 
     /// Windows that begin at every bar to train on, and at every fourth to validate on.
     pub(crate) fn windows(&self, steps: usize) -> Result<(RollWindows, RollWindows)> {
-        let windows = |split| {
+        Self::both(|split| {
             let hop = if split == Split::Train { 16 } else { 64 };
-            Ok(match self {
-                Self::Corpus(corpus) => corpus.roll_windows(split, steps, hop)?,
-                Self::Prepared(prepared) => prepared.roll_windows(split, steps, hop)?,
-            })
-        };
-        Self::both(windows, RollWindows::is_empty)
+            match self {
+                Self::Corpus(corpus) => corpus.roll_windows(split, steps, hop),
+                Self::Prepared(prepared) => prepared.roll_windows(split, steps, hop),
+            }
+        })
     }
 
     /// Pieces as tokens.
     pub(crate) fn tokens(&self, vocabulary: Vocabulary) -> Result<(TokenDataset, TokenDataset)> {
-        let tokens = |split| {
-            Ok(match self {
-                Self::Corpus(corpus) => corpus.token_dataset(&vocabulary, split)?,
-                Self::Prepared(prepared) => {
-                    prepared.require_vocabulary(vocabulary)?;
-                    prepared.token_dataset(split)?
-                }
-            })
-        };
-        Self::both(tokens, |data| data.pieces().is_empty())
+        Self::both(|split| match self {
+            Self::Corpus(corpus) => corpus.token_dataset(&vocabulary, split),
+            Self::Prepared(prepared) => {
+                prepared.require_vocabulary(vocabulary)?;
+                prepared.token_dataset(split)
+            }
+        })
     }
 
     /// Windows of bands.
     pub(crate) fn bands(&self) -> Result<(GanDataset, GanDataset)> {
-        let bands = |split| {
-            Ok(match self {
-                Self::Corpus(corpus) => corpus.gan_dataset(split)?,
-                Self::Prepared(prepared) => prepared.gan_dataset(split)?,
-            })
-        };
-        Self::both(bands, GanDataset::is_empty)
+        Self::both(|split| match self {
+            Self::Corpus(corpus) => corpus.gan_dataset(split),
+            Self::Prepared(prepared) => prepared.gan_dataset(split),
+        })
     }
 }

@@ -41,14 +41,18 @@ impl ArCnnConfig {
         Self { steps: 128, lowest_pitch: 16, pitches: 96, filters: 16, levels: 4, dropout: 0.1 }
     }
 
-    /// How many numbers the network has, running statistics included; in closed form.
+    /// How many numbers the network has, running statistics included; in closed form. Sizes that no network may have
+    /// saturate.
     #[must_use]
     pub fn numbers(&self) -> usize {
+        if !(1..=7).contains(&self.levels) {
+            return usize::MAX;
+        }
         let filters = |level: usize| self.filters.saturating_mul(1 << level);
         let conv = |from: usize, to: usize| from.saturating_mul(to).saturating_mul(9).saturating_add(to);
         let two = |from, to| conv(from, to).saturating_add(conv(to, to));
-        let last = self.levels.saturating_sub(1);
-        let mut sum = two(filters(last), filters(self.levels)).saturating_add(self.filters + 1);
+        let last = self.levels - 1;
+        let mut sum = two(filters(last), filters(self.levels)).saturating_add(self.filters).saturating_add(1);
         for level in 0..self.levels {
             let entering = if level == 0 { 1 } else { filters(level - 1) };
             let joined = filters(level + 1).saturating_add(filters(level));

@@ -163,7 +163,8 @@ impl Model for ArCnn {
     }
 
     fn numbers(config: &ArCnnConfig) -> Option<usize> {
-        Some(config.numbers())
+        // What is wrong with a configuration is for `build` to say.
+        config.validate().is_ok().then(|| config.numbers())
     }
 
     fn build(config: &ArCnnConfig, device: &Device) -> Result<Self, ModelError> {
