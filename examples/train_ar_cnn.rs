@@ -44,7 +44,13 @@ const NAME: &str = "ar-cnn";
 fn quick() -> ArCnnTrainConfig {
     ArCnnTrainConfig {
         model: ArCnnConfig { filters: 8, levels: 3, ..ArCnnConfig::compact() },
-        training: ArCnnTraining { steps: 120, batch_size: 8, warmup: 10, ..ArCnnTraining::default() },
+        training: ArCnnTraining {
+            steps: 200,
+            batch_size: 8,
+            warmup: 10,
+            workers: 2,
+            ..ArCnnTraining::default()
+        },
         run: RunSettings { validate_every: 20, checkpoint_every: 20, ..RunSettings::default() },
     }
 }

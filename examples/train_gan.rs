@@ -44,7 +44,7 @@ const NAME: &str = "gan";
 fn quick() -> Result<GanTrainConfig> {
     Ok(GanTrainConfig {
         model: GanConfig::accompaniment().to_builder().filters(8).latent_channels(8).build()?,
-        training: GanTraining { steps: 120, batch_size: 16, ..GanTraining::accompaniment() },
+        training: GanTraining { steps: 240, batch_size: 16, ..GanTraining::accompaniment() },
         run: RunSettings { validate_every: 20, checkpoint_every: 20, ..RunSettings::default() },
     })
 }

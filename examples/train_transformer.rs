@@ -55,7 +55,7 @@ fn quick() -> TransformerTrainConfig {
             memory: 128,
             ..TransformerXlConfig::compact()
         },
-        training: TransformerTraining { steps: 300, lanes: 8, warmup: 20, ..TransformerTraining::default() },
+        training: TransformerTraining { steps: 500, lanes: 8, warmup: 20, ..TransformerTraining::default() },
         run: RunSettings { validate_every: 50, checkpoint_every: 50, ..RunSettings::default() },
     }
 }

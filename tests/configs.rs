@@ -29,6 +29,14 @@ fn the_reference_files_are_the_reference() {
 }
 
 #[test]
+fn the_chorale_file_is_of_four_voices() {
+    let config = TransformerTrainConfig::read(examples("configs/chorales_satb.toml")).unwrap();
+    assert_eq!(config.model.tokenizer, Some(deepcompose::models::transformer::Vocabulary::Satb));
+    config.model.validate().unwrap();
+    config.training.validate().unwrap();
+}
+
+#[test]
 fn the_files_of_the_shipped_weights_are_valid() {
     let transformer = TransformerTrainConfig::read(examples("shipped/transformer.toml")).unwrap();
     assert_eq!(transformer.model, TransformerXlConfig::compact());

@@ -27,7 +27,7 @@ pub(crate) type Result<T> = std::result::Result<T, Box<dyn Error>>;
 #[derive(Args)]
 pub(crate) struct Common {
     /// A folder of MIDI files, one of the JSON corpora, or a folder that `prepare` made. Without it, a tiny corpus
-    /// made from the built-in tracks, and a small network that learns it in about a minute
+    /// made from the built-in tracks, and a small network that learns it in a minute or less
     #[arg(long)]
     pub(crate) data: Option<PathBuf>,
     /// The folder of the run: checkpoints, weights, log, configuration
