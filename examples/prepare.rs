@@ -10,10 +10,12 @@
 use std::error::Error;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use clap::{Parser, ValueEnum};
 use deepcompose::models::data::{
-    CorpusOptions, PartOf, PrepareOptions, Prepared, Representation, Split, SplitShares, prepare,
+    CorpusOptions, PartOf, PrepareOptions, Prepared, Representation, Split, SplitShares, TokenAugmentation,
+    prepare,
 };
 use deepcompose::models::gan::Genre;
 use deepcompose::models::transformer::Vocabulary;
@@ -50,13 +52,28 @@ struct Arguments {
     /// Share of pieces to keep for a test
     #[arg(long, default_value_t = 0.0)]
     test: f64,
+    /// For the Transformer: further renditions of the training pieces, slower and faster by these factors
+    #[arg(long, value_delimiter = ',', value_name = "F,F,…")]
+    stretch: Vec<f64>,
+    /// For the Transformer: further renditions of the training pieces, louder and softer by these factors
+    #[arg(long, value_delimiter = ',', value_name = "F,F,…")]
+    velocity: Vec<f64>,
     /// For the GAN: the genre of files whose folder is not named after one
     #[arg(long, default_value_t = Genre::Pop)]
     genre: Genre,
 }
 
-fn main() -> Result<(), Box<dyn Error>> {
-    let a = Arguments::parse();
+fn main() -> ExitCode {
+    match run(Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {}", error.to_string().replace('\n', " "));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(a: Arguments) -> Result<(), Box<dyn Error>> {
     let shares = SplitShares::new(a.valid, a.test)?;
     let options = PrepareOptions {
         corpus: CorpusOptions { shares, genre: a.genre, ..CorpusOptions::default() },
@@ -64,7 +81,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         ..PrepareOptions::new(match a.model {
             Model::ArCnn => Representation::Rolls,
             Model::Gan => Representation::Bands,
-            Model::Transformer => Representation::tokens(a.tokenizer),
+            Model::Transformer => Representation::Tokens {
+                vocabulary: a.tokenizer,
+                augmentation: TokenAugmentation { stretch: a.stretch, velocity: a.velocity },
+            },
         })
     };
     let bar =

@@ -102,6 +102,8 @@ impl Run {
             Err(TryLockError::WouldBlock) => {
                 return Err(TrainError::Busy { folder: folder.display().to_string() });
             }
+            // A file system without locks: then nobody else's can be seen.
+            Err(TryLockError::Error(source)) if source.kind() == std::io::ErrorKind::Unsupported => {}
             Err(TryLockError::Error(source)) => return Err(io(source).into()),
         }
         for place in [folder.to_owned(), folder.join("checkpoints")] {
