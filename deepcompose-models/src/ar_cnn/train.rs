@@ -215,6 +215,10 @@ impl Trainer for ArCnnTrainer {
         self.step
     }
 
+    fn total_steps(&self) -> usize {
+        self.training.steps
+    }
+
     fn is_done(&self) -> bool {
         self.step >= self.training.steps
     }

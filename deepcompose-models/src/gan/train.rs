@@ -209,6 +209,10 @@ impl Trainer for GanTrainer {
         self.step
     }
 
+    fn total_steps(&self) -> usize {
+        self.training.steps
+    }
+
     fn is_done(&self) -> bool {
         self.step >= self.training.steps
     }

@@ -74,7 +74,7 @@ impl Run {
         let follow = FollowRun { ends: Mutex::new(Some(Ends { feed: events, stop })), interval };
         let folder = self.folder().join("metrics");
         let model = trainer.model();
-        let epochs = trainer.step() / interval;
+        let (epochs, all) = (trainer.step() / interval, trainer.total_steps().div_ceil(interval));
         std::thread::scope(|scope| {
             let supervision = scope.spawn(move || {
                 let (train, valid) = (Arc::new(Nothing(PhantomData)), Arc::new(Nothing(PhantomData)));
@@ -86,6 +86,7 @@ impl Run {
                 let strategy: Arc<dyn SupervisedLearningStrategy<T::Model>> = Arc::new(follow);
                 let training = configure(training)
                     .with_training_strategy(TrainingStrategy::Custom(strategy))
+                    .num_epochs(all)
                     .checkpoint(epochs);
                 // The run has the optimiser: this learner takes no step.
                 training.launch(Learner::new(model, AdamConfig::new().init(), 0.0)).error

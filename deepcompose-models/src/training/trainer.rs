@@ -52,6 +52,9 @@ pub trait Trainer {
     /// Steps taken so far.
     fn step(&self) -> usize;
 
+    /// Steps of the whole run, at most: a time limit may end it before.
+    fn total_steps(&self) -> usize;
+
     /// Whether the run is over: the last step of the schedule was taken.
     fn is_done(&self) -> bool;
 

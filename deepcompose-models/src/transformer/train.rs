@@ -197,6 +197,10 @@ impl Trainer for TransformerTrainer {
         self.step
     }
 
+    fn total_steps(&self) -> usize {
+        self.training.steps
+    }
+
     fn is_done(&self) -> bool {
         self.training.progress(self.step, self.seconds) >= 1.0
     }
