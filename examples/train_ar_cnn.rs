@@ -45,7 +45,7 @@ fn quick() -> ArCnnTrainConfig {
     ArCnnTrainConfig {
         model: ArCnnConfig { filters: 8, levels: 3, ..ArCnnConfig::compact() },
         training: ArCnnTraining {
-            steps: 200,
+            steps: 120,
             batch_size: 8,
             warmup: 10,
             workers: 2,
