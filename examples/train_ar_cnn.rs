@@ -66,6 +66,7 @@ fn run() -> Result<()> {
     if !common.freeze.is_empty() {
         config.training.freeze = Freeze::new(&common.freeze);
     }
+    config.training.validate(&config.model)?;
     let (train, valid) =
         Pieces::open(common.data.as_deref(), Corpus::builtin)?.windows(config.model.steps)?;
     println!("{} training windows, {} validation windows", train.len(), valid.len());

@@ -60,6 +60,7 @@ fn run() -> Result<()> {
     if !common.freeze.is_empty() {
         config.training.freeze = Freeze::new(&common.freeze);
     }
+    config.training.validate()?;
     let (train, valid) = Pieces::open(common.data.as_deref(), Corpus::builtin_bands)?.bands()?;
     println!("{} training windows, {} validation windows", train.len(), valid.len());
     for genre in Genre::ALL.into_iter().filter(|genre| train.genre_len(*genre) > 0) {

@@ -74,6 +74,7 @@ fn run() -> Result<()> {
         config.training.freeze = Freeze::new(&common.freeze);
     }
     let vocabulary = config.model.tokenizer.ok_or("the configuration names no tokenizer")?;
+    config.training.validate()?;
     let (train, valid) = Pieces::open(common.data.as_deref(), Corpus::builtin)?.tokens(vocabulary)?;
     let count = |data: &deepcompose::models::transformer::TokenDataset| (data.pieces().len(), data.tokens());
     println!("training pieces and tokens: {:?}, validation: {:?}", count(&train), count(&valid));

@@ -11,20 +11,16 @@ use deepcompose_models::{Device, ar_cnn, transformer, weights};
 
 #[test]
 fn two_devices_train_an_ar_cnn_for_whole_epochs() {
-    let folder = tempfile::tempdir().unwrap();
     let config = small::ar_cnn_config(24);
     let devices = [Device::flex(), Device::flex()];
     for sharing in [Sharing::Multi, Sharing::MultiSharded] {
-        let model = ar_cnn::train_on_devices(
-            &config,
-            small::scales(),
-            small::scales(),
-            &devices,
-            sharing,
-            3,
-            folder.path(),
-        )
-        .unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let train = || {
+            let (train, valid) = (small::scales(), small::scales());
+            ar_cnn::train_on_devices(&config, train, valid, &devices, sharing, 3, folder.path())
+        };
+        let model = train().unwrap();
+        assert!(matches!(train(), Err(TrainError::RunExists { .. })));
         assert_eq!(model.config(), &config.model);
         // burn-train's validation losses, one folder an epoch: they fall.
         let loss = |epoch: usize| -> f64 {

@@ -319,6 +319,64 @@ fn checkpoints_of_other_runs_are_refused() {
     assert_eq!(run.train(&mut trainer, &mut go_on).unwrap().step, 6);
 }
 
+/// An AR-CNN whose validation gives what it is told to.
+struct Told(deepcompose_models::ar_cnn::ArCnnTrainer, f64);
+
+impl Trainer for Told {
+    type Model = deepcompose_models::ar_cnn::ArCnn;
+    type State = deepcompose_models::ar_cnn::ArCnnState;
+    const KIND: &'static str = "ar-cnn";
+
+    fn step(&self) -> usize {
+        self.0.step()
+    }
+
+    fn total_steps(&self) -> usize {
+        self.0.total_steps()
+    }
+
+    fn is_done(&self) -> bool {
+        self.0.is_done()
+    }
+
+    fn train_step(&mut self) -> Result<training::StepReport, TrainError> {
+        self.0.train_step()
+    }
+
+    fn validate(&self) -> Result<f64, TrainError> {
+        Ok(self.1)
+    }
+
+    fn model(&self) -> Self::Model {
+        self.0.model()
+    }
+
+    fn save(&self) -> Result<(deepcompose_models::checkpoint::Checkpoint, Self::State), TrainError> {
+        self.0.save()
+    }
+
+    fn restore(
+        &mut self,
+        checkpoint: &deepcompose_models::checkpoint::Checkpoint,
+        state: Self::State,
+    ) -> Result<(), TrainError> {
+        self.0.restore(checkpoint, state)
+    }
+}
+
+#[test]
+fn a_validation_loss_that_is_no_number_ends_a_run_and_is_not_saved() {
+    for loss in [f64::NAN, f64::INFINITY] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut run = Run::create(folder.path(), &settings()).unwrap();
+        let error = run.train(&mut Told(small::ar_cnn(9), loss), &mut go_on).unwrap_err();
+        assert!(error.to_string().starts_with("the validation loss of step 4 is"), "{error}");
+        assert!(!run.best_weights().exists());
+        // The checkpoint of step 3 is there, and whole.
+        assert_eq!(run.restore(&mut small::ar_cnn(9)).unwrap(), Some(3));
+    }
+}
+
 #[test]
 fn folders_that_cannot_be_used_are_refused() {
     let folder = tempfile::tempdir().unwrap();
@@ -333,6 +391,7 @@ fn folders_that_cannot_be_used_are_refused() {
     assert!(matches!(Run::create(folder.path(), &settings()), Err(TrainError::RunExists { .. })));
     let file = folder.path().join("log.jsonl").join("inside");
     assert!(matches!(Run::create(file, &settings()), Err(TrainError::Weights(WeightsError::Io { .. }))));
+    assert!(RunSettings { devices: Vec::new(), ..settings() }.devices().is_err());
     let bad = RunSettings { keep_last: 0, ..settings() };
     let error = Run::create(folder.path(), &bad).unwrap_err();
     assert_eq!(error.to_string(), "run.keep_last 0 is out of range: 1 or more is accepted");

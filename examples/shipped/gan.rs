@@ -23,6 +23,7 @@ struct Entry {
 
 pub(crate) fn run(common: &Common) -> Result<()> {
     let mut config: GanTrainConfig = common.config(NAME, TrainConfig::default())?;
+    config.training.validate()?;
     let data = common.data.as_deref().ok_or("--data names the folder of the corpora")?;
     let (train, valid) = corpus(data)?;
     println!("{} training windows, {} validation windows", train.len(), valid.len());

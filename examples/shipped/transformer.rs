@@ -13,6 +13,7 @@ const NAME: &str = "shipped-transformer";
 
 pub(crate) fn run(common: &Common, pop_songs: usize) -> Result<()> {
     let mut config: TransformerTrainConfig = common.config(NAME, TrainConfig::default())?;
+    config.training.validate()?;
     let data = common.data.as_deref().ok_or("--data names the folder of the corpora")?;
     let corpus = continuation(data, pop_songs)?;
     let vocabulary = Vocabulary::Performance;

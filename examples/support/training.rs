@@ -106,7 +106,7 @@ impl Common {
 
     /// Puts what the command line says over the configuration. `epoch` is how many steps an epoch has.
     pub(crate) fn apply(&self, epoch: usize, fields: Fields<'_>) {
-        if let Some(steps) = self.steps.or(self.epochs.map(|epochs| epochs * epoch)) {
+        if let Some(steps) = self.steps.or(self.epochs.map(|epochs| epochs.saturating_mul(epoch))) {
             *fields.steps = steps;
         }
         if let Some(seed) = self.seed {

@@ -110,7 +110,8 @@ impl DataLoader<EditBatch> for WindowLoader {
 /// # Errors
 ///
 /// [`TrainError::Config`] for settings out of range, [`TrainError::NoData`] for an empty split,
-/// [`TrainError::Supervision`] if burn-train or a device fails.
+/// [`TrainError::RunExists`] if the folder holds a training already, [`TrainError::Supervision`] if burn-train or a
+/// device fails.
 pub fn train_on_devices(
     config: &ArCnnTrainConfig,
     train: RollWindows,

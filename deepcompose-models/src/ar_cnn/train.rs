@@ -228,15 +228,12 @@ impl Trainer for ArCnnTrainer {
         let (loss, mut gradients) = self.gradient(batches, samples)?;
         self.frozen.apply(&mut gradients, &self.model);
         let step = self.step + 1;
-        let finite = |what, value: f64| {
-            if value.is_finite() { Ok(()) } else { Err(TrainError::Diverged { what, step, value }) }
-        };
-        finite("the loss", loss)?;
+        TrainError::unless_finite("the loss", step, loss)?;
         let learning_rate = self.training.schedule().at(self.step);
         let mut report = StepReport::new(loss, learning_rate);
         if let Some(clip) = self.training.clip {
             let norm = gradients::norm(&gradients, &self.model);
-            finite("the gradient norm", norm)?;
+            TrainError::unless_finite("the gradient norm", step, norm)?;
             if norm > clip {
                 gradients::scale(&mut gradients, &self.model, clip / norm);
             }

@@ -191,10 +191,7 @@ impl GanTrainer {
     fn finite(&self, what: &'static str, loss: &Tensor<1>) -> Result<f64, TrainError> {
         let value = loss.clone().try_into_scalar::<f32>().map_err(|e| GanError::Device(e.to_string()))?;
         let value = f64::from(value);
-        if value.is_finite() {
-            return Ok(value);
-        }
-        Err(TrainError::Diverged { what, step: self.step + 1, value })
+        TrainError::unless_finite(what, self.step + 1, value).map(|()| value)
     }
 }
 

@@ -104,6 +104,10 @@ where
     /// last weights to `last.safetensors` in it. Runs on a thread of its own, so that a panic of burn-train's is an
     /// error here.
     pub(crate) fn launch(self, folder: &Path, strategy: ExecutionStrategy) -> Result<M, TrainError> {
+        // burn-train's folder and a run's.
+        if ["checkpoint", "checkpoints"].iter().any(|name| folder.join(name).exists()) {
+            return Err(TrainError::RunExists { folder: folder.display().to_string() });
+        }
         std::fs::create_dir_all(folder)
             .map_err(|source| WeightsError::Io { path: folder.display().to_string(), source })?;
         let path = folder.to_owned();

@@ -136,6 +136,11 @@ pub enum TrainError {
 }
 
 impl TrainError {
+    /// [`TrainError::Diverged`] unless a number is finite.
+    pub(crate) fn unless_finite(what: &'static str, step: usize, value: f64) -> Result<(), Self> {
+        if value.is_finite() { Ok(()) } else { Err(Self::Diverged { what, step, value }) }
+    }
+
     /// [`TrainError::Checkpoint`] unless what a checkpoint has is what the run has.
     pub(crate) fn unless_same<T: PartialEq + std::fmt::Debug>(
         what: &'static str,

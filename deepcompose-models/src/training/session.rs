@@ -98,6 +98,8 @@ impl Run {
         let validate = due(self.settings.validate_every);
         if validate {
             let loss = trainer.validate()?;
+            // Nothing that follows from such a loss is saved.
+            TrainError::unless_finite("the validation loss", step, loss)?;
             let best = self.progress.best.is_none_or(|best| loss < best.loss);
             self.progress.last = Some(loss);
             self.progress.stale = if best { 0 } else { self.progress.stale + 1 };

@@ -66,8 +66,10 @@ impl RunSettings {
     ///
     /// # Errors
     ///
-    /// [`ModelError`] for a name that this build does not know, or a server that cannot be reached.
+    /// [`ModelError`] for settings out of range, a name that this build does not know, or a server that cannot be
+    /// reached.
     pub fn devices(&self) -> Result<Vec<Device>, ModelError> {
+        self.validate()?;
         self.devices.iter().map(|name| device(name)).collect()
     }
 }

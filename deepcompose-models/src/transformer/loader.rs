@@ -102,7 +102,8 @@ impl DataLoader<TokenBatch> for SegmentLoader {
 /// # Errors
 ///
 /// [`TrainError::Transformer`] for settings out of range or data of another vocabulary,
-/// [`TrainError::Supervision`] if burn-train or a device fails.
+/// [`TrainError::RunExists`] if the folder holds a training already, [`TrainError::Supervision`] if burn-train or a
+/// device fails.
 pub fn train_on_devices(
     config: &TransformerTrainConfig,
     train: TokenDataset,

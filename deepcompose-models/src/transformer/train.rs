@@ -227,9 +227,7 @@ impl Trainer for TransformerTrainer {
         let Some(mut gradient) = sum else { return Err(TrainError::NoData { split: "train" }) };
         let norm = gradient.norm(&self.network);
         for (what, value) in [("the loss", loss), ("the gradient norm", norm)] {
-            if !value.is_finite() {
-                return Err(TrainError::Diverged { what, step: self.step + 1, value });
-            }
+            TrainError::unless_finite(what, self.step + 1, value)?;
         }
         if norm > self.training.clip {
             gradient.scale(&self.network, self.training.clip / norm);
