@@ -94,7 +94,7 @@ mod units;
 pub use error::ScoreError;
 pub use input_tracks::{InputTrack, UnknownInputTrack};
 pub use melody::melody_track;
-pub use meter::{Bar, KeySignature, Mode, TimeSignature};
+pub use meter::{Bar, Beat, KeySignature, MeterMap, Mode, Position, TimeSignature};
 pub use roll::PianoRoll;
 pub use score::{At, ControlChange, Note, PitchBend, Score, Track};
 pub use tempo::{Tempo, TempoMap};
