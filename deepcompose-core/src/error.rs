@@ -29,6 +29,9 @@ pub enum ScoreError {
     /// A time signature whose lower number is no power of two in 1..=128.
     #[error("time signature denominator {0} is not a power of two in 1..=128")]
     Denominator(u32),
+    /// A raw event for something that a score holds in a place of its own.
+    #[error("meta event type {0:#04x} is none for a raw event: a score holds it elsewhere")]
+    MetaType(u8),
     /// A score that asks for more than the stated limit.
     #[error("{what} {value} is over the limit of {limit}")]
     Limit {
