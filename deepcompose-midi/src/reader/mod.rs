@@ -182,7 +182,7 @@ impl Reader {
     }
 
     fn file_tracks(&self, bytes: &[u8]) -> Result<(Vec<FileTrack>, Context<'_>), MidiError> {
-        check("bytes", bytes.len() as u64, self.limits.bytes, None)?;
+        check("bytes", bytes.len() as u64, self.limits.bytes.min(u32::MAX.into()), None)?;
         let (start, end) = chunks::smf_range(bytes)?;
         let bytes = bytes.get(..end).unwrap_or(bytes);
         let header = chunks::header(bytes, start)?;
@@ -334,9 +334,12 @@ impl Context<'_> {
         check("events", self.events, self.limits.events, track)
     }
 
-    fn count_note(&mut self, track: usize) -> Result<(), MidiError> {
+    fn count_note(&mut self, track: impl Fn() -> usize) -> Result<(), MidiError> {
         self.notes += 1;
-        check("notes", self.notes, self.limits.notes, Some(track))
+        if self.notes > self.limits.notes {
+            check("notes", self.notes, self.limits.notes, Some(track()))?;
+        }
+        Ok(())
     }
 
     fn count_track(&mut self, track: usize) -> Result<(), MidiError> {

@@ -15,10 +15,11 @@ use crate::reader::report::{Repair, Skipped, Timing};
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Event {
     pub(super) tick: Tick,
-    pub(super) track: usize,
-    pub(super) channel: Channel,
+    /// Which channel of the file track: its place in [`FileTrack::channels`].
+    pub(super) strip: u32,
     pub(super) kind: EventKind,
-    pub(super) offset: usize,
+    /// A file of more than 4 GiB is refused.
+    pub(super) offset: u32,
 }
 
 /// A channel of a port.
@@ -32,6 +33,14 @@ impl Channel {
     /// The percussion channel, counted from zero.
     pub(super) const DRUMS: u8 = 9;
 
+    /// How many channels all ports have.
+    pub(super) const COUNT: usize = 256 * 16;
+
+    /// Its place among the channels of all ports, below [`Channel::COUNT`].
+    pub(super) fn index(self) -> usize {
+        usize::from(self.port) * 16 + usize::from(self.number & 0x0F)
+    }
+
     pub(super) fn is_drum(self) -> bool {
         self.number == Self::DRUMS
     }
@@ -44,8 +53,6 @@ pub(super) enum EventKind {
     Control(ControlChange),
     Bend(PitchBend),
     Program(Program),
-    /// A channel prefix: names the channel before it plays.
-    Mention,
 }
 
 /// A name and where it stands.
@@ -60,6 +67,8 @@ pub(super) struct FileTrack {
     /// Counted from zero over the file.
     pub(super) index: usize,
     pub(super) events: Vec<Event>,
+    /// The channels that it plays or names, in the order in which they come up.
+    pub(super) channels: Vec<Channel>,
     pub(super) tempos: Vec<At<Tempo>>,
     pub(super) time_signatures: Vec<At<TimeSignature>>,
     pub(super) key_signatures: Vec<At<KeySignature>>,
@@ -75,6 +84,7 @@ impl FileTrack {
         Self {
             index,
             events: Vec::new(),
+            channels: Vec::new(),
             tempos: Vec::new(),
             time_signatures: Vec::new(),
             key_signatures: Vec::new(),
@@ -106,7 +116,10 @@ pub(super) fn read_track(
     context: &mut Context<'_>,
 ) -> Result<(FileTrack, Stop, usize), MidiError> {
     let track = FileTrack::new(index);
-    let mut state = TrackReader { track, index, now: 0, port: 0, prefix: None, context };
+    let strips = Strips::default();
+    let mut state = TrackReader { track, strips, index, now: 0, port: 0, prefix: None, context };
+    // An event takes three bytes or four as a rule.
+    state.track.events.reserve_exact(bytes.len().saturating_sub(start) / 4);
     let mut events = EventReader::new(bytes, start);
     let stop = loop {
         if events.is_at_end() {
@@ -128,8 +141,18 @@ pub(super) fn read_track(
     Ok((state.track, stop, events.position()))
 }
 
+/// The place of each channel in [`FileTrack::channels`].
+#[derive(Debug, Default)]
+struct Strips {
+    /// Of the port in use.
+    current: [Option<u32>; 16],
+    /// Of the other ports.
+    others: HashMap<u8, [Option<u32>; 16]>,
+}
+
 struct TrackReader<'c, 'r> {
     track: FileTrack,
+    strips: Strips,
     index: usize,
     now: u64,
     port: u8,
@@ -193,10 +216,28 @@ impl TrackReader<'_, '_> {
     }
 
     fn push(&mut self, number: u8, kind: EventKind, offset: usize) -> Result<(), MidiError> {
-        let channel = Channel { port: self.port, number };
-        let event = Event { tick: self.tick()?, track: self.index, channel, kind, offset };
+        let event = Event { tick: self.tick()?, strip: self.strip(number), kind, offset: offset as u32 };
         self.track.events.push(event);
         Ok(())
+    }
+
+    /// The place of a channel of the port in use, which it gets now if it has none.
+    fn strip(&mut self, number: u8) -> u32 {
+        let Some(slot) = self.strips.current.get_mut(usize::from(number)) else { return 0 };
+        *slot.get_or_insert_with(|| {
+            self.track.channels.push(Channel { port: self.port, number });
+            // There are 256 ports of 16 channels.
+            (self.track.channels.len() - 1) as u32
+        })
+    }
+
+    fn set_port(&mut self, port: u8) {
+        if port != self.port {
+            let next = self.strips.others.remove(&port).unwrap_or_default();
+            let before = std::mem::replace(&mut self.strips.current, next);
+            self.strips.others.insert(self.port, before);
+            self.port = port;
+        }
     }
 
     fn meta_event(&mut self, kind: u8, data: &[u8], offset: usize) -> Result<(), MidiError> {
@@ -211,12 +252,13 @@ impl TrackReader<'_, '_> {
             (0x08 | 0x09, _) => self.skip(Skipped::DeviceName, offset),
             (0x20, &[number, ..]) if number < 16 => {
                 self.check_length(data, 1, offset);
-                self.push(number, EventKind::Mention, offset)?;
+                // Named before it plays.
+                self.strip(number);
                 self.prefix = Some(number);
             }
             (0x21, &[port, ..]) => {
                 self.check_length(data, 1, offset);
-                self.port = port;
+                self.set_port(port);
             }
             (0x51, &[a, b, c, ..]) => {
                 self.check_length(data, 3, offset);
