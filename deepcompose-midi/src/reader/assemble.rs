@@ -71,28 +71,28 @@ fn resolution(timing: Timing) -> (TicksPerQuarter, Option<Tempo>) {
 fn events_in_order(
     tracks: &mut [FileTrack],
     parts: &mut Parts,
-    context: &Context<'_>,
+    context: &mut Context<'_>,
 ) -> Result<Vec<Event>, MidiError> {
     let mut is_used = [false; Channel::COUNT];
     let mut is_shared = false;
-    let total = tracks.iter().map(|track| track.events.len()).sum();
-    let mut events = Vec::new();
-    for track in tracks {
-        let first_strip = parts.strips.len() as u32;
+    for track in tracks.iter_mut() {
         for channel in &track.channels {
             if let Some(used) = is_used.get_mut(channel.index()) {
                 is_shared |= std::mem::replace(used, true);
             }
         }
         parts.add_strips(track.index, std::mem::take(&mut track.channels), context)?;
-        let of_track = std::mem::take(&mut track.events);
-        if events.is_empty() && of_track.len() == total && first_strip == 0 {
-            events = of_track;
-        } else {
-            events.reserve_exact(total - events.len());
-            events.extend(of_track.into_iter().map(|e| Event { strip: first_strip + e.strip, ..e }));
-        }
     }
+    let (first, last) = (tracks.first(), tracks.last());
+    let range = first.map_or(0, |t| t.events.start)..last.map_or(0, |t| t.events.end);
+    let mut events = if range == (0..context.channel_events.len()) {
+        std::mem::take(&mut context.channel_events)
+    } else {
+        // A pattern of several: its strips are counted from its own first.
+        let first_strip = first.map_or(0, |t| t.first_strip);
+        let of_pattern = context.channel_events.get(range).unwrap_or_default();
+        of_pattern.iter().map(|e| Event { strip: e.strip - first_strip, ..*e }).collect()
+    };
     if is_shared {
         events.sort_by_key(|e| e.tick);
     }

@@ -1,6 +1,7 @@
 //! One file track: its events at absolute ticks, its tempos and signatures, its names.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use deepcompose_core::{
     At, ControlChange, KeySignature, Mode, Pitch, PitchBend, Program, Tempo, Tick, TimeSignature, Velocity,
@@ -15,7 +16,7 @@ use crate::reader::report::{Repair, Skipped, Timing};
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Event {
     pub(super) tick: Tick,
-    /// Which channel of the file track: its place in [`FileTrack::channels`].
+    /// Which channel of which file track, see [`FileTrack::first_strip`].
     pub(super) strip: u32,
     pub(super) kind: EventKind,
     /// A file of more than 4 GiB is refused.
@@ -66,7 +67,10 @@ pub(super) struct Name {
 pub(super) struct FileTrack {
     /// Counted from zero over the file.
     pub(super) index: usize,
-    pub(super) events: Vec<Event>,
+    /// Its events, among those of all file tracks.
+    pub(super) events: Range<usize>,
+    /// The strip of its first channel; those of its other channels follow.
+    pub(super) first_strip: u32,
     /// The channels that it plays or names, in the order in which they come up.
     pub(super) channels: Vec<Channel>,
     pub(super) tempos: Vec<At<Tempo>>,
@@ -83,7 +87,8 @@ impl FileTrack {
     fn new(index: usize) -> Self {
         Self {
             index,
-            events: Vec::new(),
+            events: 0..0,
+            first_strip: 0,
             channels: Vec::new(),
             tempos: Vec::new(),
             time_signatures: Vec::new(),
@@ -115,13 +120,18 @@ pub(super) fn read_track(
     index: usize,
     context: &mut Context<'_>,
 ) -> Result<(FileTrack, Stop, usize), MidiError> {
-    let track = FileTrack::new(index);
+    let mut track = FileTrack::new(index);
+    let first = context.channel_events.len();
+    track.first_strip = context.strips;
     let strips = Strips::default();
     let mut state = TrackReader { track, strips, index, now: 0, port: 0, prefix: None, context };
-    // An event takes three bytes or four as a rule.
-    state.track.events.reserve_exact(bytes.len().saturating_sub(start) / 4);
     let mut events = EventReader::new(bytes, start);
     let stop = loop {
+        while let Some(event) = events.next_plain() {
+            state.now = state.now.saturating_add(event.delta.into());
+            state.context.count_events(1, Some(index))?;
+            state.channel_event(event.status, event.data, event.offset)?;
+        }
         if events.is_at_end() {
             break Stop::EndOfBytes;
         }
@@ -137,6 +147,8 @@ pub(super) fn read_track(
         state.event(&event)?;
     };
     // An end of track past the last tick that a score can hold delays nothing but itself.
+    state.track.events = first..state.context.channel_events.len();
+    state.context.strips += state.track.channels.len() as u32;
     state.track.end = Tick::saturating(i64::try_from(state.now).unwrap_or(i64::MAX));
     Ok((state.track, stop, events.position()))
 }
@@ -177,6 +189,7 @@ impl TrackReader<'_, '_> {
         Ok(())
     }
 
+    #[inline]
     fn channel_event(
         &mut self,
         status: u8,
@@ -215,9 +228,10 @@ impl TrackReader<'_, '_> {
         self.push(status & 0x0F, kind, offset)
     }
 
+    #[inline]
     fn push(&mut self, number: u8, kind: EventKind, offset: usize) -> Result<(), MidiError> {
         let event = Event { tick: self.tick()?, strip: self.strip(number), kind, offset: offset as u32 };
-        self.track.events.push(event);
+        self.context.channel_events.push(event);
         Ok(())
     }
 
@@ -226,8 +240,8 @@ impl TrackReader<'_, '_> {
         let Some(slot) = self.strips.current.get_mut(usize::from(number)) else { return 0 };
         *slot.get_or_insert_with(|| {
             self.track.channels.push(Channel { port: self.port, number });
-            // There are 256 ports of 16 channels.
-            (self.track.channels.len() - 1) as u32
+            // A file track has 256 ports of 16 channels at most, and takes eight bytes at least.
+            self.context.strips + (self.track.channels.len() - 1) as u32
         })
     }
 
@@ -334,6 +348,7 @@ impl TrackReader<'_, '_> {
         }
     }
 
+    #[inline]
     fn tick(&self) -> Result<Tick, MidiError> {
         u32::try_from(self.now).ok().and_then(|t| Tick::new(t).ok()).ok_or(MidiError::Limit {
             what: "ticks from the start",
