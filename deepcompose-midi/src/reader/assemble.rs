@@ -109,26 +109,35 @@ fn distribute(
     parts: &mut Parts,
     context: &mut Context<'_>,
 ) -> Result<(), MidiError> {
-    let mut keys = Keys::default();
+    let mut keys = Keys::new(parts.strips.len());
     let mut silences = Silences::new();
     for (order, event) in (0..).zip(events) {
         let at = Moment { order, tick: event.tick, offset: event.offset as usize };
         let strip = event.strip as usize;
-        match event.kind {
-            EventKind::NoteOn(pitch, velocity) => {
+        match event.decoded() {
+            None => {}
+            Some(EventKind::NoteOn(pitch, velocity)) => {
                 context.count_note(|| parts.strips.get(strip).map_or(0, |s| s.file_track))?;
                 let part = parts.part_of_note(strip, at, context)?;
                 let index = parts.parts.get_mut(part).map(|p| p.begin(event.tick, pitch, velocity));
                 let open = Open { order, tick: event.tick, part: part as u32, index: index.unwrap_or(0) };
                 keys.on(strip, pitch, open);
             }
-            EventKind::NoteOff(pitch) => match keys.off(strip, pitch, order, event.tick) {
-                Ended::Alone(open) => parts.end_note(open.part, open.index, event.tick),
-                Ended::One => {}
-                Ended::Span(span) => in_order(&span).for_each(|paired| end(paired, events, parts, context)),
-                Ended::Stray => repair(Repair::StrayNoteOff, order, events, parts, context),
-            },
-            EventKind::Control(change) => {
+            Some(EventKind::NoteOff(pitch, velocity)) => {
+                // These two say nothing.
+                if !matches!(velocity, 0 | 64) {
+                    skip(Skipped::ReleaseVelocity, order, events, parts, context);
+                }
+                match keys.off(strip, pitch, order, event.tick) {
+                    Ended::Alone(open) => parts.end_note(open.part, open.index, event.tick),
+                    Ended::One => {}
+                    Ended::Span(span) => {
+                        in_order(&span).for_each(|paired| end(paired, events, parts, context))
+                    }
+                    Ended::Stray => repair(Repair::StrayNoteOff, order, events, parts, context),
+                }
+            }
+            Some(EventKind::Control(change)) => {
                 if matches!(change.controller(), 120 | 123..=127)
                     && let Some(s) = parts.strips.get(strip)
                 {
@@ -136,8 +145,8 @@ fn distribute(
                 }
                 parts.control(strip, Control::Change(change), at, context)?;
             }
-            EventKind::Bend(bend) => parts.control(strip, Control::Bend(bend), at, context)?,
-            EventKind::Program(program) => parts.program(strip, program, at, context),
+            Some(EventKind::Bend(bend)) => parts.control(strip, Control::Bend(bend), at, context)?,
+            Some(EventKind::Program(program)) => parts.program(strip, program, at, context),
         }
     }
     for span in keys.into_open() {
@@ -162,6 +171,12 @@ fn end(paired: Paired, events: &[Event], parts: &mut Parts, context: &mut Contex
 fn repair(repair: Repair, order: u32, events: &[Event], parts: &Parts, context: &mut Context<'_>) {
     if let Some((event, strip)) = with_strip(order, events, parts) {
         context.report.repair(repair, Some(strip.file_track), event.offset as usize);
+    }
+}
+
+fn skip(skipped: Skipped, order: u32, events: &[Event], parts: &Parts, context: &mut Context<'_>) {
+    if let Some((event, strip)) = with_strip(order, events, parts) {
+        context.report.skip(skipped, Some(strip.file_track), event.offset as usize);
     }
 }
 

@@ -36,31 +36,22 @@ pub(super) struct Paired {
     pub(super) overlaps: bool,
 }
 
-/// What sounds of one key.
-#[derive(Debug, Clone, Copy, Default)]
-enum Key {
-    #[default]
-    Silent,
-    /// One note: the span so far.
+/// The notes that sound of one key.
+#[derive(Debug)]
+enum Sounding {
     One(Open),
-    /// A span of several notes, by its place in [`Keys::spans`].
-    Span(u32),
+    /// Several have begun since it was last silent.
+    Span(Vec<Stroke>, usize),
 }
 
 /// The spans that are open.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Keys {
-    /// The keys of each strip that plays.
-    strips: Vec<Option<Box<[Key; 128]>>>,
-    spans: Vec<Span>,
-    /// Places in `spans` to be used again.
+    /// For each key of each strip 0 if it is silent, else one more than a place in `sounding`.
+    keys: Vec<u32>,
+    sounding: Vec<Sounding>,
+    /// Places in `sounding` to be used again.
     free: Vec<u32>,
-}
-
-#[derive(Debug, Default)]
-struct Span {
-    strokes: Vec<Stroke>,
-    sounding: usize,
 }
 
 /// What a note off does.
@@ -77,90 +68,79 @@ pub(super) enum Ended {
 }
 
 impl Keys {
-    fn key(&mut self, strip: usize, pitch: Pitch) -> Option<&mut Key> {
-        if self.strips.len() <= strip {
-            self.strips.resize_with(strip + 1, || None);
-        }
-        let keys = self.strips.get_mut(strip)?.get_or_insert_with(|| Box::new([Key::Silent; 128]));
-        keys.get_mut(usize::from(pitch.get()))
+    pub(super) fn new(strips: usize) -> Self {
+        Self { keys: vec![0; strips * 128], sounding: Vec::new(), free: Vec::new() }
     }
 
+    #[inline]
     pub(super) fn on(&mut self, strip: usize, pitch: Pitch, open: Open) {
-        let Some(key) = self.key(strip, pitch) else { return };
-        match *key {
-            Key::Silent => *key = Key::One(open),
-            Key::One(before) => {
-                let span = Span { strokes: vec![Stroke::On(before), Stroke::On(open)], sounding: 2 };
-                let place = self.keep(span);
-                if let Some(key) = self.key(strip, pitch) {
-                    *key = Key::Span(place);
+        let Some(key) = self.keys.get_mut(strip * 128 + usize::from(pitch.get())) else { return };
+        if *key > 0 {
+            if let Some(sounding) = self.sounding.get_mut(*key as usize - 1) {
+                match sounding {
+                    Sounding::One(first) => {
+                        *sounding = Sounding::Span(vec![Stroke::On(*first), Stroke::On(open)], 2);
+                    }
+                    Sounding::Span(strokes, count) => {
+                        strokes.push(Stroke::On(open));
+                        *count += 1;
+                    }
                 }
             }
-            Key::Span(place) => {
-                if let Some(span) = self.spans.get_mut(place as usize) {
-                    span.strokes.push(Stroke::On(open));
-                    span.sounding += 1;
-                }
+        } else if let Some(place) = self.free.pop() {
+            *key = place + 1;
+            if let Some(slot) = self.sounding.get_mut(place as usize) {
+                *slot = Sounding::One(open);
             }
+        } else {
+            self.sounding.push(Sounding::One(open));
+            // Notes are events, and those are counted in 32 bits.
+            *key = self.sounding.len() as u32;
         }
     }
 
+    #[inline]
     pub(super) fn off(&mut self, strip: usize, pitch: Pitch, order: u32, tick: Tick) -> Ended {
-        let Some(key) = self.key(strip, pitch) else { return Ended::Stray };
-        match *key {
-            Key::Silent => Ended::Stray,
-            Key::One(open) => {
-                *key = Key::Silent;
-                Ended::Alone(open)
-            }
-            Key::Span(place) => {
-                let Some(span) = self.spans.get_mut(place as usize) else { return Ended::Stray };
-                span.strokes.push(Stroke::Off { order, tick });
-                span.sounding -= 1;
-                if span.sounding > 0 {
+        let Some(key) = self.keys.get_mut(strip * 128 + usize::from(pitch.get())).filter(|k| **k > 0) else {
+            return Ended::Stray;
+        };
+        let place = *key - 1;
+        let ended = match self.sounding.get_mut(place as usize) {
+            None => Ended::Stray,
+            Some(Sounding::One(open)) => Ended::Alone(*open),
+            Some(Sounding::Span(strokes, count)) => {
+                strokes.push(Stroke::Off { order, tick });
+                *count -= 1;
+                if *count > 0 {
                     return Ended::One;
                 }
-                let strokes = std::mem::take(&mut span.strokes);
-                self.free.push(place);
-                if let Some(key) = self.key(strip, pitch) {
-                    *key = Key::Silent;
-                }
-                Ended::Span(strokes)
+                Ended::Span(std::mem::take(strokes))
             }
-        }
-    }
-
-    fn keep(&mut self, span: Span) -> u32 {
-        if let Some(place) = self.free.pop() {
-            if let Some(slot) = self.spans.get_mut(place as usize) {
-                *slot = span;
-            }
-            return place;
-        }
-        self.spans.push(span);
-        // There are fewer spans than events, and those are counted in 32 bits.
-        (self.spans.len() - 1) as u32
+        };
+        *key = 0;
+        self.free.push(place);
+        ended
     }
 
     /// The spans that are still open, in the order in which they began.
     pub(super) fn into_open(mut self) -> Vec<Vec<Stroke>> {
         let mut open = Vec::new();
-        for key in self.strips.into_iter().flatten().flat_map(|keys| *keys) {
-            match key {
-                Key::Silent => {}
-                Key::One(note) => open.push((note.order, vec![Stroke::On(note)])),
-                Key::Span(place) => {
-                    let strokes = self.spans.get_mut(place as usize).map(|s| std::mem::take(&mut s.strokes));
-                    if let Some(strokes) = strokes
-                        && let Some(Stroke::On(first)) = strokes.first()
-                    {
-                        open.push((first.order, strokes));
-                    }
-                }
+        if self.free.len() == self.sounding.len() {
+            return open;
+        }
+        for key in self.keys.into_iter().filter(|key| *key > 0) {
+            match self.sounding.get_mut(key as usize - 1) {
+                None => {}
+                Some(Sounding::One(note)) => open.push(vec![Stroke::On(*note)]),
+                Some(Sounding::Span(strokes, _)) => open.push(std::mem::take(strokes)),
             }
         }
-        open.sort_unstable_by_key(|(first, _)| *first);
-        open.into_iter().map(|(_, strokes)| strokes).collect()
+        let first = |span: &Vec<Stroke>| match span.first() {
+            Some(Stroke::On(open)) => open.order,
+            _ => u32::MAX,
+        };
+        open.sort_unstable_by_key(first);
+        open
     }
 }
 

@@ -18,9 +18,30 @@ pub(super) struct Event {
     pub(super) tick: Tick,
     /// Which channel of which file track, see [`FileTrack::first_strip`].
     pub(super) strip: u32,
-    pub(super) kind: EventKind,
     /// A file of more than 4 GiB is refused.
     pub(super) offset: u32,
+    /// The upper half of the status, 8..=E.
+    pub(super) kind: u8,
+    pub(super) data: [u8; 2],
+}
+
+impl Event {
+    /// What it says. `None` for what is never made: all data bytes are in 0..=127.
+    #[inline]
+    pub(super) fn decoded(&self) -> Option<EventKind> {
+        let [first, second] = self.data;
+        let pitch = Pitch::saturating(first.into());
+        Some(match (self.kind, second) {
+            (0x9, 1..) => EventKind::NoteOn(pitch, Velocity::saturating(second.into())),
+            (0x8 | 0x9, _) => EventKind::NoteOff(pitch, second),
+            (0xB, _) => EventKind::Control(ControlChange::new(first, second).ok()?),
+            (0xC, _) => EventKind::Program(Program::saturating(first.into())),
+            (0xE, _) => {
+                EventKind::Bend(PitchBend::new((i16::from(second) << 7 | i16::from(first)) - 8192).ok()?)
+            }
+            _ => return None,
+        })
+    }
 }
 
 /// A channel of a port.
@@ -50,7 +71,8 @@ impl Channel {
 #[derive(Debug, Clone, Copy)]
 pub(super) enum EventKind {
     NoteOn(Pitch, Velocity),
-    NoteOff(Pitch),
+    /// With its velocity.
+    NoteOff(Pitch, u8),
     Control(ControlChange),
     Bend(PitchBend),
     Program(Program),
@@ -190,52 +212,22 @@ impl TrackReader<'_, '_> {
     }
 
     #[inline]
-    fn channel_event(
-        &mut self,
-        status: u8,
-        [first, second]: [u8; 2],
-        offset: usize,
-    ) -> Result<(), MidiError> {
+    fn channel_event(&mut self, status: u8, data: [u8; 2], offset: usize) -> Result<(), MidiError> {
         self.prefix = None;
-        let pitch = Pitch::saturating(first.into());
-        let kind = match status >> 4 {
-            0x9 if second > 0 => EventKind::NoteOn(pitch, Velocity::saturating(second.into())),
-            0x8 | 0x9 => {
-                if !matches!(second, 0 | 64) {
-                    self.skip(Skipped::ReleaseVelocity, offset);
-                }
-                EventKind::NoteOff(pitch)
+        let kind = status >> 4;
+        match kind {
+            0xA => self.skip(Skipped::KeyPressure, offset),
+            0xD => self.skip(Skipped::ChannelPressure, offset),
+            _ => {
+                let (tick, strip) = (self.tick()?, self.strip(status & 0x0F));
+                self.context.channel_events.push(Event { tick, strip, offset: offset as u32, kind, data });
             }
-            0xA => {
-                self.skip(Skipped::KeyPressure, offset);
-                return Ok(());
-            }
-            // The event layer lets no data byte over 127 through, so these are always in range.
-            0xB => match ControlChange::new(first, second) {
-                Ok(control) => EventKind::Control(control),
-                Err(_) => return Ok(()),
-            },
-            0xC => EventKind::Program(Program::saturating(first.into())),
-            0xD => {
-                self.skip(Skipped::ChannelPressure, offset);
-                return Ok(());
-            }
-            _ => match PitchBend::new((i16::from(second) << 7 | i16::from(first)) - 8192) {
-                Ok(bend) => EventKind::Bend(bend),
-                Err(_) => return Ok(()),
-            },
-        };
-        self.push(status & 0x0F, kind, offset)
-    }
-
-    #[inline]
-    fn push(&mut self, number: u8, kind: EventKind, offset: usize) -> Result<(), MidiError> {
-        let event = Event { tick: self.tick()?, strip: self.strip(number), kind, offset: offset as u32 };
-        self.context.channel_events.push(event);
+        }
         Ok(())
     }
 
     /// The place of a channel of the port in use, which it gets now if it has none.
+    #[inline]
     fn strip(&mut self, number: u8) -> u32 {
         let Some(slot) = self.strips.current.get_mut(usize::from(number)) else { return 0 };
         *slot.get_or_insert_with(|| {
