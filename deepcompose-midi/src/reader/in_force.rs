@@ -13,11 +13,20 @@ pub(super) enum Control {
 pub(super) const PEDALS: std::ops::RangeInclusive<u8> = 64..=69;
 
 /// The controls in force on a channel or in a part, where they were ever set.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct InForce {
-    /// Controller and value, in order of controller.
-    values: Vec<(u8, u8)>,
+    /// The value of each controller, [`UNSET`] where there is none.
+    values: [u8; 128],
     bend: Option<PitchBend>,
+}
+
+/// No value of a controller.
+const UNSET: u8 = u8::MAX;
+
+impl Default for InForce {
+    fn default() -> Self {
+        Self { values: [UNSET; 128], bend: None }
+    }
 }
 
 impl InForce {
@@ -25,14 +34,11 @@ impl InForce {
         match control {
             Control::Bend(bend) => self.bend = Some(bend),
             Control::Change(c) if c.controller() == Self::RESET => self.reset(),
-            Control::Change(c) => match self.values.binary_search_by_key(&c.controller(), |(n, _)| *n) {
-                Ok(i) => {
-                    if let Some(slot) = self.values.get_mut(i) {
-                        slot.1 = c.value();
-                    }
+            Control::Change(c) => {
+                if let Some(value) = self.values.get_mut(usize::from(c.controller())) {
+                    *value = c.value();
                 }
-                Err(i) => self.values.insert(i, (c.controller(), c.value())),
-            },
+            }
         }
     }
 
@@ -40,7 +46,7 @@ impl InForce {
 
     /// What "reset all controllers" sets (MIDI Association, RP-015).
     fn reset(&mut self) {
-        for (controller, value) in &mut self.values {
+        for (controller, value) in self.values.iter_mut().enumerate().filter(|(_, value)| **value != UNSET) {
             match controller {
                 1 | 64..=67 => *value = 0,
                 11 => *value = 127,
@@ -51,8 +57,7 @@ impl InForce {
     }
 
     fn get(&self, controller: u8) -> Option<u8> {
-        let found = self.values.binary_search_by_key(&controller, |(n, _)| *n).ok()?;
-        self.values.get(found).map(|(_, value)| *value)
+        self.values.get(usize::from(controller)).copied().filter(|value| *value != UNSET)
     }
 
     pub(super) fn is_down(&self, pedal: u8) -> bool {
@@ -64,9 +69,10 @@ impl InForce {
     /// messages are no state: these are left out.
     pub(super) fn missing_from(&self, channel: &Self) -> Vec<Control> {
         let is_state = |n: u8| !matches!(n, 0 | 32 | 6 | 38 | 96..=101 | 120..=127);
-        let changes = channel.values.iter().filter(|(n, value)| is_state(*n) && self.get(*n) != Some(*value));
+        let changes = (0..).zip(channel.values.iter().zip(&self.values));
         let mut missing: Vec<_> = changes
-            .filter_map(|(n, value)| ControlChange::new(*n, *value).ok())
+            .filter(|(n, (theirs, own))| is_state(*n) && **theirs != UNSET && own != theirs)
+            .filter_map(|(n, (theirs, _))| ControlChange::new(n, *theirs).ok())
             .map(Control::Change)
             .collect();
         if self.bend != channel.bend {

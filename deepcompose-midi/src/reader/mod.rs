@@ -21,7 +21,7 @@ pub use report::{Place, ReadReport, Repair, Skipped, Tally, Timing};
 
 use crate::error::MidiError;
 use chunks::Header;
-use track::{FileTrack, Stop};
+use track::{Event, FileTrack, Stop};
 
 /// Reads a file of type 0 or 1 with the default [`Limits`]; [`Reader::read`].
 ///
@@ -182,12 +182,12 @@ impl Reader {
     }
 
     fn file_tracks(&self, bytes: &[u8]) -> Result<(Vec<FileTrack>, Context<'_>), MidiError> {
-        check("bytes", bytes.len() as u64, self.limits.bytes, None)?;
+        check("bytes", bytes.len() as u64, self.limits.bytes.min(u32::MAX.into()), None)?;
         let (start, end) = chunks::smf_range(bytes)?;
         let bytes = bytes.get(..end).unwrap_or(bytes);
         let header = chunks::header(bytes, start)?;
         let report = ReadReport::new(header.format, header.timing);
-        let mut context = Context { limits: &self.limits, report, events: 0, notes: 0, tracks: 0 };
+        let mut context = Context::new(&self.limits, report, bytes.len());
         if header.is_long {
             context.report.repair(Repair::LongHeader, None, start + 4);
         }
@@ -326,17 +326,32 @@ struct Context<'r> {
     notes: u64,
     /// Of the score, not of the file.
     tracks: u64,
+    /// The channel events of all file tracks, in the order of the file.
+    channel_events: Vec<Event>,
+    /// How many channels of file tracks there were so far.
+    strips: u32,
 }
 
-impl Context<'_> {
+impl<'r> Context<'r> {
+    fn new(limits: &'r Limits, report: ReadReport, bytes: usize) -> Self {
+        // A channel event takes three bytes or four as a rule.
+        let channel_events = Vec::with_capacity(bytes / 4);
+        Self { limits, report, events: 0, notes: 0, tracks: 0, channel_events, strips: 0 }
+    }
+
+    #[inline]
     fn count_events(&mut self, more: u64, track: Option<usize>) -> Result<(), MidiError> {
         self.events = self.events.saturating_add(more);
         check("events", self.events, self.limits.events, track)
     }
 
-    fn count_note(&mut self, track: usize) -> Result<(), MidiError> {
+    #[inline]
+    fn count_note(&mut self, track: impl Fn() -> usize) -> Result<(), MidiError> {
         self.notes += 1;
-        check("notes", self.notes, self.limits.notes, Some(track))
+        if self.notes > self.limits.notes {
+            check("notes", self.notes, self.limits.notes, Some(track()))?;
+        }
+        Ok(())
     }
 
     fn count_track(&mut self, track: usize) -> Result<(), MidiError> {

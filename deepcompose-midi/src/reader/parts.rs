@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use deepcompose_core::{At, ControlChange, Note, PitchBend, Program, Tick};
+use deepcompose_core::{At, ControlChange, Note, Pitch, PitchBend, Program, Tick, Velocity};
 
 use crate::error::MidiError;
 use crate::reader::Context;
@@ -16,7 +16,7 @@ use crate::reader::track::Channel;
 /// When something comes: its place in the order of events, and where it stands in the file.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Moment {
-    pub(super) order: usize,
+    pub(super) order: u32,
     pub(super) tick: Tick,
     pub(super) offset: usize,
 }
@@ -44,12 +44,30 @@ pub(super) struct Strip {
 pub(super) struct Part {
     pub(super) strip: usize,
     pub(super) program: Program,
-    pub(super) notes: Vec<Note>,
-    controls: Vec<(usize, At<Control>)>,
+    notes: Vec<Note>,
+    controls: Vec<(u32, At<Control>)>,
     in_force: InForce,
 }
 
 impl Part {
+    /// Begins a note, whose length is set later; gives its place.
+    pub(super) fn begin(&mut self, start: Tick, pitch: Pitch, velocity: Velocity) -> u32 {
+        self.notes.push(Note { start, pitch, duration: Tick::ZERO, velocity });
+        // Notes are events, and those are counted in 32 bits.
+        (self.notes.len() - 1) as u32
+    }
+
+    /// Its notes, sorted. They have begun in order of time, so only chords are left to be sorted.
+    pub(super) fn take_notes(&mut self) -> Vec<Note> {
+        let mut notes = std::mem::take(&mut self.notes);
+        for chord in notes.chunk_by_mut(|a, b| a.start == b.start) {
+            if chord.len() > 1 {
+                chord.sort_unstable();
+            }
+        }
+        notes
+    }
+
     /// Its control changes and its pitch bends in the order of the file.
     pub(super) fn take_controls(&mut self) -> (Vec<At<ControlChange>>, Vec<At<PitchBend>>) {
         let mut all = std::mem::take(&mut self.controls);
@@ -70,25 +88,27 @@ impl Part {
 pub(super) struct Parts {
     pub(super) strips: Vec<Strip>,
     pub(super) parts: Vec<Part>,
-    strip_of: HashMap<(usize, Channel), usize>,
     part_of: HashMap<(usize, Program), usize>,
-    /// The program that any file track has last set on a channel, and the strip that did.
-    programs: HashMap<Channel, (Program, usize)>,
+    /// The program that any file track has last set on each [`Channel::index`], and the strip that
+    /// did.
+    programs: Vec<Option<(Program, usize)>>,
 }
 
 impl Parts {
-    pub(super) fn strip(
+    /// Adds the strips of a file track.
+    pub(super) fn add_strips(
         &mut self,
         file_track: usize,
-        channel: Channel,
+        channels: Vec<Channel>,
         context: &Context<'_>,
-    ) -> Result<usize, MidiError> {
-        if let Some(&strip) = self.strip_of.get(&(file_track, channel)) {
-            return Ok(strip);
+    ) -> Result<(), MidiError> {
+        let strips = (self.strips.len() + channels.len()) as u64;
+        super::check("channels in use", strips, context.limits.tracks, Some(file_track))?;
+        let last = channels.iter().map(|channel| channel.index() + 1).max().unwrap_or(0);
+        if self.programs.len() < last {
+            self.programs.resize(last, None);
         }
-        let strip = self.strips.len();
-        super::check("channels in use", strip as u64 + 1, context.limits.tracks, Some(file_track))?;
-        self.strips.push(Strip {
+        self.strips.extend(channels.into_iter().map(|channel| Strip {
             file_track,
             channel,
             program: None,
@@ -98,14 +118,15 @@ impl Parts {
             part: None,
             held: Vec::new(),
             in_force: InForce::default(),
-        });
-        self.strip_of.insert((file_track, channel), strip);
-        Ok(strip)
+        }));
+        Ok(())
     }
 
     pub(super) fn program(&mut self, strip: usize, program: Program, at: Moment, context: &mut Context<'_>) {
         let Some(s) = self.strips.get_mut(strip) else { return };
-        self.programs.insert(s.channel, (program, strip));
+        if let Some(slot) = self.programs.get_mut(s.channel.index()) {
+            *slot = Some((program, strip));
+        }
         if s.program == Some(program) {
             return;
         }
@@ -116,9 +137,15 @@ impl Parts {
         }
     }
 
-    pub(super) fn add_note(&mut self, part: usize, note: Note) {
-        if let Some(part) = self.parts.get_mut(part) {
-            part.notes.push(note);
+    /// The end of the last note.
+    pub(super) fn end(&self) -> Option<Tick> {
+        self.parts.iter().flat_map(|part| &part.notes).map(Note::end).max()
+    }
+
+    pub(super) fn end_note(&mut self, part: u32, index: u32, end: Tick) {
+        let part = self.parts.get_mut(part as usize);
+        if let Some(note) = part.and_then(|part| part.notes.get_mut(index as usize)) {
+            note.duration = end.saturating_sub(note.start);
         }
     }
 
@@ -148,16 +175,24 @@ impl Parts {
     ) -> Result<usize, MidiError> {
         let Some(s) = self.strips.get_mut(strip) else { return Ok(0) };
         s.unused_program = None;
-        let program = match (s.program, self.programs.get(&s.channel)) {
+        let program = match (s.program, self.programs.get(s.channel.index())) {
             (Some(program), _) => program,
-            (None, Some(&(program, by))) => {
+            (None, Some(&Some((program, by)))) => {
                 if let Some(other) = self.strips.get_mut(by) {
                     other.unused_program = None;
                 }
                 program
             }
-            (None, None) => Program::MIN,
+            (None, _) => Program::MIN,
         };
+        if let Some(s) = self.strips.get(strip)
+            && s.is_settled
+            && s.waiting.is_empty()
+            && let Some(part) = s.part
+            && self.parts.get(part).is_some_and(|p| p.program == program)
+        {
+            return Ok(part);
+        }
         let part = self.part(strip, program, context)?;
         self.settle(strip, part, at, context)?;
         Ok(part)

@@ -1,6 +1,7 @@
 //! One file track: its events at absolute ticks, its tempos and signatures, its names.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use deepcompose_core::{
     At, ControlChange, KeySignature, Mode, Pitch, PitchBend, Program, Tempo, Tick, TimeSignature, Velocity,
@@ -15,10 +16,32 @@ use crate::reader::report::{Repair, Skipped, Timing};
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Event {
     pub(super) tick: Tick,
-    pub(super) track: usize,
-    pub(super) channel: Channel,
-    pub(super) kind: EventKind,
-    pub(super) offset: usize,
+    /// Which channel of which file track, see [`FileTrack::first_strip`].
+    pub(super) strip: u32,
+    /// A file of more than 4 GiB is refused.
+    pub(super) offset: u32,
+    /// The upper half of the status, 8..=E.
+    pub(super) kind: u8,
+    pub(super) data: [u8; 2],
+}
+
+impl Event {
+    /// What it says. `None` for what is never made: all data bytes are in 0..=127.
+    #[inline]
+    pub(super) fn decoded(&self) -> Option<EventKind> {
+        let [first, second] = self.data;
+        let pitch = Pitch::saturating(first.into());
+        Some(match (self.kind, second) {
+            (0x9, 1..) => EventKind::NoteOn(pitch, Velocity::saturating(second.into())),
+            (0x8 | 0x9, _) => EventKind::NoteOff(pitch, second),
+            (0xB, _) => EventKind::Control(ControlChange::new(first, second).ok()?),
+            (0xC, _) => EventKind::Program(Program::saturating(first.into())),
+            (0xE, _) => {
+                EventKind::Bend(PitchBend::new((i16::from(second) << 7 | i16::from(first)) - 8192).ok()?)
+            }
+            _ => return None,
+        })
+    }
 }
 
 /// A channel of a port.
@@ -32,6 +55,14 @@ impl Channel {
     /// The percussion channel, counted from zero.
     pub(super) const DRUMS: u8 = 9;
 
+    /// How many channels all ports have.
+    pub(super) const COUNT: usize = 256 * 16;
+
+    /// Its place among the channels of all ports, below [`Channel::COUNT`].
+    pub(super) fn index(self) -> usize {
+        usize::from(self.port) * 16 + usize::from(self.number & 0x0F)
+    }
+
     pub(super) fn is_drum(self) -> bool {
         self.number == Self::DRUMS
     }
@@ -40,12 +71,11 @@ impl Channel {
 #[derive(Debug, Clone, Copy)]
 pub(super) enum EventKind {
     NoteOn(Pitch, Velocity),
-    NoteOff(Pitch),
+    /// With its velocity.
+    NoteOff(Pitch, u8),
     Control(ControlChange),
     Bend(PitchBend),
     Program(Program),
-    /// A channel prefix: names the channel before it plays.
-    Mention,
 }
 
 /// A name and where it stands.
@@ -59,7 +89,12 @@ pub(super) struct Name {
 pub(super) struct FileTrack {
     /// Counted from zero over the file.
     pub(super) index: usize,
-    pub(super) events: Vec<Event>,
+    /// Its events, among those of all file tracks.
+    pub(super) events: Range<usize>,
+    /// The strip of its first channel; those of its other channels follow.
+    pub(super) first_strip: u32,
+    /// The channels that it plays or names, in the order in which they come up.
+    pub(super) channels: Vec<Channel>,
     pub(super) tempos: Vec<At<Tempo>>,
     pub(super) time_signatures: Vec<At<TimeSignature>>,
     pub(super) key_signatures: Vec<At<KeySignature>>,
@@ -74,7 +109,9 @@ impl FileTrack {
     fn new(index: usize) -> Self {
         Self {
             index,
-            events: Vec::new(),
+            events: 0..0,
+            first_strip: 0,
+            channels: Vec::new(),
             tempos: Vec::new(),
             time_signatures: Vec::new(),
             key_signatures: Vec::new(),
@@ -105,10 +142,18 @@ pub(super) fn read_track(
     index: usize,
     context: &mut Context<'_>,
 ) -> Result<(FileTrack, Stop, usize), MidiError> {
-    let track = FileTrack::new(index);
-    let mut state = TrackReader { track, index, now: 0, port: 0, prefix: None, context };
+    let mut track = FileTrack::new(index);
+    let first = context.channel_events.len();
+    track.first_strip = context.strips;
+    let strips = Strips::default();
+    let mut state = TrackReader { track, strips, index, now: 0, port: 0, prefix: None, context };
     let mut events = EventReader::new(bytes, start);
     let stop = loop {
+        while let Some(event) = events.next_plain() {
+            state.now = state.now.saturating_add(event.delta.into());
+            state.context.count_events(1, Some(index))?;
+            state.channel_event(event.status, event.data, event.offset)?;
+        }
         if events.is_at_end() {
             break Stop::EndOfBytes;
         }
@@ -124,12 +169,24 @@ pub(super) fn read_track(
         state.event(&event)?;
     };
     // An end of track past the last tick that a score can hold delays nothing but itself.
+    state.track.events = first..state.context.channel_events.len();
+    state.context.strips += state.track.channels.len() as u32;
     state.track.end = Tick::saturating(i64::try_from(state.now).unwrap_or(i64::MAX));
     Ok((state.track, stop, events.position()))
 }
 
+/// The place of each channel in [`FileTrack::channels`].
+#[derive(Debug, Default)]
+struct Strips {
+    /// Of the port in use.
+    current: [Option<u32>; 16],
+    /// Of the other ports.
+    others: HashMap<u8, [Option<u32>; 16]>,
+}
+
 struct TrackReader<'c, 'r> {
     track: FileTrack,
+    strips: Strips,
     index: usize,
     now: u64,
     port: u8,
@@ -154,49 +211,39 @@ impl TrackReader<'_, '_> {
         Ok(())
     }
 
-    fn channel_event(
-        &mut self,
-        status: u8,
-        [first, second]: [u8; 2],
-        offset: usize,
-    ) -> Result<(), MidiError> {
+    #[inline]
+    fn channel_event(&mut self, status: u8, data: [u8; 2], offset: usize) -> Result<(), MidiError> {
         self.prefix = None;
-        let pitch = Pitch::saturating(first.into());
-        let kind = match status >> 4 {
-            0x9 if second > 0 => EventKind::NoteOn(pitch, Velocity::saturating(second.into())),
-            0x8 | 0x9 => {
-                if !matches!(second, 0 | 64) {
-                    self.skip(Skipped::ReleaseVelocity, offset);
-                }
-                EventKind::NoteOff(pitch)
+        let kind = status >> 4;
+        match kind {
+            0xA => self.skip(Skipped::KeyPressure, offset),
+            0xD => self.skip(Skipped::ChannelPressure, offset),
+            _ => {
+                let (tick, strip) = (self.tick()?, self.strip(status & 0x0F));
+                self.context.channel_events.push(Event { tick, strip, offset: offset as u32, kind, data });
             }
-            0xA => {
-                self.skip(Skipped::KeyPressure, offset);
-                return Ok(());
-            }
-            // The event layer lets no data byte over 127 through, so these are always in range.
-            0xB => match ControlChange::new(first, second) {
-                Ok(control) => EventKind::Control(control),
-                Err(_) => return Ok(()),
-            },
-            0xC => EventKind::Program(Program::saturating(first.into())),
-            0xD => {
-                self.skip(Skipped::ChannelPressure, offset);
-                return Ok(());
-            }
-            _ => match PitchBend::new((i16::from(second) << 7 | i16::from(first)) - 8192) {
-                Ok(bend) => EventKind::Bend(bend),
-                Err(_) => return Ok(()),
-            },
-        };
-        self.push(status & 0x0F, kind, offset)
+        }
+        Ok(())
     }
 
-    fn push(&mut self, number: u8, kind: EventKind, offset: usize) -> Result<(), MidiError> {
-        let channel = Channel { port: self.port, number };
-        let event = Event { tick: self.tick()?, track: self.index, channel, kind, offset };
-        self.track.events.push(event);
-        Ok(())
+    /// The place of a channel of the port in use, which it gets now if it has none.
+    #[inline]
+    fn strip(&mut self, number: u8) -> u32 {
+        let Some(slot) = self.strips.current.get_mut(usize::from(number)) else { return 0 };
+        *slot.get_or_insert_with(|| {
+            self.track.channels.push(Channel { port: self.port, number });
+            // A file track has 256 ports of 16 channels at most, and takes eight bytes at least.
+            self.context.strips + (self.track.channels.len() - 1) as u32
+        })
+    }
+
+    fn set_port(&mut self, port: u8) {
+        if port != self.port {
+            let next = self.strips.others.remove(&port).unwrap_or_default();
+            let before = std::mem::replace(&mut self.strips.current, next);
+            self.strips.others.insert(self.port, before);
+            self.port = port;
+        }
     }
 
     fn meta_event(&mut self, kind: u8, data: &[u8], offset: usize) -> Result<(), MidiError> {
@@ -211,12 +258,13 @@ impl TrackReader<'_, '_> {
             (0x08 | 0x09, _) => self.skip(Skipped::DeviceName, offset),
             (0x20, &[number, ..]) if number < 16 => {
                 self.check_length(data, 1, offset);
-                self.push(number, EventKind::Mention, offset)?;
+                // Named before it plays.
+                self.strip(number);
                 self.prefix = Some(number);
             }
             (0x21, &[port, ..]) => {
                 self.check_length(data, 1, offset);
-                self.port = port;
+                self.set_port(port);
             }
             (0x51, &[a, b, c, ..]) => {
                 self.check_length(data, 3, offset);
@@ -292,6 +340,7 @@ impl TrackReader<'_, '_> {
         }
     }
 
+    #[inline]
     fn tick(&self) -> Result<Tick, MidiError> {
         u32::try_from(self.now).ok().and_then(|t| Tick::new(t).ok()).ok_or(MidiError::Limit {
             what: "ticks from the start",
