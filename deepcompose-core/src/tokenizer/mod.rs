@@ -1,10 +1,14 @@
 //! Scores as sequences of tokens, and back.
 
+#[cfg(feature = "bpe")]
+mod byte_pair;
 mod performance;
 mod performance_event;
 mod report;
 mod satb;
 
+#[cfg(feature = "bpe")]
+pub use byte_pair::{BytePairEncoding, BytePairError, BytePairOptions};
 pub use performance::{PerformanceClock, PerformanceTokenizer};
 pub use performance_event::PerformanceEvent;
 pub use report::{DecodeReport, EncodeReport};
