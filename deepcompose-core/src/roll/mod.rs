@@ -4,7 +4,7 @@ mod text;
 
 use std::ops::Range;
 
-use ndarray::{Array2, ArrayView2, Axis};
+use ndarray::{Array1, Array2, ArrayView2, Axis};
 
 use crate::error::ScoreError;
 use crate::score::{Note, Score, Track};
@@ -69,7 +69,7 @@ impl PianoRoll {
         let notes = || score.tracks().iter().filter(|t| !t.is_drum()).flat_map(Track::notes);
         let steps = notes().map(|n| span(n, tpq, steps_per_beat).end).max().unwrap_or(0);
         let mut roll = Self::empty(steps, steps_per_beat, 0)?;
-        notes().for_each(|n| roll.add(n, tpq));
+        roll.fill(notes(), tpq);
         Ok(roll)
     }
 
@@ -88,7 +88,7 @@ impl PianoRoll {
         steps: Range<usize>,
     ) -> Result<Self, ScoreError> {
         let mut roll = Self::empty(steps.len(), steps_per_beat, steps.start)?;
-        notes.iter().for_each(|n| roll.add(n, ticks_per_quarter));
+        roll.fill(notes.iter(), ticks_per_quarter);
         Ok(roll)
     }
 
@@ -203,13 +203,14 @@ impl PianoRoll {
     pub fn to_notes(&self, ticks_per_quarter: TicksPerQuarter, velocity: Velocity) -> Vec<Note> {
         let tick = |row: usize| self.step_tick(self.start_step.saturating_add(row), ticks_per_quarter);
         let mut notes = Vec::new();
-        let columns = self.sounding.columns().into_iter().zip(self.onsets.columns());
-        for (pitch, (sounding, onsets)) in columns.enumerate() {
-            let mut begun: Option<usize> = None;
-            for row in 0..=self.steps() {
-                let sounds = sounding.get(row).copied().unwrap_or(false);
-                let onset = onsets.get(row).copied().unwrap_or(false);
-                if let Some(first) = begun.filter(|_| !sounds || onset) {
+        // Row by row, as the cells lie in memory: where each pitch's note began.
+        let mut begun: [Option<usize>; Self::PITCHES] = [None; Self::PITCHES];
+        let silence = Array1::from_elem(Self::PITCHES, false);
+        let rows = self.sounding.rows().into_iter().zip(self.onsets.rows());
+        for (row, (sounding, onsets)) in rows.chain([(silence.view(), silence.view())]).enumerate() {
+            for (pitch, ((&sounds, &onset), begun)) in sounding.iter().zip(onsets).zip(&mut begun).enumerate()
+            {
+                if let Some(first) = begun.take_if(|_| !sounds || onset) {
                     let (start, end) = (tick(first), tick(row));
                     notes.push(Note {
                         start,
@@ -217,10 +218,9 @@ impl PianoRoll {
                         duration: Tick::saturating(i64::from(end.saturating_sub(start).get()).max(1)),
                         velocity,
                     });
-                    begun = None;
                 }
-                if sounds && begun.is_none() {
-                    begun = Some(row);
+                if sounds {
+                    begun.get_or_insert(row);
                 }
             }
         }
@@ -238,20 +238,26 @@ impl PianoRoll {
         score
     }
 
-    /// Draws one note, clipped to the roll.
-    fn add(&mut self, note: &Note, ticks_per_quarter: TicksPerQuarter) {
-        let note_span = span(note, ticks_per_quarter, self.steps_per_beat);
-        let pitch = usize::from(note.pitch.get());
-        let last = self.start_step.saturating_add(self.steps());
-        let (from, to) = (note_span.start.max(self.start_step), note_span.end.min(last));
-        if from >= to {
-            return;
+    /// Fills in notes, clipped to the roll. No cell is filled twice, however many notes cover it.
+    fn fill<'n>(&mut self, notes: impl Iterator<Item = &'n Note>, ticks_per_quarter: TicksPerQuarter) {
+        let in_steps = |n: &Note| (span(n, ticks_per_quarter, self.steps_per_beat), n.pitch);
+        let mut notes: Vec<(Range<usize>, Pitch)> = notes.map(in_steps).collect();
+        notes.sort_unstable_by_key(|(steps, _)| steps.start);
+        let first = self.start_step;
+        let last = first.saturating_add(self.steps());
+        let mut filled = [first; Self::PITCHES];
+        for (steps, pitch) in notes {
+            let pitch = usize::from(pitch.get());
+            if (first..last).contains(&steps.start) {
+                self.onsets[[steps.start - first, pitch]] = true;
+            }
+            let (from, to) = (steps.start.max(filled[pitch]), steps.end.min(last));
+            if from < to {
+                let rows = from - first..to - first;
+                self.sounding.column_mut(pitch).slice_axis_mut(Axis(0), rows.into()).fill(true);
+                filled[pitch] = to;
+            }
         }
-        let rows = from - self.start_step..to - self.start_step;
-        if from == note_span.start {
-            self.onsets[[rows.start, pitch]] = true;
-        }
-        self.sounding.column_mut(pitch).slice_axis_mut(Axis(0), rows.into()).fill(true);
     }
 }
 
