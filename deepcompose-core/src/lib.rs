@@ -85,6 +85,7 @@ mod input_tracks;
 mod melody;
 mod meter;
 pub mod metrics;
+pub mod ops;
 mod roll;
 mod score;
 mod tempo;
