@@ -42,7 +42,7 @@
 //!
 //! | | |
 //! |---|---|
-//! | [`Score`], [`Track`], [`Note`] | music in ticks, with [`TempoMap`], [`TimeSignature`], [`KeySignature`], [`ControlChange`] and [`PitchBend`] |
+//! | [`Score`], [`Track`], [`Note`] | music in ticks, with [`TempoMap`], [`TimeSignature`], [`KeySignature`], [`ControlChange`], [`PitchBend`], [`Pressure`], [`Text`] and [`RawEvent`] |
 //! | [`Pitch`], [`Velocity`], [`Tick`], [`Program`], … | the small integers of music, each with its range |
 //! | [`PianoRoll`] | steps × 128 pitches on `ndarray`, at any [`StepsPerBeat`], and as text |
 //! | [`tokenizer`] | [`PerformanceTokenizer`] (310 tokens, on a clock of seconds or of beats) and [`SatbTokenizer`] (four voices on a sixteenth grid) |
@@ -85,6 +85,7 @@ mod input_tracks;
 mod melody;
 mod meter;
 pub mod metrics;
+pub mod ops;
 mod roll;
 mod score;
 mod tempo;
@@ -94,9 +95,11 @@ mod units;
 pub use error::ScoreError;
 pub use input_tracks::{InputTrack, UnknownInputTrack};
 pub use melody::melody_track;
-pub use meter::{Bar, KeySignature, Mode, TimeSignature};
-pub use roll::PianoRoll;
-pub use score::{At, ControlChange, Note, PitchBend, Score, Track};
+pub use meter::{Bar, Beat, KeySignature, MeterMap, Mode, Position, TimeSignature};
+pub use roll::{MultiRoll, Parts, PianoRoll, VelocityRoll};
+pub use score::{
+    At, ControlChange, Note, PitchBend, Pressure, RawEvent, RawKind, Score, Text, TextKind, Track,
+};
 pub use tempo::{Tempo, TempoMap};
 pub use tokenizer::{
     DecodeReport, Decoded, EncodeReport, PerformanceClock, PerformanceEvent, PerformanceTokenizer,

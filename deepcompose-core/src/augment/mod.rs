@@ -7,14 +7,14 @@
 use std::ops::RangeInclusive;
 
 use crate::error::ScoreError;
-use crate::meter::KeySignature;
-use crate::score::{At, Note, Score};
+use crate::ops::PitchOverflow;
+use crate::score::{Note, Score};
 use crate::tempo::{Tempo, TempoMap};
 use crate::units::{Pitch, Tick, Velocity};
 
 /// The score `semitones` higher, drums and all else as they are; `None` if a note would leave
-/// `range`. Key signatures go along, spelt with at most six sharps or five flats; a transposition
-/// by whole octaves leaves them as they are.
+/// `range`. Key pressure goes along with its key. Key signatures go along, spelt with at most six
+/// sharps or five flats; a transposition by whole octaves leaves them as they are.
 ///
 /// ```
 /// use deepcompose_core::augment::transpose;
@@ -29,31 +29,11 @@ use crate::units::{Pitch, Tick, Velocity};
 /// ```
 #[must_use]
 pub fn transpose(score: &Score, semitones: i32, range: RangeInclusive<Pitch>) -> Option<Score> {
-    let mut out = score.clone();
-    for track in out.tracks_mut().iter_mut().filter(|t| !t.is_drum()) {
-        let moved = track.notes().iter().map(|note| {
-            let pitch = note.pitch.transposed(semitones).filter(|pitch| range.contains(pitch))?;
-            Some(Note { pitch, ..*note })
-        });
-        let moved: Vec<Note> = moved.collect::<Option<_>>()?;
-        track.set_notes(moved);
-    }
-    let within_octave = semitones.rem_euclid(12) as i8;
-    if within_octave != 0 {
-        let keys = score.key_signatures().iter().map(|key| {
-            // A semitone up is seven fifths up.
-            let fifths = (key.value.sharps() + 7 * within_octave).rem_euclid(12);
-            let sharps = if fifths > 6 { fifths - 12 } else { fifths };
-            let value = KeySignature::new(sharps, key.value.mode()).unwrap_or(key.value);
-            At { tick: key.tick, value }
-        });
-        out.set_key_signatures(keys.collect());
-    }
-    Some(out)
+    score.transpose(semitones, range, PitchOverflow::Refuse).ok().map(|(score, _)| score)
 }
 
 /// The score with every tick multiplied by `ratio`: over 1 is slower. Onsets and ends are rounded
-/// one by one, so that notes that met still meet. Tempo, signatures, controls and bends move along,
+/// one by one, so that notes that met still meet. Tempo, signatures, controls and all else move along,
 /// so bars no longer agree with the time signature unless the ratio makes them: to keep the metre
 /// use [`stretch_tempo`].
 ///
@@ -72,23 +52,8 @@ pub fn stretch_ticks(score: &Score, ratio: f64) -> Result<Score, ScoreError> {
             limit: Tick::MAX.get().into(),
         });
     }
-    let tick = |tick: Tick| Tick::saturating(scaled(tick) as i64);
     let mut out = score.clone();
-    let tempos = score.tempo_map().changes().iter();
-    out.set_tempo_map(TempoMap::new(tempos.map(|c| At { tick: tick(c.tick), ..*c }).collect()));
-    out.set_time_signatures(
-        score.time_signatures().iter().map(|s| At { tick: tick(s.tick), ..*s }).collect(),
-    );
-    out.set_key_signatures(score.key_signatures().iter().map(|s| At { tick: tick(s.tick), ..*s }).collect());
-    for track in out.tracks_mut() {
-        let stretched = |note: &Note| {
-            let start = tick(note.start);
-            Note { start, duration: tick(note.end()).saturating_sub(start), ..*note }
-        };
-        track.set_notes(track.notes().iter().map(stretched).collect());
-        track.set_controls(track.controls().iter().map(|c| At { tick: tick(c.tick), ..*c }).collect());
-        track.set_pitch_bends(track.pitch_bends().iter().map(|b| At { tick: tick(b.tick), ..*b }).collect());
-    }
+    out.map_ticks(|tick| Tick::saturating(scaled(tick) as i64));
     Ok(out)
 }
 

@@ -1,10 +1,17 @@
-//! Time signatures, key signatures and bars.
+//! Time signatures, key signatures, bars and beats.
+
+mod beats;
+mod map;
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::ScoreError;
 use crate::score::At;
 use crate::units::{Tick, TicksPerQuarter};
+
+pub use beats::Beat;
+pub(crate) use map::in_force;
+pub use map::{MeterMap, Position};
 
 /// A time signature: `numerator` notes of `1/denominator` a bar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -190,3 +197,6 @@ pub(crate) fn bars(
         Some(bar)
     })
 }
+
+#[cfg(test)]
+mod tests;
