@@ -26,6 +26,24 @@ pub enum ScoreError {
         /// The value given, as text.
         value: String,
     },
+    /// A part of a whole that is no number in 0..=1.
+    #[error("{field} {value} is out of range: a number in 0..=1 is accepted")]
+    Fraction {
+        /// The field, by its name in the docs.
+        field: &'static str,
+        /// The value given, as text.
+        value: String,
+    },
+    /// A list of times that is not in order, or has a time that may not be there.
+    #[error("{what} {index} ({value}) does not follow the one before it in time, or is too far from it")]
+    Order {
+        /// What the list is of.
+        what: &'static str,
+        /// Where in the list, from zero.
+        index: usize,
+        /// The value given, as text.
+        value: String,
+    },
     /// A time signature whose lower number is no power of two in 1..=128.
     #[error("time signature denominator {0} is not a power of two in 1..=128")]
     Denominator(u32),
@@ -71,5 +89,13 @@ pub enum ScoreError {
         index: usize,
         /// How many tracks there are.
         tracks: usize,
+    },
+    /// Drums and other tracks where only one kind can be.
+    #[error("track {other} cannot be merged with track {first}: only one of them is drums")]
+    MixedDrums {
+        /// The track that was first.
+        first: usize,
+        /// The track of the other kind.
+        other: usize,
     },
 }

@@ -85,6 +85,7 @@ mod input_tracks;
 mod melody;
 mod meter;
 pub mod metrics;
+pub mod ops;
 mod roll;
 mod score;
 mod tempo;
@@ -95,7 +96,7 @@ pub use error::ScoreError;
 pub use input_tracks::{InputTrack, UnknownInputTrack};
 pub use melody::melody_track;
 pub use meter::{Bar, Beat, KeySignature, MeterMap, Mode, Position, TimeSignature};
-pub use roll::PianoRoll;
+pub use roll::{MultiRoll, Parts, PianoRoll, VelocityRoll};
 pub use score::{
     At, ControlChange, Note, PitchBend, Pressure, RawEvent, RawKind, Score, Text, TextKind, Track,
 };

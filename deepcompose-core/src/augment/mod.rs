@@ -7,8 +7,8 @@
 use std::ops::RangeInclusive;
 
 use crate::error::ScoreError;
-use crate::meter::KeySignature;
-use crate::score::{At, Note, Pressure, Score};
+use crate::ops::PitchOverflow;
+use crate::score::{Note, Score};
 use crate::tempo::{Tempo, TempoMap};
 use crate::units::{Pitch, Tick, Velocity};
 
@@ -29,35 +29,7 @@ use crate::units::{Pitch, Tick, Velocity};
 /// ```
 #[must_use]
 pub fn transpose(score: &Score, semitones: i32, range: RangeInclusive<Pitch>) -> Option<Score> {
-    let mut out = score.clone();
-    for track in out.tracks_mut().iter_mut().filter(|t| !t.is_drum()) {
-        let moved = track.notes().iter().map(|note| {
-            let pitch = note.pitch.transposed(semitones).filter(|pitch| range.contains(pitch))?;
-            Some(Note { pitch, ..*note })
-        });
-        let moved: Vec<Note> = moved.collect::<Option<_>>()?;
-        track.set_notes(moved);
-        let pressures = track.pressures().iter().filter_map(|at| match at.value.pitch() {
-            None => Some(*at),
-            Some(pitch) => {
-                let value = Pressure::key(pitch.transposed(semitones)?, at.value.value()).ok()?;
-                Some(At { tick: at.tick, value })
-            }
-        });
-        track.set_pressures(pressures.collect());
-    }
-    let within_octave = semitones.rem_euclid(12) as i8;
-    if within_octave != 0 {
-        let keys = score.key_signatures().iter().map(|key| {
-            // A semitone up is seven fifths up.
-            let fifths = (key.value.sharps() + 7 * within_octave).rem_euclid(12);
-            let sharps = if fifths > 6 { fifths - 12 } else { fifths };
-            let value = KeySignature::new(sharps, key.value.mode()).unwrap_or(key.value);
-            At { tick: key.tick, value }
-        });
-        out.set_key_signatures(keys.collect());
-    }
-    Some(out)
+    score.transpose(semitones, range, PitchOverflow::Refuse).ok().map(|(score, _)| score)
 }
 
 /// The score with every tick multiplied by `ratio`: over 1 is slower. Onsets and ends are rounded

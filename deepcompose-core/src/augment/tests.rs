@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::input_tracks::InputTrack;
-use crate::meter::Mode;
-use crate::score::{ControlChange, PitchBend, Track};
+use crate::meter::{KeySignature, Mode};
+use crate::score::{At, ControlChange, PitchBend, Track};
 use crate::units::{Program, TicksPerQuarter};
 
 fn tick(value: u32) -> Tick {

@@ -108,7 +108,9 @@ impl MeterMap {
     pub fn beat(&self, index: usize) -> Option<Beat> {
         let mut before = 0;
         for segment in &self.segments {
-            let a_bar = usize::from(segment.time_signature.beat_count());
+            // Not all that the metre has, where the resolution is too coarse for them.
+            let full = Bar { end: segment.start.saturating_add(segment.bar_ticks), ..segment.bar(0) };
+            let a_bar = full.beats(self.ticks_per_quarter).count().max(1);
             let length = segment.end.saturating_sub(segment.start).get();
             let whole = (length / segment.bar_ticks.get()) as usize;
             // Beats of the whole bars, then of a bar that is cut short.

@@ -10,6 +10,7 @@ use crate::score::At;
 use crate::units::{Tick, TicksPerQuarter};
 
 pub use beats::Beat;
+pub(crate) use map::in_force;
 pub use map::{MeterMap, Position};
 
 /// A time signature: `numerator` notes of `1/denominator` a bar.

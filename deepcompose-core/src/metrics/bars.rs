@@ -81,42 +81,29 @@ pub fn groove_consistency(score: &Score, notes: &[Note], steps_per_beat: StepsPe
 }
 
 /// Calls `f` with each bar of the score, up to the one in which its last note ends, and the notes
-/// that sound in it. A note without length sounds where it begins.
+/// that sound in it: those that begin in it, and of those held over from earlier bars, of each pitch
+/// the one that ends last. (So a bar costs no more than its own notes and 128, however many are
+/// held.) A note without length sounds where it begins.
 fn by_bar(score: &Score, notes: &[Note], mut f: impl FnMut(Bar, &[Note])) {
     let end = score.end();
-    let bars = score.bars().take_while(|bar| bar.start < end);
-    let notes = notes.iter().map(|n| (*n, ())).collect();
-    let mut only = Vec::new();
-    sweep(
-        notes,
-        bars,
-        |bar| (bar.start, bar.end),
-        |bar, sounding| {
-            only.clear();
-            only.extend(sounding.iter().map(|(note, ())| *note));
-            f(*bar, &only);
-        },
-    );
-}
-
-/// Calls `f` with each span of time, in order, and the notes that sound in it, each with its tag.
-pub(super) fn sweep<S, T>(
-    mut notes: Vec<(Note, T)>,
-    spans: impl Iterator<Item = S>,
-    bounds: impl Fn(&S) -> (Tick, Tick),
-    mut f: impl FnMut(&S, &[(Note, T)]),
-) {
-    notes.sort_by_key(|(note, _)| note.start);
+    let mut notes = notes.to_vec();
+    notes.sort_by_key(|note| note.start);
     let mut coming = notes.into_iter().peekable();
-    let mut sounding: Vec<(Note, T)> = Vec::new();
-    for span in spans {
-        let (start, end) = bounds(&span);
-        sounding.retain(|(note, _)| note.end() > start);
-        while let Some((note, tag)) = coming.next_if(|(note, _)| note.start < end) {
-            if note.end() > start || note.start >= start {
-                sounding.push((note, tag));
+    let mut sounding: Vec<Note> = Vec::new();
+    for bar in score.bars().take_while(|bar| bar.start < end) {
+        let held = sounding.len();
+        while let Some(note) = coming.next_if(|note| note.start < bar.end) {
+            sounding.push(note);
+        }
+        f(bar, &sounding);
+        let begun = sounding.split_off(held);
+        sounding.retain(|note| note.end() > bar.end);
+        for note in begun.into_iter().filter(|note| note.end() > bar.end) {
+            match sounding.iter_mut().find(|other| other.pitch == note.pitch) {
+                Some(other) if other.end() < note.end() => *other = note,
+                Some(_) => {}
+                None => sounding.push(note),
             }
         }
-        f(&span, &sounding);
     }
 }

@@ -99,6 +99,17 @@ fn bars_follow_the_time_signatures() {
 }
 
 #[test]
+fn notes_held_together_count_once_in_each_bar() {
+    // Two notes of one pitch, held over 2 and 3 of 4 bars; the shorter begins last. Another pitch in the
+    // last bar only.
+    let list = [(0, 3 * BAR, 60), (480, BAR, 60), (3 * BAR, BAR, 61)];
+    let score = score(&[&list]);
+    close(empty_bar_rate(&score, &notes(&list)), 0.0);
+    close(pitches_per_bar(&score, &notes(&list)), 1.0);
+    close(empty_bar_rate(&score, &notes(&list[1..2])), 0.5);
+}
+
+#[test]
 fn polyphony_by_hand() {
     // C over the bar, E over its second half, a C that doubles the first: two pitches half the
     // time; then a bar of silence before one last note of a bar: half of one bar in three.

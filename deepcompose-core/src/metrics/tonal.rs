@@ -2,7 +2,6 @@
 
 use std::f64::consts::PI;
 
-use super::bars::sweep;
 use crate::score::{Note, Score};
 use crate::units::Tick;
 
@@ -53,8 +52,6 @@ pub fn tonal_centroid(chroma: &[f64; 12]) -> Option<[f64; 6]> {
 pub fn tonal_distance(score: &Score, a: &[Note], b: &[Note], segment: Segment) -> Option<f64> {
     let last = |notes: &[Note]| notes.iter().map(Note::end).max().unwrap_or(Tick::ZERO);
     let end = last(a).min(last(b));
-    let tagged = a.iter().map(|n| (*n, 0)).chain(b.iter().map(|n| (*n, 1))).collect();
-
     let beat = usize::from(score.ticks_per_quarter().get());
     let beats = (0..end.get()).step_by(beat).map(|start| {
         let start = Tick::saturating(start.into());
@@ -66,23 +63,50 @@ pub fn tonal_distance(score: &Score, a: &[Note], b: &[Note], segment: Segment) -
         Segment::Bar => Box::new(bars),
     };
 
+    let mut sounding = [Sounding::new(a), Sounding::new(b)];
     let (mut sum, mut count) = (0.0, 0_u64);
-    sweep(
-        tagged,
-        spans,
-        |bounds| *bounds,
-        |(start, end), sounding| {
-            let mut chromas = [[0.0; 12]; 2];
-            for (note, track) in sounding {
-                let length = note.end().min(*end).saturating_sub(note.start.max(*start));
-                let chroma: &mut [f64; 12] = &mut chromas[*track];
-                chroma[usize::from(note.pitch.class())] += f64::from(length.get());
-            }
-            if let [Some(x), Some(y)] = chromas.map(|chroma| tonal_centroid(&chroma)) {
-                sum += x.iter().zip(y).map(|(x, y)| (x - y).powi(2)).sum::<f64>().sqrt();
-                count += 1;
-            }
-        },
-    );
+    for (start, end) in spans {
+        let chromas = sounding.each_mut().map(|track| track.chroma(start, end));
+        if let [Some(x), Some(y)] = chromas.map(|chroma| tonal_centroid(&chroma)) {
+            sum += x.iter().zip(y).map(|(x, y)| (x - y).powi(2)).sum::<f64>().sqrt();
+            count += 1;
+        }
+    }
     (count > 0).then(|| sum / count as f64)
+}
+
+/// A track's notes as they come and go: time is passed through once, whatever sounds.
+struct Sounding {
+    /// When a note of a pitch class begins (1) or ends (−1), the last first.
+    edges: Vec<(Tick, i32, usize)>,
+    /// How many notes of each pitch class sound.
+    counts: [i32; 12],
+}
+
+impl Sounding {
+    fn new(notes: &[Note]) -> Self {
+        let edges =
+            |n: &Note| [(n.start, 1), (n.end(), -1)].map(|(t, by)| (t, by, usize::from(n.pitch.class())));
+        let mut edges: Vec<_> = notes.iter().flat_map(edges).collect();
+        edges.sort_unstable_by(|a, b| b.cmp(a));
+        Self { edges, counts: [0; 12] }
+    }
+
+    /// How long notes of each pitch class sound over `start..end`, in ticks. Spans must be asked for
+    /// in order and without gaps.
+    fn chroma(&mut self, start: Tick, end: Tick) -> [f64; 12] {
+        let mut chroma = [0.0; 12];
+        let mut now = start;
+        loop {
+            let edge = self.edges.pop_if(|(tick, _, _)| *tick < end);
+            let until = edge.map_or(end, |(tick, _, _)| tick);
+            let length = f64::from(until.saturating_sub(now).get());
+            for (weight, count) in chroma.iter_mut().zip(self.counts) {
+                *weight += f64::from(count) * length;
+            }
+            now = until;
+            let Some((_, by, class)) = edge else { return chroma };
+            self.counts[class] += by;
+        }
+    }
 }

@@ -1,14 +1,45 @@
-//! [`PianoRoll`]: a grid of steps and pitches.
+//! [`PianoRoll`], [`VelocityRoll`] and [`MultiRoll`]: grids of steps and pitches.
 
+mod cells;
+mod multi;
 mod text;
+mod velocity;
 
 use std::ops::Range;
 
-use ndarray::{Array2, ArrayView2, Axis};
+use ndarray::{Array1, Array2, ArrayView2, Axis};
 
 use crate::error::ScoreError;
 use crate::score::{Note, Score, Track};
 use crate::units::{Pitch, Program, StepsPerBeat, Tick, TicksPerQuarter, Velocity};
+use cells::Scale;
+
+pub use multi::MultiRoll;
+pub use velocity::VelocityRoll;
+
+/// Which tracks go into a roll.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Parts {
+    /// All but the drums.
+    #[default]
+    Melodic,
+    /// Drums only.
+    Drums,
+    /// All tracks.
+    All,
+}
+
+impl Parts {
+    /// The tracks of a score that are meant, in order.
+    pub(crate) fn of(self, score: &Score) -> impl Iterator<Item = &Track> {
+        score.tracks().iter().filter(move |track| match self {
+            Self::Melodic => !track.is_drum(),
+            Self::Drums => track.is_drum(),
+            Self::All => true,
+        })
+    }
+}
 
 /// A grid of steps × 128 pitches in which *onset* is kept apart from *sounding*, so that two
 /// repeated quarter notes are not one half note.
@@ -65,11 +96,20 @@ impl PianoRoll {
     ///
     /// [`ScoreError::Limit`] if the score is longer than [`PianoRoll::MAX_STEPS`].
     pub fn from_score(score: &Score, steps_per_beat: StepsPerBeat) -> Result<Self, ScoreError> {
+        Self::from_parts(score, steps_per_beat, Parts::Melodic)
+    }
+
+    /// The tracks `parts`, merged by OR, from tick 0 to the end of their last note.
+    ///
+    /// # Errors
+    ///
+    /// [`ScoreError::Limit`] if the score is longer than [`PianoRoll::MAX_STEPS`].
+    pub fn from_parts(score: &Score, steps_per_beat: StepsPerBeat, parts: Parts) -> Result<Self, ScoreError> {
         let tpq = score.ticks_per_quarter();
-        let notes = || score.tracks().iter().filter(|t| !t.is_drum()).flat_map(Track::notes);
+        let notes = || parts.of(score).flat_map(Track::notes);
         let steps = notes().map(|n| span(n, tpq, steps_per_beat).end).max().unwrap_or(0);
         let mut roll = Self::empty(steps, steps_per_beat, 0)?;
-        notes().for_each(|n| roll.add(n, tpq));
+        roll.fill(notes(), tpq);
         Ok(roll)
     }
 
@@ -88,7 +128,7 @@ impl PianoRoll {
         steps: Range<usize>,
     ) -> Result<Self, ScoreError> {
         let mut roll = Self::empty(steps.len(), steps_per_beat, steps.start)?;
-        notes.iter().for_each(|n| roll.add(n, ticks_per_quarter));
+        roll.fill(notes.iter(), ticks_per_quarter);
         Ok(roll)
     }
 
@@ -107,21 +147,9 @@ impl PianoRoll {
     ) -> Result<Self, ScoreError> {
         let steps = sounding.nrows();
         check_steps(steps)?;
-        for (what, array) in [("sounding", &sounding), ("onsets", &onsets)] {
-            if array.dim() != (steps, Self::PITCHES) {
-                return Err(ScoreError::Shape {
-                    what,
-                    rows: array.nrows(),
-                    columns: array.ncols(),
-                    expected_rows: steps,
-                    expected_columns: Self::PITCHES,
-                });
-            }
-        }
-        let silent = onsets.indexed_iter().zip(&sounding).find(|((_, on), sounds)| **on && !**sounds);
-        if let Some((((step, pitch), _), _)) = silent {
-            return Err(ScoreError::SilentOnset { step, pitch });
-        }
+        check_shape("sounding", sounding.dim(), steps)?;
+        check_shape("onsets", onsets.dim(), steps)?;
+        check_onsets(onsets.indexed_iter(), sounding.iter().copied())?;
         Ok(Self { onsets, sounding, steps_per_beat, start_step })
     }
 
@@ -165,9 +193,7 @@ impl PianoRoll {
     /// counted from tick 0, not from the roll's first row.
     #[must_use]
     pub fn step_tick(&self, step: usize, ticks_per_quarter: TicksPerQuarter) -> Tick {
-        let spb = u128::from(self.steps_per_beat.get());
-        let doubled = 2 * step as u128 * u128::from(ticks_per_quarter.get()) + spb;
-        Tick::saturating(i64::try_from(doubled / (2 * spb)).unwrap_or(i64::MAX))
+        Scale { ticks_per_quarter, steps_per_beat: self.steps_per_beat }.tick(step)
     }
 
     /// The steps of the piece that a note takes up: its onset and its end rounded to the nearest
@@ -203,13 +229,14 @@ impl PianoRoll {
     pub fn to_notes(&self, ticks_per_quarter: TicksPerQuarter, velocity: Velocity) -> Vec<Note> {
         let tick = |row: usize| self.step_tick(self.start_step.saturating_add(row), ticks_per_quarter);
         let mut notes = Vec::new();
-        let columns = self.sounding.columns().into_iter().zip(self.onsets.columns());
-        for (pitch, (sounding, onsets)) in columns.enumerate() {
-            let mut begun: Option<usize> = None;
-            for row in 0..=self.steps() {
-                let sounds = sounding.get(row).copied().unwrap_or(false);
-                let onset = onsets.get(row).copied().unwrap_or(false);
-                if let Some(first) = begun.filter(|_| !sounds || onset) {
+        // Row by row, as the cells lie in memory: where each pitch's note began.
+        let mut begun: [Option<usize>; Self::PITCHES] = [None; Self::PITCHES];
+        let silence = Array1::from_elem(Self::PITCHES, false);
+        let rows = self.sounding.rows().into_iter().zip(self.onsets.rows());
+        for (row, (sounding, onsets)) in rows.chain([(silence.view(), silence.view())]).enumerate() {
+            for (pitch, ((&sounds, &onset), begun)) in sounding.iter().zip(onsets).zip(&mut begun).enumerate()
+            {
+                if let Some(first) = begun.take_if(|_| !sounds || onset) {
                     let (start, end) = (tick(first), tick(row));
                     notes.push(Note {
                         start,
@@ -217,10 +244,9 @@ impl PianoRoll {
                         duration: Tick::saturating(i64::from(end.saturating_sub(start).get()).max(1)),
                         velocity,
                     });
-                    begun = None;
                 }
-                if sounds && begun.is_none() {
-                    begun = Some(row);
+                if sounds {
+                    begun.get_or_insert(row);
                 }
             }
         }
@@ -238,20 +264,26 @@ impl PianoRoll {
         score
     }
 
-    /// Draws one note, clipped to the roll.
-    fn add(&mut self, note: &Note, ticks_per_quarter: TicksPerQuarter) {
-        let note_span = span(note, ticks_per_quarter, self.steps_per_beat);
-        let pitch = usize::from(note.pitch.get());
-        let last = self.start_step.saturating_add(self.steps());
-        let (from, to) = (note_span.start.max(self.start_step), note_span.end.min(last));
-        if from >= to {
-            return;
+    /// Fills in notes, clipped to the roll. No cell is filled twice, however many notes cover it.
+    fn fill<'n>(&mut self, notes: impl Iterator<Item = &'n Note>, ticks_per_quarter: TicksPerQuarter) {
+        let in_steps = |n: &Note| (span(n, ticks_per_quarter, self.steps_per_beat), n.pitch);
+        let mut notes: Vec<(Range<usize>, Pitch)> = notes.map(in_steps).collect();
+        notes.sort_unstable_by_key(|(steps, _)| steps.start);
+        let first = self.start_step;
+        let last = first.saturating_add(self.steps());
+        let mut filled = [first; Self::PITCHES];
+        for (steps, pitch) in notes {
+            let pitch = usize::from(pitch.get());
+            if (first..last).contains(&steps.start) {
+                self.onsets[[steps.start - first, pitch]] = true;
+            }
+            let (from, to) = (steps.start.max(filled[pitch]), steps.end.min(last));
+            if from < to {
+                let rows = from - first..to - first;
+                self.sounding.column_mut(pitch).slice_axis_mut(Axis(0), rows.into()).fill(true);
+                filled[pitch] = to;
+            }
         }
-        let rows = from - self.start_step..to - self.start_step;
-        if from == note_span.start {
-            self.onsets[[rows.start, pitch]] = true;
-        }
-        self.sounding.column_mut(pitch).slice_axis_mut(Axis(0), rows.into()).fill(true);
     }
 }
 
@@ -281,5 +313,32 @@ fn check_steps(steps: usize) -> Result<(), ScoreError> {
     Ok(())
 }
 
+/// Checks that an array has so many rows, and a column a pitch.
+fn check_shape(what: &'static str, shape: (usize, usize), steps: usize) -> Result<(), ScoreError> {
+    if shape == (steps, PianoRoll::PITCHES) {
+        return Ok(());
+    }
+    Err(ScoreError::Shape {
+        what,
+        rows: shape.0,
+        columns: shape.1,
+        expected_rows: steps,
+        expected_columns: PianoRoll::PITCHES,
+    })
+}
+
+/// Checks that every onset sounds: cells with their step and pitch, and whether each sounds.
+fn check_onsets<'a>(
+    onsets: impl Iterator<Item = ((usize, usize), &'a bool)>,
+    sounding: impl Iterator<Item = bool>,
+) -> Result<(), ScoreError> {
+    match onsets.zip(sounding).find(|((_, onset), sounds)| **onset && !*sounds) {
+        Some((((step, pitch), _), _)) => Err(ScoreError::SilentOnset { step, pitch }),
+        None => Ok(()),
+    }
+}
+
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod velocity_tests;

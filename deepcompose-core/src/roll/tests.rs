@@ -70,6 +70,16 @@ fn a_window_cuts_notes_and_knows_which_onsets_are_its_own() {
 }
 
 #[test]
+fn notes_of_one_pitch_may_cover_each_other() {
+    // Steps 0..8, within it 2..3, past its end 6..10; out of order; a window from step 1 on.
+    let notes = [note(240, 120, 60), note(720, 480, 60), note(0, 960, 60)];
+    let roll = PianoRoll::from_notes(&notes, tpq(480), StepsPerBeat::DEFAULT, 0..12).unwrap();
+    assert_eq!(column(&roll, 60), "#=#===#===..");
+    let roll = PianoRoll::from_notes(&notes, tpq(480), StepsPerBeat::DEFAULT, 1..8).unwrap();
+    assert_eq!(column(&roll, 60), "=#===#=");
+}
+
+#[test]
 fn merges_tracks_without_the_drums() {
     let mut score = Score::new(tpq(96));
     score.push_track(Track::new("a", Program::MIN).with_notes(vec![note(0, 96, 60)]));

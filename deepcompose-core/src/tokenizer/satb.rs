@@ -121,11 +121,16 @@ impl SatbTokenizer {
         let mut sounding = vec![[0_u128; 4]; steps];
         for (part, track) in parts.iter().enumerate() {
             let voice = if order.is_some() { part } else { 0 };
+            // The notes are in order: what earlier ones of a pitch have filled need not be filled again.
+            let mut filled = [0; 128];
             for note in track.notes() {
                 let range = range(note);
                 report.over_limit += usize::from(range.start >= Self::MAX_STEPS);
-                let cells = sounding.get_mut(range.start..range.end.min(steps)).unwrap_or_default();
+                let filled: &mut usize = &mut filled[usize::from(note.pitch.get())];
+                let cells =
+                    sounding.get_mut(range.start.max(*filled)..range.end.min(steps)).unwrap_or_default();
                 cells.iter_mut().for_each(|cell| cell[voice] |= 1 << note.pitch.get());
+                *filled = range.end.max(*filled);
             }
         }
         let count = |sets: &[u128]| sets.iter().map(|set| set.count_ones() as usize).sum::<usize>();
