@@ -47,6 +47,7 @@
 //! | [`PianoRoll`] | steps × 128 pitches on `ndarray`, at any [`StepsPerBeat`], and as text |
 //! | [`tokenizer`] | [`PerformanceTokenizer`] (310 tokens, on a clock of seconds or of beats) and [`SatbTokenizer`] (four voices on a sixteenth grid) |
 //! | [`metrics`] | pitch, scale, bar, polyphony, groove, density and tonal measures |
+//! | [`editing`] | note edits, edit lists and a history with undo and redo |
 //! | [`augment`] | transposition, time stretch, velocity |
 //! | [`melody_track`] | which track is the melody |
 //! | [`InputTrack`] | twelve public-domain tunes to start from |
@@ -80,6 +81,7 @@
 //! bar of the score, at most 2²⁸ of the shortest.
 
 pub mod augment;
+pub mod editing;
 mod error;
 mod input_tracks;
 mod melody;
