@@ -99,7 +99,8 @@ pub use roll::PianoRoll;
 pub use score::{At, ControlChange, Note, PitchBend, Score, Track};
 pub use tempo::{Tempo, TempoMap};
 pub use tokenizer::{
-    DecodeReport, Decoded, EncodeReport, PerformanceClock, PerformanceEvent, PerformanceTokenizer,
-    SatbTokenizer, TokenId, TokenType, Tokenizer, Voices,
+    DecodeReport, Decoded, EncodeReport, MusicTokenizer, PerformanceClock, PerformanceEvent,
+    PerformanceTokenizer, SatbTokenizer, TokenId, TokenType, Tokenization, Tokenizer, TokenizerConfig,
+    TokenizerError, Voices,
 };
 pub use units::{Pitch, Program, StepsPerBeat, Tick, TicksPerQuarter, Velocity};
