@@ -10,6 +10,8 @@ mod satb;
 
 #[cfg(feature = "bpe")]
 pub use byte_pair::{BytePairEncoding, BytePairError, BytePairOptions};
+#[cfg(feature = "bpe")]
+pub use music::BytePairTokenizer;
 pub use music::{
     AttributeControls, BeatResolution, DRUMS, Encoding, IdsSplit, MusicTokenizer, ProgramId, TokenErrors,
     Tokenization, TokenizerConfig, TokenizerError,

@@ -36,6 +36,10 @@ pub enum TokenizerError {
         /// What is supported.
         accepted: &'static str,
     },
+    /// The byte pairs of a trained tokenizer.
+    #[cfg(feature = "bpe")]
+    #[error(transparent)]
+    BytePair(#[from] crate::tokenizer::BytePairError),
     /// A vocabulary or a table that would be larger than the stated limit.
     #[error("{what} {value} is over the limit of {limit}")]
     Limit {

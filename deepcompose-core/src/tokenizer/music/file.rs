@@ -15,7 +15,7 @@ struct TokenizerFile {
     tokenization: String,
     #[serde(default, skip_deserializing)]
     miditok_version: String,
-    #[serde(flatten, skip_serializing)]
+    #[serde(flatten)]
     others: Ordered<Value>,
 }
 
@@ -40,37 +40,49 @@ impl MusicTokenizer {
     /// [`TokenizerError::Malformed`] if the text is not such a file, [`TokenizerError::Unsupported`] for a
     /// tokenization, an option or a model that is not done here, and the errors of [`MusicTokenizer::new`].
     pub fn from_json(json: &str) -> Result<Self, TokenizerError> {
-        let file: TokenizerFile = serde_json::from_str(json).map_err(|e| TokenizerError::Malformed {
+        let (tokenizer, others) = Self::read_json(json)?;
+        match others.first() {
+            None => Ok(tokenizer),
+            Some((field, value)) => Err(TokenizerError::Unsupported {
+                field: field.clone(),
+                value: shortened(value),
+                accepted: "a tokenizer that has not been trained",
+            }),
+        }
+    }
+
+    /// The tokenizer, and the members of the file that do not belong to it.
+    pub(super) fn read_json(json: &str) -> Result<(Self, Vec<(String, Value)>), TokenizerError> {
+        let mut file: TokenizerFile = serde_json::from_str(json).map_err(|e| TokenizerError::Malformed {
             line: e.line(),
             column: e.column(),
             message: e.to_string(),
         })?;
-        for (field, value) in &file.others.0 {
-            if !matches!(field.as_str(), "miditok_version" | "symusic_version" | "hf_tokenizers_version") {
-                return Err(TokenizerError::Unsupported {
-                    field: field.clone(),
-                    value: shortened(value),
-                    accepted: "a tokenizer that has not been trained",
-                });
-            }
-        }
+        let is_version =
+            |name: &str| matches!(name, "miditok_version" | "symusic_version" | "hf_tokenizers_version");
+        file.others.0.retain(|(name, _)| !is_version(name));
         let tokenization = Tokenization::ALL.into_iter().find(|t| t.name() == file.tokenization);
         let tokenization = tokenization.ok_or_else(|| TokenizerError::Unsupported {
             field: "tokenization".to_owned(),
             value: file.tokenization.clone(),
             accepted: "REMI, TSD, MIDILike or Structured",
         })?;
-        Self::new(tokenization, file.config.into_config()?)
+        Ok((Self::new(tokenization, file.config.into_config()?)?, file.others.0))
     }
 
     /// The text of a `tokenizer.json` that MidiTok 3 and [`MusicTokenizer::from_json`] read.
     #[must_use]
     pub fn to_json(&self) -> String {
+        self.json_with(Vec::new())
+    }
+
+    /// The text of a file with further members.
+    pub(super) fn json_with(&self, others: Vec<(String, Value)>) -> String {
         let file = TokenizerFile {
             config: FileConfig::new(self.config(), self.tokenization()),
             tokenization: self.tokenization().name().to_owned(),
             miditok_version: MIDITOK_VERSION.to_owned(),
-            others: Ordered(Vec::new()),
+            others: Ordered(others),
         };
         let mut text = Vec::new();
         let formatter = serde_json::ser::PrettyFormatter::with_indent(b"    ");

@@ -15,9 +15,12 @@ mod file_config;
 mod graph;
 mod graph_note_offs;
 mod int_set;
+#[cfg(feature = "bpe")]
+mod learned;
 mod ordered;
 mod piece;
 mod sections;
+mod segments;
 mod shifts;
 mod signatures;
 mod structured;
@@ -29,6 +32,8 @@ mod writer;
 pub use config::{AttributeControls, BeatResolution, DRUMS, IdsSplit, ProgramId, TokenizerConfig};
 pub use error::TokenizerError;
 pub use errors::TokenErrors;
+#[cfg(feature = "bpe")]
+pub use learned::BytePairTokenizer;
 
 use super::{Decoded, EncodeReport, TokenId, TokenType, Tokenizer};
 use crate::score::Score;
@@ -163,20 +168,31 @@ impl MusicTokenizer {
     /// The sequences of a score with the times of their tokens, and what they do not say.
     #[must_use]
     pub fn encode_with_report(&self, score: &Score) -> (Vec<Encoding>, EncodeReport) {
-        let piece =
-            Piece::new(score, &self.config, &self.vocabulary.values, self.tokenization.has_note_offs());
-        let mut report = EncodeReport {
+        let piece = self.piece(score);
+        let (sequences, over_limit) = self.encode_piece(&piece);
+        let report = EncodeReport {
             out_of_range: piece.left_out.out_of_range,
             other_tracks: piece.left_out.other_programs,
             doubled: piece.left_out.doubled,
+            over_limit,
             ..EncodeReport::default()
         };
+        (sequences, report)
+    }
+
+    fn piece(&self, score: &Score) -> Piece {
+        Piece::new(score, &self.config, &self.vocabulary.values, self.tokenization.has_note_offs())
+    }
+
+    /// The sequences of a piece, and how many notes had no room in them.
+    fn encode_piece(&self, piece: &Piece) -> (Vec<Encoding>, usize) {
+        let mut over_limit = 0;
         let mut room = Self::MAX_TOKENS;
         let mut sequences = Vec::new();
         let mut encode = |tracks: &[GridTrack]| {
-            let (encoding, left_out) = self.sequence(tracks, &piece, room);
+            let (encoding, left_out) = self.sequence(tracks, piece, room);
             room -= encoding.ids.len();
-            report.over_limit += left_out;
+            over_limit += left_out;
             sequences.push(encoding);
         };
         if self.config.one_token_stream_for_programs || piece.tracks.is_empty() {
@@ -184,7 +200,7 @@ impl MusicTokenizer {
         } else {
             piece.tracks.iter().for_each(|track| encode(std::slice::from_ref(track)));
         }
-        (sequences, report)
+        (sequences, over_limit)
     }
 
     /// One sequence, and how many notes had no room in it.

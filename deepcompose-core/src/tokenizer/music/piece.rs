@@ -85,7 +85,6 @@ impl Piece {
     /// Puts a score on the grid, step by step as MidiTok's `preprocess_score`.
     pub(super) fn new(score: &Score, config: &TokenizerConfig, values: &Values, has_note_offs: bool) -> Self {
         let resolution = i64::from(finest(config));
-        let source = i64::from(score.ticks_per_quarter().get());
         let mut signatures: Vec<(i64, u8, u8)> = Vec::new();
         if config.use_time_signatures {
             signatures.extend(
@@ -99,7 +98,7 @@ impl Piece {
         }
         let finest_beat = signatures.iter().map(|s| i64::from(s.2)).max().unwrap_or(4);
         let target = (resolution * finest_beat / 4).max(1);
-        let clock = Clock { source, target };
+        let clock = Clock::new(score, target);
         if config.use_time_signatures {
             signatures.iter_mut().for_each(|s| s.0 = clock.truncated(s.0));
             signatures = preprocess_signatures(&signatures, target);
@@ -145,14 +144,18 @@ impl Piece {
 
 /// From the ticks of the score to those of the grid.
 #[derive(Debug, Clone, Copy)]
-struct Clock {
+pub(super) struct Clock {
     source: i64,
     target: i64,
 }
 
 impl Clock {
+    pub(super) fn new(score: &Score, target: i64) -> Self {
+        Self { source: score.ticks_per_quarter().get().into(), target }
+    }
+
     /// Rounded to the nearest, halves up.
-    const fn time(self, tick: i64) -> i64 {
+    pub(super) const fn time(self, tick: i64) -> i64 {
         if self.source == self.target {
             tick
         } else {
