@@ -71,6 +71,10 @@
 //! sixteenths of the two tunes in 6/8 are the first that are lost. Weights of the priors were chosen
 //! on these same tunes.
 //!
+//! On 61 tunes of the Nottingham collection at 80, 100 and 120 quarter notes a minute with 20 ms
+//! (`deepcompose-midi/tests/rhythm_assist.rs`): 183 of 183 with the tempo known, 179 with it
+//! estimated. The chances of beats and off-beats are from that collection as a whole.
+//!
 //! # Limits
 //!
 //! One tempo is found for the whole score, so a player who speeds up is not followed. One grid is
