@@ -48,6 +48,7 @@
 //! | [`tokenizer`] | [`PerformanceTokenizer`] (310 tokens, on a clock of seconds or of beats) and [`SatbTokenizer`] (four voices on a sixteenth grid) |
 //! | [`metrics`] | pitch, scale, bar, polyphony, groove, density and tonal measures |
 //! | [`editing`] | note edits, edit lists and a history with undo and redo |
+//! | [`rhythm`] | rhythm assist: a freely played melody put on the grid, its tempo found |
 //! | [`augment`] | transposition, time stretch, velocity |
 //! | [`melody_track`] | which track is the melody |
 //! | [`InputTrack`] | twelve public-domain tunes to start from |
@@ -88,6 +89,7 @@ mod melody;
 mod meter;
 pub mod metrics;
 pub mod ops;
+pub mod rhythm;
 mod roll;
 mod score;
 mod tempo;

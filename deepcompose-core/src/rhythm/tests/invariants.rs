@@ -1,0 +1,208 @@
+//! What holds of any score, and the edges.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::score::{ControlChange, PitchBend};
+use crate::tempo::TempoMap;
+
+fn some_params() -> impl Strategy<Value = RhythmParams> {
+    let tempo = prop_oneof![
+        Just(TempoSource::Score),
+        (50.0_f64..100.0, 100.0_f64..200.0)
+            .prop_map(|(min_bpm, max_bpm)| TempoSource::Estimate { min_bpm, max_bpm }),
+    ];
+    let grid = prop_oneof![
+        Just(RhythmGrid::Auto),
+        (1_u32..13).prop_map(|n| RhythmGrid::Steps(StepsPerBeat::new(n).unwrap())),
+    ];
+    (tempo, grid, 0.0_f64..0.1, 0.0_f64..0.1).prop_map(|(tempo, grid, chord_window, join_window)| {
+        RhythmParams { tempo, grid, strength: 1.0, chord_window, join_window }
+    })
+}
+
+fn some_score() -> impl Strategy<Value = Score> {
+    let note = (0_u32..9600, 0_u32..1000, 58_u32..64).prop_map(|(s, d, p)| note(s, d, p));
+    let tracks = prop::collection::vec(prop::collection::vec(note, 0..30), 0..3);
+    let tempi = prop::collection::vec((0_u32..9600, 200_000_u32..1_500_000), 0..3);
+    (tracks, tempi, prop::sample::select(vec![(4, 4), (6, 8)])).prop_map(|(tracks, tempi, (n, d))| {
+        let mut score = Score::new(TicksPerQuarter::DEFAULT);
+        let tempo = |(at, micros)| At { tick: tick(at), value: Tempo::from_micros(micros).unwrap() };
+        score.set_tempo_map(TempoMap::new(tempi.into_iter().map(tempo).collect()));
+        score.set_time_signatures(vec![At { tick: tick(0), value: TimeSignature::new(n, d).unwrap() }]);
+        for notes in tracks {
+            score.push_track(Track::new("", Program::MIN).with_notes(notes));
+        }
+        score
+    })
+}
+
+proptest! {
+    #[test]
+    fn notes_are_on_the_grid_in_order_and_the_same(score in some_score(), params in some_params()) {
+        let got = with(params).assist(&score).unwrap();
+        let steps = f64::from(got.report.grid.get()) / 480.0;
+        prop_assert_eq!(got.report.moves.len(), score.note_count());
+        for (track, (old, new)) in score.tracks().iter().zip(got.score.tracks()).enumerate() {
+            let moves: Vec<&NoteMove> = got.report.moves.iter().filter(|m| m.track == track).collect();
+            prop_assert_eq!(moves.iter().map(|m| m.played).collect::<Vec<_>>(), old.notes());
+            let mut snapped: Vec<Note> = moves.iter().map(|m| m.snapped).collect();
+            snapped.sort();
+            prop_assert_eq!(&snapped, new.notes());
+            for note in &snapped {
+                for t in [note.start, note.end()] {
+                    // A tick is nearest to the step, where ticks do not divide into steps.
+                    let step = f64::from(t.get()) * steps;
+                    prop_assert!((step - step.round()).abs() <= 0.5 * steps + 1e-9);
+                }
+                prop_assert!(f64::from(note.duration.get()) >= 1.0 / steps - 1.0);
+            }
+            for m in &moves {
+                prop_assert_eq!((m.played.pitch, m.played.velocity), (m.snapped.pitch, m.snapped.velocity));
+                let seconds = got.score.seconds_at(m.snapped.start) + got.report.phase;
+                prop_assert!((seconds - score.seconds_at(m.played.start) - m.seconds).abs() < 1e-9);
+                prop_assert!(m.seconds.abs() <= got.report.max_move);
+            }
+            for pair in moves.windows(2) {
+                let [a, b] = pair else { unreachable!() };
+                prop_assert!(a.snapped.start <= b.snapped.start);
+                let seconds = score.seconds_at(b.played.start) - score.seconds_at(a.played.start);
+                let same_pitch = a.played.pitch == b.played.pitch && a.played.start != b.played.start;
+                if seconds > 2.0 * params.chord_window || same_pitch {
+                    prop_assert!(a.snapped.start < b.snapped.start);
+                    prop_assert!(a.played.end() > b.played.start || a.snapped.end() <= b.snapped.start);
+                }
+            }
+        }
+        prop_assert!((-1.8..=0.0).contains(&got.report.phase));
+        if let TempoSource::Estimate { min_bpm, max_bpm } = params.tempo {
+            prop_assert!((min_bpm - 0.1..=max_bpm + 0.1).contains(&got.report.bpm));
+        } else {
+            prop_assert_eq!(got.score.tempo_map(), score.tempo_map());
+        }
+    }
+
+    #[test]
+    fn strength_goes_part_of_the_way(score in some_score(), strength in 0.0_f64..1.0) {
+        let whole = RhythmAssist::default().assist(&score).unwrap();
+        let part = with(RhythmParams { strength, ..RhythmParams::default() }).assist(&score).unwrap();
+        for (whole, part) in whole.report.moves.iter().zip(&part.report.moves) {
+            let ticks = |m: &NoteMove| f64::from(m.snapped.start.get()) - f64::from(m.played.start.get());
+            prop_assert!((ticks(part) - strength * ticks(whole)).abs() <= 0.5 + 1e-6);
+        }
+        let none = with(RhythmParams { strength: 0.0, ..RhythmParams::default() }).assist(&score).unwrap();
+        prop_assert_eq!(none.score, score);
+        prop_assert_eq!(none.report.max_move, 0.0);
+    }
+
+    #[test]
+    fn a_score_on_the_grid_stays(steps in prop::collection::btree_set(0_u32..60, 1..30)) {
+        let piece = score(steps.iter().map(|s| note(s * 120, 120, 60)).collect());
+        let grid = RhythmGrid::Steps(StepsPerBeat::DEFAULT);
+        let got = with(RhythmParams { grid, ..RhythmParams::default() }).assist(&piece).unwrap();
+        prop_assert_eq!(got.score, piece);
+    }
+}
+
+#[test]
+fn nothing_and_one_note_are_fine() {
+    for assist in [RhythmAssist::default(), estimating()] {
+        let got = assist.assist(&Score::default()).unwrap();
+        assert_eq!((got.report.mean_move, got.report.max_move, got.score.note_count()), (0.0, 0.0, 0));
+        let got = assist.assist(&score(vec![note(0, 0, 60)])).unwrap();
+        assert_eq!(got.score.tracks()[0].notes()[0].start, tick(0));
+        assert!(got.score.tracks()[0].notes()[0].duration > tick(0));
+    }
+    // A lone note is on a beat of the likeliest tempo.
+    let got = estimating().assist(&score(vec![note(1234, 100, 60)])).unwrap();
+    assert!((got.report.bpm - 110.0).abs() < 1e-3 && got.report.max_move < 1e-3);
+    assert_eq!(got.score.tracks()[0].notes()[0].start.get() % 480, 0);
+}
+
+/// At 120 a minute a tick is 1.04 ms: the defaults are 28.8 ticks for chords and 76.8 for joins.
+#[test]
+fn chords_gaps_and_overlaps() {
+    let grid = RhythmGrid::Steps(StepsPerBeat::DEFAULT);
+    let assist = with(RhythmParams { grid, ..RhythmParams::default() });
+    let snapped = |notes: Vec<Note>| assist.assist(&score(notes)).unwrap().score.tracks()[0].notes().to_vec();
+    // A spread chord, which alone would fall on two steps; the same pitch twice is no chord.
+    let chord = snapped(vec![note(50, 430, 60), note(66, 414, 64), note(75, 405, 67)]);
+    assert_eq!(chord.iter().map(|n| n.start.get()).collect::<Vec<_>>(), [120, 120, 120]);
+    let twice = snapped(vec![note(50, 10, 60), note(66, 100, 60)]);
+    assert_eq!(twice.iter().map(|n| n.start.get()).collect::<Vec<_>>(), [0, 120]);
+    // A gap and an overlap of 70 ticks go; a rest and a long overlap stay.
+    assert_eq!(snapped(vec![note(0, 410, 60), note(480, 480, 62)])[0].duration, tick(480));
+    assert_eq!(snapped(vec![note(0, 550, 60), note(480, 480, 62)])[0].duration, tick(480));
+    assert_eq!(snapped(vec![note(0, 370, 60), note(480, 480, 62)])[0].duration, tick(360));
+    assert_eq!(snapped(vec![note(0, 590, 60), note(480, 480, 62)])[0].duration, tick(600));
+}
+
+#[test]
+fn a_run_quicker_than_the_grid_keeps_its_order() {
+    let grid = RhythmGrid::Steps(StepsPerBeat::new(1).unwrap());
+    let run: Vec<Note> = (0..9).map(|i| note(1920 + i * 60, 60, 60 + i)).collect();
+    let got = with(RhythmParams { grid, ..RhythmParams::default() }).assist(&score(run)).unwrap();
+    // Played at 4, 4.125 … 5: nine beats about their middle, 4.5, which ties are rounded up from.
+    let starts: Vec<u32> = got.score.tracks()[0].notes().iter().map(|n| n.start.get() / 480).collect();
+    assert!(starts == [0, 1, 2, 3, 4, 5, 6, 7, 8] || starts == [1, 2, 3, 4, 5, 6, 7, 8, 9], "{starts:?}");
+}
+
+#[test]
+fn an_estimate_keeps_everything_else_in_place() {
+    let mut piece = score((0..16).map(|i| note(400 * i, 400, 60)).collect());
+    let track = &mut piece.tracks_mut()[0];
+    track.set_controls(vec![At { tick: tick(800), value: ControlChange::new(64, 127).unwrap() }]);
+    track.set_pitch_bends(vec![At { tick: tick(1200), value: PitchBend::new(5).unwrap() }]);
+    // 400 ticks at 120 a minute are 144 notes a minute; the notes are the beats.
+    let tempo = TempoSource::Estimate { min_bpm: 100.0, max_bpm: 199.0 };
+    let got = with(RhythmParams { tempo, ..RhythmParams::default() }).assist(&piece).unwrap();
+    assert!((got.report.bpm - 144.0).abs() < 0.01);
+    let track = &got.score.tracks()[0];
+    assert_eq!(track.notes(), (0..16).map(|i| note(480 * i, 480, 60)).collect::<Vec<_>>());
+    assert_eq!((track.controls()[0].tick, track.pitch_bends()[0].tick), (tick(960), tick(1440)));
+}
+
+#[test]
+fn bad_parameters_and_impossible_grids_are_typed_errors() {
+    let default = RhythmParams::default();
+    let estimate =
+        |min_bpm, max_bpm| RhythmParams { tempo: TempoSource::Estimate { min_bpm, max_bpm }, ..default };
+    let cases = [
+        ("strength", RhythmParams { strength: 1.5, ..default }),
+        ("strength", RhythmParams { strength: f64::NAN, ..default }),
+        ("chord_window", RhythmParams { chord_window: -0.1, ..default }),
+        ("join_window", RhythmParams { join_window: f64::INFINITY, ..default }),
+        ("min_bpm", estimate(9.0, 100.0)),
+        ("max_bpm", estimate(100.0, 99.0)),
+        ("max_bpm", estimate(100.0, 1001.0)),
+    ];
+    for (expected, params) in cases {
+        let error = RhythmAssist::new(params).unwrap_err();
+        assert!(matches!(error, RhythmError::Param { field, .. } if field == expected), "{error}");
+    }
+    let json = serde_json::to_string(&estimate(60.0, 90.0)).unwrap();
+    assert_eq!(serde_json::from_str::<RhythmParams>(&json).unwrap(), estimate(60.0, 90.0));
+    assert_eq!(serde_json::from_str::<RhythmParams>("{}").unwrap(), default);
+
+    let mut coarse = Score::new(TicksPerQuarter::new(1).unwrap());
+    coarse.push_track(Track::new("", Program::MIN).with_notes(vec![note(3, 1, 60)]));
+    let error = RhythmAssist::default().assist(&coarse).unwrap_err();
+    assert!(matches!(error, RhythmError::Score(ScoreError::OutOfRange { min: 1, max: 1, .. })), "{error}");
+    let grid = RhythmGrid::Steps(StepsPerBeat::new(1).unwrap());
+    assert!(with(RhythmParams { grid, ..default }).assist(&coarse).is_ok());
+
+    let late = score(vec![note(0, 1, 60), note(Tick::MAX.get(), 0, 60)]);
+    let error = RhythmAssist::default().assist(&late).unwrap_err();
+    assert!(matches!(error, RhythmError::Score(ScoreError::Limit { .. })), "{error}");
+    let error = with(estimate(1000.0, 1000.0)).assist(&late).unwrap_err();
+    assert!(matches!(error, RhythmError::Score(ScoreError::Limit { .. })), "{error}");
+    assert!(with(estimate(10.0, 1000.0)).assist(&score(vec![note(0, 1, 60), note(1, 1, 61)])).is_ok());
+}
+
+#[test]
+fn many_notes_are_not_quadratic() {
+    let piece = score((0..100_000).map(|i| note(i * 60 + i % 7, 50, 60 + i % 12)).collect());
+    assert_eq!(estimating().assist(&piece).unwrap().score.note_count(), 100_000);
+    let heap = score((0..100_000).map(|i| note(i / 4, 5, i % 128)).collect());
+    assert_eq!(RhythmAssist::default().assist(&heap).unwrap().score.note_count(), 100_000);
+}
