@@ -51,7 +51,6 @@ mod voices;
 pub use align::BeatGrid;
 pub use clean::Overlaps;
 pub use join::Join;
-pub(crate) use quantise::fraction;
 pub use quantise::{GridStep, Quantiser};
 pub use slice::{Straddle, TrimTo};
 pub use split::DrumPiece;

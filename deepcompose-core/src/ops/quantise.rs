@@ -173,7 +173,7 @@ impl Quantiser {
 }
 
 /// Checks a number in 0..=1.
-pub(crate) fn fraction(field: &'static str, value: f64) -> Result<f64, ScoreError> {
+pub(super) fn fraction(field: &'static str, value: f64) -> Result<f64, ScoreError> {
     if (0.0..=1.0).contains(&value) {
         Ok(value)
     } else {
