@@ -45,7 +45,7 @@
 //! | [`Score`], [`Track`], [`Note`] | music in ticks, with [`TempoMap`], [`TimeSignature`], [`KeySignature`], [`ControlChange`] and [`PitchBend`] |
 //! | [`Pitch`], [`Velocity`], [`Tick`], [`Program`], … | the small integers of music, each with its range |
 //! | [`PianoRoll`] | steps × 128 pitches on `ndarray`, at any [`StepsPerBeat`], and as text |
-//! | [`tokenizer`] | [`PerformanceTokenizer`] (310 tokens, on a clock of seconds or of beats) and [`SatbTokenizer`] (four voices on a sixteenth grid) |
+//! | [`tokenizer`] | [`MusicTokenizer`] (REMI, TSD, MIDI-Like and Structured, with MidiTok's files and ids), [`PerformanceTokenizer`] (310 tokens, on a clock of seconds or of beats) and [`SatbTokenizer`] (four voices on a sixteenth grid) |
 //! | [`metrics`] | pitch, scale, bar, polyphony, groove, density and tonal measures |
 //! | [`augment`] | transposition, time stretch, velocity |
 //! | [`melody_track`] | which track is the melody |
@@ -67,6 +67,7 @@
 //! | a tick, and so the length of a score | 2²⁸ − 1 | [`ScoreError::OutOfRange`]; sums saturate |
 //! | steps of a piano roll | [`PianoRoll::MAX_STEPS`] = 2¹⁸ (64 MiB) | [`ScoreError::Limit`] |
 //! | tokens of a performance | [`PerformanceTokenizer::MAX_TOKENS`] = 2²² | notes left out, counted in [`EncodeReport`] |
+//! | tokens of a [`MusicTokenizer`] | [`MusicTokenizer::MAX_TOKENS`] = 2²² | notes left out, counted in [`EncodeReport`] |
 //! | steps of an SATB sequence | [`SatbTokenizer::MAX_STEPS`] = 2¹⁸ | notes left out, counted in [`EncodeReport`] |
 //!
 //! # Input safety
