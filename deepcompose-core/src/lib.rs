@@ -88,6 +88,7 @@
 //! | tracks × steps of a [`MultiRoll`] | [`MultiRoll::MAX_ROWS`] = 2¹⁹ (128 MiB) | [`ScoreError::Limit`] |
 //! | notes at once, for [`Track::split_voices`] | 32 | [`ScoreError::Limit`] |
 //! | tokens of a performance | [`PerformanceTokenizer::MAX_TOKENS`] = 2²² | notes left out, counted in [`EncodeReport`] |
+//! | tokens of a [`MusicTokenizer`] | [`MusicTokenizer::MAX_TOKENS`] = 2²² | notes left out, counted in [`EncodeReport`] |
 //! | steps of an SATB sequence | [`SatbTokenizer::MAX_STEPS`] = 2¹⁸ | notes left out, counted in [`EncodeReport`] |
 //!
 //! # Input safety

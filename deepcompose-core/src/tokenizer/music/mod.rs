@@ -12,11 +12,14 @@ mod errors;
 mod events;
 mod file;
 mod file_config;
+mod grammar;
 mod graph;
+mod graph_durations;
 mod graph_note_offs;
 mod int_set;
 #[cfg(feature = "bpe")]
 mod learned;
+mod names;
 mod ordered;
 mod piece;
 mod sections;
@@ -32,6 +35,7 @@ mod writer;
 pub use config::{AttributeControls, BeatResolution, DRUMS, IdsSplit, ProgramId, TokenizerConfig};
 pub use error::TokenizerError;
 pub use errors::TokenErrors;
+pub use grammar::Grammar;
 #[cfg(feature = "bpe")]
 pub use learned::BytePairTokenizer;
 
@@ -277,6 +281,10 @@ impl MusicTokenizer {
         let tempos = &self.vocabulary.values.tempos;
         let distance = |t: &f64| (t - 120.0).abs();
         tempos.iter().copied().min_by(|a, b| distance(a).total_cmp(&distance(b))).unwrap_or(120.0)
+    }
+
+    fn token_kind(&self, token: TokenId) -> Option<TokenType> {
+        self.vocabulary.entry(token).map(|entry| entry.kind)
     }
 
     fn program(&self, index: u32) -> ProgramId {
