@@ -102,7 +102,8 @@ pub use score::{
 };
 pub use tempo::{Tempo, TempoMap};
 pub use tokenizer::{
-    DecodeReport, Decoded, EncodeReport, PerformanceClock, PerformanceEvent, PerformanceTokenizer,
-    SatbTokenizer, TokenId, TokenType, Tokenizer, Voices,
+    DecodeReport, Decoded, EncodeReport, MusicTokenizer, PerformanceClock, PerformanceEvent,
+    PerformanceTokenizer, SatbTokenizer, TokenId, TokenType, Tokenization, Tokenizer, TokenizerConfig,
+    TokenizerError, Voices,
 };
 pub use units::{Pitch, Program, StepsPerBeat, Tick, TicksPerQuarter, Velocity};

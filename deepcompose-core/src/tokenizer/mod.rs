@@ -1,10 +1,15 @@
 //! Scores as sequences of tokens, and back.
 
+mod music;
 mod performance;
 mod performance_event;
 mod report;
 mod satb;
 
+pub use music::{
+    AttributeControls, BeatResolution, DRUMS, Encoding, IdsSplit, MusicTokenizer, ProgramId, TokenErrors,
+    Tokenization, TokenizerConfig, TokenizerError,
+};
 pub use performance::{PerformanceClock, PerformanceTokenizer};
 pub use performance_event::PerformanceEvent;
 pub use report::{DecodeReport, EncodeReport};
@@ -25,21 +30,61 @@ pub enum TokenType {
     NoteOff,
     /// Time passes.
     TimeShift,
-    /// The velocity of the notes that follow.
+    /// The velocity of the notes that follow, or of the note that this token is of.
     Velocity,
-    /// A voice sounds a pitch.
+    /// A voice, or a note, sounds a pitch.
     Pitch,
-    /// A voice rests.
+    /// A voice rests; or time passes in which no note sounds.
     Rest,
     /// A piece begins.
     Start,
     /// Nothing: fills a sequence up to a length.
     Pad,
+    /// A bar begins, or ends.
+    Bar,
+    /// Where in the bar: so many positions from its beginning.
+    Position,
+    /// The length of the note, or the stretch of pedal, that this token is of.
+    Duration,
+    /// The program of what follows.
+    Program,
+    /// The tempo from here on.
+    Tempo,
+    /// The time signature from here on.
+    TimeSignature,
+    /// The key signature from here on.
+    KeySignature,
+    /// The notes that follow are a chord.
+    Chord,
+    /// The sustain pedal is pressed.
+    Pedal,
+    /// The sustain pedal is lifted.
+    PedalOff,
+    /// The pitch is bent.
+    PitchBend,
+    /// A controller is set.
+    ControlChange,
+    /// A note as far from the one at the onset before.
+    PitchIntervalTime,
+    /// A note as far from the one before at the same onset.
+    PitchIntervalChord,
+    /// A drum sounds.
+    PitchDrum,
+    /// A drum's note begins.
+    DrumOn,
+    /// A drum's note ends.
+    DrumOff,
+    /// A piece ends.
+    End,
+    /// Something that is to be guessed.
+    Mask,
+    /// Whatever a user makes of it.
+    Special,
 }
 
 impl TokenType {
     /// Every type.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 28] = [
         Self::NoteOn,
         Self::NoteOff,
         Self::TimeShift,
@@ -48,6 +93,26 @@ impl TokenType {
         Self::Rest,
         Self::Start,
         Self::Pad,
+        Self::Bar,
+        Self::Position,
+        Self::Duration,
+        Self::Program,
+        Self::Tempo,
+        Self::TimeSignature,
+        Self::KeySignature,
+        Self::Chord,
+        Self::Pedal,
+        Self::PedalOff,
+        Self::PitchBend,
+        Self::ControlChange,
+        Self::PitchIntervalTime,
+        Self::PitchIntervalChord,
+        Self::PitchDrum,
+        Self::DrumOn,
+        Self::DrumOff,
+        Self::End,
+        Self::Mask,
+        Self::Special,
     ];
 }
 
@@ -79,6 +144,18 @@ pub trait Tokenizer {
 
     /// The score that the tokens say. Never fails.
     fn decode(&self, tokens: &[TokenId]) -> Decoded;
+
+    /// The sequences of a score: one, unless the tokenizer writes a sequence for each track. Then
+    /// [`encode`](Self::encode) gives the first of them.
+    fn encode_tracks(&self, score: &Score) -> Vec<Vec<TokenId>> {
+        vec![self.encode(score)]
+    }
+
+    /// The score that such sequences say. Never fails. Unless the tokenizer writes a sequence for each track,
+    /// only the first is read.
+    fn decode_tracks(&self, sequences: &[Vec<TokenId>]) -> Decoded {
+        self.decode(sequences.first().map_or(&[], Vec::as_slice))
+    }
 
     /// A token's name, such as `NOTE_ON_60`; `None` outside the vocabulary.
     fn token_name(&self, token: TokenId) -> Option<String>;

@@ -234,10 +234,11 @@ impl Tokenizer for PerformanceTokenizer {
     }
 
     fn may_follow(&self, before: TokenType, after: TokenType) -> bool {
-        use TokenType::{NoteOff, NoteOn, Pad, Pitch, Rest, Start, TimeShift, Velocity};
+        use TokenType::{NoteOff, NoteOn, Pad, Start, TimeShift, Velocity};
+        let is_own = |kind| matches!(kind, NoteOff | NoteOn | Pad | Start | TimeShift | Velocity);
         match (before, after) {
-            // Other tokenizers' types, and Start, which follows nothing.
-            (Pitch | Rest, _) | (_, Pitch | Rest | Start) => false,
+            (before, after) if !is_own(before) || !is_own(after) => false,
+            (_, Start) => false,
             (_, Pad) => true,
             (Pad, _) => false,
             (_, NoteOn) => true,
@@ -245,7 +246,7 @@ impl Tokenizer for PerformanceTokenizer {
             (Velocity, _) => false,
             // At one time note-offs come first, and no note is shorter than a unit.
             (_, NoteOff) => matches!(before, NoteOff | TimeShift),
-            (_, TimeShift | Velocity) => true,
+            (_, after) => matches!(after, TimeShift | Velocity),
         }
     }
 }

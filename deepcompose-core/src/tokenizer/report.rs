@@ -6,7 +6,8 @@
 pub struct EncodeReport {
     /// Notes left out because they belong to a drum track.
     pub drums: usize,
-    /// Notes left out because their track is none of the voices.
+    /// Notes left out because their track is none of the voices, its program none of the programs, or
+    /// because it is not the first track where a sequence is one track.
     pub other_tracks: usize,
     /// Notes left out because the vocabulary has not their pitch.
     pub out_of_range: usize,
@@ -55,6 +56,10 @@ pub struct DecodeReport {
     pub past_end: usize,
     /// Voices missing from the last step, taken as rests.
     pub missing_voices: usize,
+    /// Pitches without the velocity or the duration that belong to them, left out.
+    pub incomplete_notes: usize,
+    /// Intervals to a pitch outside the range, left out.
+    pub impossible_pitches: usize,
 }
 
 impl DecodeReport {
@@ -76,5 +81,7 @@ impl DecodeReport {
             + self.unclosed
             + self.past_end
             + self.missing_voices
+            + self.incomplete_notes
+            + self.impossible_pitches
     }
 }

@@ -157,8 +157,7 @@ fn decoding_mends_and_counts() {
         restruck: 1,
         zero_length: 3,
         unclosed: 1,
-        past_end: 0,
-        missing_voices: 0,
+        ..DecodeReport::default()
     };
     assert_eq!(report, expected);
     assert_eq!(report.total(), 9);
