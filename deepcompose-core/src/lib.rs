@@ -80,6 +80,7 @@
 //! bar of the score, at most 2²⁸ of the shortest.
 
 pub mod augment;
+pub mod edits;
 mod error;
 mod input_tracks;
 mod melody;
