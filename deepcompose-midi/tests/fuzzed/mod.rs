@@ -3,6 +3,7 @@
 //!
 //! `arbitrary` makes values of the bytes. A target returns early where the bytes do not suffice.
 
+mod edits;
 mod files;
 mod operations;
 mod rolls;
@@ -13,14 +14,17 @@ mod tokens;
 pub type Target = fn(&[u8]);
 
 /// The targets by name; `fuzz/regressions/NAME/` holds what once failed.
-pub const TARGETS: [(&str, Target); 7] = [
+pub const TARGETS: [(&str, Target); 10] = [
     ("read", files::read),
     ("read_events", files::read_events),
     ("write", scores::write),
     ("score_json", scores::json),
     ("decode", tokens::decode),
+    ("encode", tokens::encode),
+    ("tokenizer_json", tokens::json),
     ("roll", rolls::convert),
     ("operations", operations::apply),
+    ("edits", edits::apply),
 ];
 
 /// Runs a target.
