@@ -7,8 +7,8 @@ mod report;
 mod satb;
 
 pub use music::{
-    AttributeControls, BeatResolution, DRUMS, Encoding, IdsSplit, MusicTokenizer, ProgramId, TokenErrors,
-    Tokenization, TokenizerConfig, TokenizerError,
+    AttributeControls, BeatResolution, DRUMS, Encoding, Grammar, IdsSplit, MusicTokenizer, ProgramId,
+    TokenErrors, Tokenization, TokenizerConfig, TokenizerError,
 };
 pub use performance::{PerformanceClock, PerformanceTokenizer};
 pub use performance_event::PerformanceEvent;

@@ -2,7 +2,9 @@
 
     pip install miditok==3.1.0 symusic==0.6.0
     python miditok_parity.py                       # writes miditok_parity.json beside this file
-    python miditok_parity.py --corpus DIR [N]      # prints one line a file and configuration, of N files a folder
+    python miditok_parity.py --corpus DIR N [--sorted] > corpus.tsv
+                                                   # N files of each folder by some configurations
+    DEEPCOMPOSE_MIDITOK=corpus.tsv cargo test -p deepcompose-midi --test miditok -- --nocapture
 
 The MIDI files are written here, byte by byte, from a seed. Each is tokenized by a tokenizer that was
 loaded from the configuration file that MidiTok saved, so that both sides begin with the same text.
@@ -352,19 +354,30 @@ def main():
     print(f"{path}: {path.stat().st_size} bytes, {skipped} cases that MidiTok fails on")
 
 
-def corpus(folder, most):
-    """One line a file and configuration: the configuration's number, the path, the hash of the ids."""
-    tokenizers = [(name, tokenizer) for name, _, tokenizer in configurations()]
+IN_CORPORA = {
+    "REMI: default", "REMI: plus", "REMI: all", "REMI: all, a sequence a track", "REMI: controls", "TSD: plus",
+    "TSD: all, programs where they change", "MIDILike: all", "MIDILike: each note once", "Structured: plus",
+}
+
+
+def corpus(folder, most, is_sorted):
+    """One line a file and configuration: the configuration's number, the hash of the ids, the path.
+
+    Sorted, notes of one onset are in the order of a score, whatever their order in the file.
+    """
+    tokenizers = [(n, tokenizer) for n, (name, _, tokenizer) in enumerate(configurations()) if name in IN_CORPORA]
     paths = []
     for sub in sorted(p for p in Path(folder).iterdir() if p.is_dir()):
         found = sorted(p for p in sub.rglob("*") if p.suffix.lower() == ".mid")
         paths += found[:: max(1, -(-len(found) // most))]
     for path in paths:
         data = path.read_bytes()
-        for number, (_, tokenizer) in enumerate(tokenizers):
+        for number, tokenizer in tokenizers:
             try:
-                ids = sequences(tokenizer, Score.from_midi(data))
-                print(number, f"{fnv(flat(ids)):016x}", path, sep="\t", flush=False)
+                score = Score.from_midi(data)
+                for track in score.tracks if is_sorted else []:
+                    track.notes.sort(key=lambda n: (n.time, n.pitch, n.duration, n.velocity))
+                print(number, f"{fnv(flat(sequences(tokenizer, score))):016x}", path, sep="\t")
             except Exception as error:
                 print(number, type(error).__name__, path, sep="\t")
 
@@ -372,6 +385,6 @@ def corpus(folder, most):
 if __name__ == "__main__":
     if "--corpus" in sys.argv:
         rest = sys.argv[sys.argv.index("--corpus") + 1 :]
-        corpus(rest[0], int(rest[1]) if len(rest) > 1 else 20)
+        corpus(rest[0], int(rest[1]), "--sorted" in rest)
     else:
         main()

@@ -7,7 +7,7 @@ use super::config::ProgramId;
 use super::vocabulary::{BAR_END, Entry};
 use crate::tokenizer::{TokenId, TokenType};
 
-/// Errors in a sequence of tokens. The total is MidiTok's.
+/// Errors in a sequence of tokens. The total is MidiTok's, but where bars have numbers, which MidiTok passes over.
 ///
 /// Where a token is wrong in more than one way it counts once: first its type, then its time or its note.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -163,12 +163,8 @@ impl<'a> State<'a> {
         errors: &mut TokenErrors,
     ) {
         match entry.kind {
-            // MidiTok knows no bars with numbers here, and takes the first token only for what it says.
-            TokenType::Bar
-                if before.is_some()
-                    && entry.value != BAR_END
-                    && self.tokenizer.config.max_bar_embedding.is_none() =>
-            {
+            // MidiTok takes the first token only for what it says; and it takes bars with numbers for none.
+            TokenType::Bar if before.is_some() && entry.value != BAR_END => {
                 self.position = -1;
                 self.begun.clear();
             }

@@ -32,6 +32,14 @@ impl Types {
         self.0 & (1 << kind as u32) != 0
     }
 
+    pub(super) const fn meets(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    pub(super) const fn without(self, types: &[TokenType]) -> Self {
+        Self(self.0 & !Self::of(types).0)
+    }
+
     pub(super) const fn and(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }

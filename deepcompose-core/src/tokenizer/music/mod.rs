@@ -12,6 +12,7 @@ mod errors;
 mod events;
 mod file;
 mod file_config;
+mod grammar;
 mod graph;
 mod graph_note_offs;
 mod int_set;
@@ -29,6 +30,7 @@ mod writer;
 pub use config::{AttributeControls, BeatResolution, DRUMS, IdsSplit, ProgramId, TokenizerConfig};
 pub use error::TokenizerError;
 pub use errors::TokenErrors;
+pub use grammar::Grammar;
 
 use super::{Decoded, EncodeReport, TokenId, TokenType, Tokenizer};
 use crate::score::Score;
@@ -261,6 +263,10 @@ impl MusicTokenizer {
         let tempos = &self.vocabulary.values.tempos;
         let distance = |t: &f64| (t - 120.0).abs();
         tempos.iter().copied().min_by(|a, b| distance(a).total_cmp(&distance(b))).unwrap_or(120.0)
+    }
+
+    fn token_kind(&self, token: TokenId) -> Option<TokenType> {
+        self.vocabulary.entry(token).map(|entry| entry.kind)
     }
 
     fn program(&self, index: u32) -> ProgramId {
