@@ -34,6 +34,16 @@ pub enum ScoreError {
         /// The value given, as text.
         value: String,
     },
+    /// A number outside its field's range, which is not one of integers.
+    #[error("{field} {value} is out of range: {accepted} is accepted")]
+    Range {
+        /// The field, by its name in the docs.
+        field: &'static str,
+        /// The value given, as text.
+        value: String,
+        /// What is accepted, in words.
+        accepted: &'static str,
+    },
     /// A list of times that is not in order, or has a time that may not be there.
     #[error("{what} {index} ({value}) does not follow the one before it in time, or is too far from it")]
     Order {

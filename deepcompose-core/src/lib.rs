@@ -44,12 +44,31 @@
 //! |---|---|
 //! | [`Score`], [`Track`], [`Note`] | music in ticks, with [`TempoMap`], [`TimeSignature`], [`KeySignature`], [`ControlChange`], [`PitchBend`], [`Pressure`], [`Text`] and [`RawEvent`] |
 //! | [`Pitch`], [`Velocity`], [`Tick`], [`Program`], … | the small integers of music, each with its range |
-//! | [`PianoRoll`] | steps × 128 pitches on `ndarray`, at any [`StepsPerBeat`], and as text |
+//! | [`MeterMap`], [`Bar`], [`Beat`], [`Position`] | bars and beats under any metre, and where a tick is among them |
+//! | [`PianoRoll`], [`VelocityRoll`], [`MultiRoll`] | steps × 128 pitches on `ndarray`, at any [`StepsPerBeat`]: onsets and sounding cells (also as text), velocities, a roll a track; and back to notes |
+//! | [`ops`] | operations on scores: see below |
+//! | [`rhythm_assist`] | a freely played melody, put on the grid |
+//! | [`edits`] | edits of single notes, with undo |
 //! | [`tokenizer`] | [`PerformanceTokenizer`] (310 tokens, on a clock of seconds or of beats) and [`SatbTokenizer`] (four voices on a sixteenth grid) |
 //! | [`metrics`] | pitch, scale, bar, polyphony, groove, density and tonal measures |
 //! | [`augment`] | transposition, time stretch, velocity |
 //! | [`melody_track`] | which track is the melody |
 //! | [`InputTrack`] | twelve public-domain tunes to start from |
+//!
+//! # Operations
+//!
+//! Methods that leave the score as it is and give another; all that has a time goes along with the notes.
+//!
+//! | to | use |
+//! |---|---|
+//! | cut, trim, pad, join | [`Score::slice`] (by ticks, [bars](Score::slice_bars), [beats](Score::slice_beats), [seconds](Score::slice_seconds)), [`trim`](Score::trim), [`pad`](Score::pad), [`join`](Score::join) |
+//! | transpose, quantise | [`Score::transpose`], [`quantise`](Score::quantise) |
+//! | other ticks, other tempos | [`Score::resample`], [`scale_tempo`](Score::scale_tempo), [`retime`](Score::retime), [`align_to_beats`](Score::align_to_beats) |
+//! | merge and order tracks | [`Score::merge_tracks`], [`merge_same_programs`](Score::merge_same_programs), [`sort_tracks`](Score::sort_tracks), [`without_empty_tracks`](Score::without_empty_tracks) |
+//! | split a track | [`Track::split_hands`], [`split_voices`](Track::split_voices), [`split_at_pitch`](Track::split_at_pitch), [`split_drums`](Track::split_drums) |
+//! | mend notes | [`Track::without_duplicates`], [`resolve_overlaps`](Track::resolve_overlaps) |
+//! | edit notes, with undo | [`edits::History`] |
+//! | put a recording on the grid | [`rhythm_assist::RhythmAssist`] |
 //!
 //! # Defaults
 //!
@@ -66,6 +85,8 @@
 //! |---|---|---|
 //! | a tick, and so the length of a score | 2²⁸ − 1 | [`ScoreError::OutOfRange`]; sums saturate |
 //! | steps of a piano roll | [`PianoRoll::MAX_STEPS`] = 2¹⁸ (64 MiB) | [`ScoreError::Limit`] |
+//! | tracks × steps of a [`MultiRoll`] | [`MultiRoll::MAX_ROWS`] = 2¹⁹ (128 MiB) | [`ScoreError::Limit`] |
+//! | notes at once, for [`Track::split_voices`] | 32 | [`ScoreError::Limit`] |
 //! | tokens of a performance | [`PerformanceTokenizer::MAX_TOKENS`] = 2²² | notes left out, counted in [`EncodeReport`] |
 //! | steps of an SATB sequence | [`SatbTokenizer::MAX_STEPS`] = 2¹⁸ | notes left out, counted in [`EncodeReport`] |
 //!
@@ -87,6 +108,7 @@ mod melody;
 mod meter;
 pub mod metrics;
 pub mod ops;
+pub mod rhythm_assist;
 mod roll;
 mod score;
 mod tempo;

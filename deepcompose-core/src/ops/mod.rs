@@ -13,7 +13,7 @@
 //! | move notes to a grid | [`Score::quantise`](crate::Score::quantise) with a [`Quantiser`] |
 //! | change the resolution | [`Score::resample`](crate::Score::resample) |
 //! | change the tempo | [`Score::set_tempo`](crate::Score::set_tempo), [`scale_tempo`](crate::Score::scale_tempo); [`retime`](crate::Score::retime) keeps the seconds |
-//! | give a recording bars and beats | [`Score::align_to_beats`](crate::Score::align_to_beats) with a [`BeatGrid`] |
+//! | give a recording bars and beats | [`Score::align_to_beats`](crate::Score::align_to_beats) with a [`BeatGrid`]; [`RhythmAssist`](crate::rhythm_assist::RhythmAssist) if the beats are not known |
 //! | merge, order and drop tracks | [`Score::merge_tracks`](crate::Score::merge_tracks), [`merge_same_programs`](crate::Score::merge_same_programs), [`sort_tracks`](crate::Score::sort_tracks), [`without_empty_tracks`](crate::Score::without_empty_tracks) |
 //! | split a track | [`Track::split_at_pitch`](crate::Track::split_at_pitch), [`split_hands`](crate::Track::split_hands), [`split_voices`](crate::Track::split_voices), [`split_drums`](crate::Track::split_drums) |
 //! | mend notes | [`Track::without_duplicates`](crate::Track::without_duplicates), [`resolve_overlaps`](crate::Track::resolve_overlaps) |
@@ -51,6 +51,7 @@ mod voices;
 pub use align::BeatGrid;
 pub use clean::Overlaps;
 pub use join::Join;
+pub(crate) use quantise::fraction;
 pub use quantise::{GridStep, Quantiser};
 pub use slice::{Straddle, TrimTo};
 pub use split::DrumPiece;
