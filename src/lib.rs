@@ -10,7 +10,7 @@
 //! use deepcompose::prelude::*;
 //!
 //! let composer = Composer::builder().seed(7).build()?; // embedded weights, the CPU
-//! let melody = InputTrack::OdeToJoy.score(); // or deepcompose::midi::read("melody.mid")?
+//! let melody = InputTrack::OdeToJoy.score(); // or deepcompose::midi::read("melody.mid")?.0
 //! let enhanced = composer.enhance(&melody, &ArCnnParams::default())?;
 //! let extended = composer.extend(&melody, &TransformerParams::default())?;
 //! let band = composer.accompany(&extended, &GanParams::new(Genre::Rock))?;

@@ -74,7 +74,7 @@ fn every_built_in_track_goes_through_every_technique() {
         for made in [&enhanced, &extended, &band] {
             assert_eq!(made.tempo_map(), melody.tempo_map());
             assert_eq!(made.time_signatures(), melody.time_signatures());
-            let again = midi::read_bytes(&midi::to_bytes(made).unwrap()).unwrap();
+            let again = midi::read_strict_bytes(&midi::to_bytes(made).unwrap()).unwrap();
             assert_eq!(again.note_count(), made.note_count());
         }
     }

@@ -1,6 +1,6 @@
 //! Which port and channel each track of a score is written to.
 
-use deepcompose_core::{Program, Track};
+use deepcompose_core::Track;
 
 /// The percussion channel, counted from zero.
 pub(crate) const DRUMS: u8 = 9;
@@ -27,31 +27,25 @@ pub(crate) struct Allotment {
     pub(crate) ports: usize,
 }
 
-/// Who plays on the percussion channel of a port.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Drummer {
-    /// Tracks of this kit that have no controls, so that they do not disturb each other.
-    Shared(Program),
-    Alone,
-}
-
 /// Allots channels port by port, in the order of the tracks.
 pub(crate) fn allot(tracks: &[Track]) -> Allotment {
-    let mut melodic = 0;
-    let mut drummers: Vec<Drummer> = Vec::new();
+    let (mut melodic, mut drummers) = (0, 0);
+    // The percussion channels of each kit whose tracks have no controls, bends or aftertouch, so that
+    // they do not disturb each other.
+    let mut shared: [Option<usize>; 128] = [None; 128];
     let mut ports = 1;
     let slots = tracks.iter().map(|track| {
         let (port, channel) = if track.is_drum() {
-            let drummer = if track.controls().is_empty() && track.pitch_bends().is_empty() {
-                Drummer::Shared(track.program())
-            } else {
-                Drummer::Alone
+            let is_plain =
+                track.controls().is_empty() && track.pitch_bends().is_empty() && track.pressures().is_empty();
+            let mut next = || {
+                drummers += 1;
+                drummers - 1
             };
-            let found = drummers.iter().position(|d| *d == drummer && drummer != Drummer::Alone);
-            let port = found.unwrap_or_else(|| {
-                drummers.push(drummer);
-                drummers.len() - 1
-            });
+            let port: usize = match shared.get_mut(usize::from(track.program().get())) {
+                Some(kit) if is_plain => *kit.get_or_insert_with(next),
+                _ => next(),
+            };
             (port, DRUMS)
         } else {
             let index: usize = melodic;

@@ -8,10 +8,8 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum MidiError {
-    /// The bytes are no Standard MIDI File, or one that is damaged. [`Reader::salvage`] reads what
-    /// comes before the damage in a track.
-    ///
-    /// [`Reader::salvage`]: crate::Reader::salvage
+    /// The bytes are no Standard MIDI File; or they are one that is [damaged](crate::Repair::is_damage),
+    /// and [`Reader::strict`](crate::Reader::strict) is on.
     #[error("malformed MIDI file: {what} (byte {offset}{})", in_track(*.track))]
     Malformed {
         /// What is wrong.

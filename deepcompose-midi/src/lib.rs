@@ -1,8 +1,11 @@
 //! Standard MIDI Files to and from [`Score`](deepcompose_core::Score)s.
 //!
 //! ```no_run
-//! let score = deepcompose_midi::read("song.mid")?;
+//! let (score, report) = deepcompose_midi::read("song.mid")?;
 //! println!("{} tracks, {:.1} seconds", score.tracks().len(), score.duration_seconds());
+//! if !report.is_clean() {
+//!     eprintln!("{report}"); // what was mended and what was left out, and where
+//! }
 //! deepcompose_midi::write("copy.mid", &score)?;
 //! # Ok::<(), deepcompose_midi::MidiError>(())
 //! ```
@@ -11,65 +14,101 @@
 //!
 //! | to | use |
 //! |---|---|
-//! | read a file, or bytes | [`read`], [`read_bytes`] |
-//! | read under other limits, learn what was mended, read damaged files | [`Reader`], [`Limits`], [`ReadReport`] |
+//! | read a file, or bytes, as far as it can be read | [`read`], [`read_bytes`] |
+//! | refuse what is not as the specification has it | [`read_strict`], [`read_strict_bytes`] |
+//! | know what was mended and what was left out | [`ReadReport`] |
+//! | set limits, pair overlapping notes in another way, hold notes with the pedal, name the encoding of texts | [`Reader`], [`Limits`], [`Overlaps`], [`TextEncoding`] |
 //! | read the patterns of a type 2 file | [`read_patterns`] |
 //! | write a file, or bytes | [`write()`], [`to_bytes`], [`to_bytes_type0`] |
 //! | know what a score will be after a file | [`canonical`] |
 //!
 //! Reading what was written gives the same score, for every score in [`canonical`] form; and what is
-//! read from a file is in that form. So reading, writing and reading again changes nothing.
+//! read from a file is in that form, unless other [`Overlaps`] were asked for. So reading, writing and
+//! reading again changes nothing.
 //!
 //! # What becomes of a file
 //!
-//! Types 0, 1 and 2, also inside a RIFF wrapper (`.rmi`). A type 2 file holds separate patterns:
-//! [`read_patterns`] gives one score each, [`read`] accepts it only if there is one.
+//! Types 0, 1 and 2, also inside a RIFF wrapper (`.rmi`), and karaoke files (`.kar`), which are type 0
+//! or 1. A type 2 file holds separate patterns: [`read_patterns`] gives one score each, [`read`] lays
+//! them one upon the other.
 //!
 //! **Tracks.** There is one [`Track`](deepcompose_core::Track) for each file track, channel and
 //! program that plays notes; channel 10 is percussion. Where a program changes in the middle of a
 //! part, another track begins. File tracks are played together, so a program set in one holds for the
 //! channel in others that set none themselves. The port event (FF 21) keeps equal channels of
-//! different ports apart. The name is the track name (FF 03), else the instrument name (FF 04); text
-//! is UTF-8 if it is valid as such, else Latin-1.
+//! different ports apart. The name is the track name (FF 03), else the instrument name (FF 04). A file
+//! track that plays nothing, but has a name, texts or raw events, is a track with no notes, unless it
+//! is the first.
 //!
-//! **Controls and bends** go to the track that plays on their channel at the time; those before its
-//! first note, and bank selects, to the one that plays next.
+//! **Controls, bends and aftertouch** go to the track that plays on their channel at the time; those
+//! before its first note, and bank selects, to the one that plays next. Those of one channel keep
+//! their order, so that a parameter number (RPN, NRPN) stays with its data entry.
+//!
+//! **Texts** (lyrics, markers, …: FF 01–09) and **raw events** (system exclusive messages, escapes,
+//! sequence numbers, SMPTE offsets, sequencer-specific and unknown meta events) go to the track that
+//! their file track has become; where that is several, to the first, or to that of the channel that
+//! a channel prefix (FF 20) names. Of the first file track, copyright notices, markers, cue points and
+//! raw events go to the score, and all else too if it plays nothing or on several tracks.
+//!
+//! A text that is valid UTF-8 is read as that. The others are in one encoding a file: Shift-JIS if they
+//! look like it, else Latin-1 (Windows-1252); see [`TextEncoding::Auto`]. They are written as UTF-8.
 //!
 //! **Time.** Tempos, time signatures and key signatures count wherever they are in the file; of
 //! several at one tick the last wins. SMPTE time becomes one quarter note a second (1.001 seconds
 //! where the rate is 30000/1001 frames), at which seconds are exact; tempo events have no say in such
 //! a file and are counted as left out.
 //!
-//! **Notes** of one key on one channel of one file track are paired first on, first off. See
-//! [`canonical`] for what that means for a score with such notes nested.
+//! **Notes** of one key on one channel of one file track are paired first on, first off; [`Overlaps`]
+//! has other ways. See [`canonical`] for what that means for a score with such notes nested.
+//! [`Reader::sustain`] holds notes as long as the pedal does.
 //!
-//! # What is mended, and what is refused
+//! # Decisions on damaged files
+//!
+//! [`read`] mends what is in this table and says so in the [`ReadReport`]; [`read_strict`] refuses it
+//! with the byte offset ([`Repair::is_damage`]).
 //!
 //! | found | outcome |
 //! |---|---|
-//! | overlapping notes of one pitch | first on goes with first off: [`Repair::OverlappingNotes`] |
-//! | note on without note off | ends where the key is struck again, at the next "all notes off" (controllers 120, 123–127), or with its file track: [`Repair::UnclosedNote`] |
-//! | note off without note on | passed over: [`Repair::StrayNoteOff`] |
-//! | note of no length | kept, duration 0 |
+//! | file cut short | read up to there: [`Repair::DamagedTrack`] |
+//! | data byte over 127 | taken as 127, if then all else in the track is events up to its end: [`Repair::ClippedData`] |
+//! | other bytes that are no event | passed over, if reading can go on close behind them so that all else in the track is events up to its end: [`Repair::Resynchronised`]; else the rest of the track is passed over: [`Repair::DamagedTrack`]. [`Tally::bytes`] says how much |
+//! | number with zeros in front, over four bytes | read: [`Repair::LongNumber`] |
 //! | running status after a meta event or system exclusive message | taken up again: [`Repair::RunningStatusResumed`] |
 //! | system common or real-time message, F1–F6 and F8–FE | passed over with its data bytes: [`Repair::SystemMessage`] |
+//! | system exclusive message with a byte over 127 | kept as an escape: [`Repair::InvalidSysEx`] |
 //! | tempo 0, signature out of range, meta event of wrong length | passed over, or the valid part used: [`Repair::InvalidMeta`] |
 //! | wrong track length | the events decide: [`Repair::TrackLength`] |
 //! | no end of track, or half of one | supplied: [`Repair::MissingEndOfTrack`] |
-//! | bytes after the end of track, between or after chunks | passed over: [`Repair::DataAfterEndOfTrack`], [`Repair::StrayBytes`] |
-//! | chunk that is no track | passed over: [`Skipped::UnknownChunk`] |
-//! | more tracks than the header promises; type 0 with several | all read: [`Repair::TrackCount`], [`Repair::TracksInType0`] |
-//! | controls on a channel that only other file tracks play | given to those: [`Repair::ControlsMoved`] |
-//! | program change in the middle of a part | the new track starts with the controls in force, but for parameter numbers and data entry; a pedal still down in the old one is lifted with the new one's: [`Repair::ControlsCarried`] |
-//! | no notes, or no tracks promised and none there | a score with no notes |
-//! | empty file, text, no `MThd`, short header | [`MidiError::Malformed`] |
-//! | division 0, unknown SMPTE rate | [`MidiError::Malformed`] |
-//! | data byte without a status, status byte in place of data, number over four bytes | [`MidiError::Malformed`] with the offset, or see [`Reader::salvage`] |
-//! | file cut short in an event, between events, or before all promised tracks | [`MidiError::Malformed`], or see [`Reader::salvage`] |
-//! | time past [`Tick::MAX`](deepcompose_core::Tick::MAX) | [`MidiError::Limit`]; only an end of track may be there |
-//! | type above 2, several patterns read as one score | [`MidiError::Unsupported`] |
+//! | bytes after the end of track; before the header, between or after chunks | passed over: [`Repair::DataAfterEndOfTrack`], [`Repair::StrayBytes`] |
+//! | other number of tracks than the header promises; type 0 with several | all read: [`Repair::TrackCount`], [`Repair::TracksInType0`] |
+//! | type above 2 | read as type 1: [`Repair::UnknownType`] |
+//! | wrong header length, with a track where it should be | seen through: [`Repair::HeaderLength`] |
+//! | division 0 | 480 ticks a quarter note, with ticks as they are: [`Repair::Division`] |
+//! | SMPTE frame rate that does not exist | taken as it is: [`Repair::Division`] |
 //!
-//! What a score has no place for (lyrics, system exclusive messages, key pressure, …) is counted in the
+//! Neither reader accepts an empty file, one without `MThd` (there is no time without the division in
+//! it), or one that promises tracks and has none: [`MidiError::Malformed`]. A time past
+//! [`Tick::MAX`](deepcompose_core::Tick::MAX) is a [`MidiError::Limit`]; only an end of track may be
+//! there.
+//!
+//! # Decisions on files that are in order
+//!
+//! These are no damage; [`read_strict`] makes them, too.
+//!
+//! | found | outcome |
+//! |---|---|
+//! | overlapping notes of one pitch | [`Overlaps`] decides: [`Repair::OverlappingNotes`] |
+//! | note on without note off | ends where the key is struck again, at the next "all notes off" (controllers 120, 123–127), or with its file track: [`Repair::UnclosedNote`] |
+//! | note off without note on | passed over: [`Repair::StrayNoteOff`] |
+//! | note of no length | kept, duration 0 |
+//! | controls on a channel that only other file tracks play | given to those: [`Repair::ControlsMoved`]; unless they come with a program that nobody plays, which is a track with no notes |
+//! | program change in the middle of a part | the new track starts with the controls in force, but for parameter numbers and data entry; a pedal still down in the old one is lifted with the new one's: [`Repair::ControlsCarried`] |
+//! | type 2 with several patterns | laid one upon the other: [`Repair::PatternsTogether`]; [`read_strict`] refuses that as [`MidiError::Unsupported`] |
+//! | long header, chunk that is no track | passed over: [`Repair::LongHeader`], [`Skipped::UnknownChunk`], [`Skipped::RiffChunk`] |
+//! | text that is none in the file's encoding | replaced in part: [`Repair::UndecodableText`] |
+//! | no notes, or no tracks promised and none there | a score with no notes |
+//!
+//! What a score has no place for (release velocities, the click of a metronome, …) is counted in the
 //! [`ReadReport`] with the first places where it was found; [`Skipped`] lists the kinds.
 //!
 //! # Limits
@@ -81,21 +120,22 @@
 //! | [`Limits::notes`] | 1 000 000 |
 //! | [`Limits::tracks`], of the file and of the score | 4096 |
 //! | [`Limits::name_bytes`] (longer names are cut) | 1024 |
+//! | [`Limits::text_bytes`] | 16 MiB |
 //! | [`Limits::duration`] | 24 hours |
 //!
 //! Writing takes at most 65 534 tracks, track names under 256 MiB and 4 GiB a track; all else that a
 //! score can hold can be written. The first fifteen melodic tracks get a channel each, further ones
-//! the channels of further ports, which simple players ignore.
+//! the channels of further ports, which simple players ignore; see [`to_bytes`].
 //!
 //! # Input safety
 //!
 //! The reader is made for files from anywhere. No input makes it panic; lengths in a file are never
 //! trusted for an allocation; time is linear in the length of the file (times its logarithm, to bring
-//! tracks into one order of time) and memory a small multiple of what [`Limits`] allows. What it
-//! cannot make sense of is an error with a byte offset. [`write()`] puts a temporary file in place of
-//! the old one only when it is complete.
+//! events into order) and memory a small multiple of it and of what [`Limits`] allows. What was not
+//! read is in the report or is an error with a byte offset. [`write()`] puts a temporary file in place
+//! of the old one only when it is complete.
 //!
-//! Track names come from the file as they are, control characters included: escape them before you
+//! Names and texts come from the file as they are, control characters included: escape them before you
 //! print them to a terminal.
 //!
 //! # Why the events are read here
@@ -114,6 +154,7 @@ mod writer;
 pub use canonical::canonical;
 pub use error::MidiError;
 pub use reader::{
-    Limits, Place, ReadReport, Reader, Repair, Skipped, Tally, Timing, read, read_bytes, read_patterns,
+    Limits, Overlaps, Place, ReadReport, Reader, Repair, Skipped, Tally, TextEncoding, Timing, read,
+    read_bytes, read_patterns, read_strict, read_strict_bytes,
 };
 pub use writer::{to_bytes, to_bytes_type0, write};

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use deepcompose_core::{At, ControlChange, Mode, Score, Tick, Track};
+use deepcompose_core::{At, ControlChange, Mode, RawEvent, RawKind, Score, Text, Tick, TimeSignature, Track};
 use midly::num::{u4, u7, u15, u24, u28};
 use midly::{Format, Header, MetaMessage, MidiMessage, Timing, TrackEvent, TrackEventKind};
 
@@ -20,6 +20,7 @@ enum Rank {
     Setup,
     NoteOff,
     Control,
+    Pressure,
     Bend,
     /// With the note off right after it, for a note of no length.
     NoteOn,
@@ -39,13 +40,17 @@ pub fn write(path: impl AsRef<Path>, score: &Score) -> Result<(), MidiError> {
     save::replace(path.as_ref(), &bytes).map_err(|e| MidiError::io(path.as_ref(), e))
 }
 
-/// A score as a Standard MIDI File of type 1: a first track with tempos, time signatures and key
-/// signatures, then one track for each track of the score.
+/// A score as a Standard MIDI File of type 1: a first track with tempos, time signatures, key
+/// signatures and what else belongs to the piece as a whole, then one track for each track of the
+/// score.
 ///
 /// Each melodic track gets a channel of its own, 1 to 16 without 10; drum tracks play on channel
-/// 10, several on the same one if they share a kit and have no controls. Past fifteen melodic
-/// tracks, the next port (meta event FF 21) is used, and past 128 ports channels are shared. At
-/// one tick, note offs come first, then controls, pitch bends and note ons.
+/// 10, several on the same one if they share a kit and have no controls, bends or aftertouch. Past
+/// fifteen melodic tracks, the next port (meta event FF 21) is used. Past 128 ports, which is 1920
+/// melodic tracks or 128 drum tracks that cannot share, channels are shared: the file tracks still
+/// tell them apart, for this crate and for others that look at them, but a player plays them
+/// with one program at a time. At one tick, texts and raw events come first, then note offs,
+/// controls, aftertouch, pitch bends and note ons. Texts are UTF-8.
 ///
 /// Reading the bytes gives [`canonical`](crate::canonical)`(score)`.
 ///
@@ -60,7 +65,7 @@ pub fn write(path: impl AsRef<Path>, score: &Score) -> Result<(), MidiError> {
 ///     velocity: Velocity::DEFAULT,
 /// }]));
 /// let bytes = deepcompose_midi::to_bytes(&score)?;
-/// assert_eq!(deepcompose_midi::read_bytes(&bytes)?, score);
+/// assert_eq!(deepcompose_midi::read_strict_bytes(&bytes)?, score);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
@@ -75,12 +80,14 @@ pub fn to_bytes(score: &Score) -> Result<Vec<u8>, MidiError> {
     for (track, slot) in score.tracks().iter().zip(slots) {
         let mut events = Vec::new();
         let mut meta = |m| events.push((Tick::ZERO, Rank::Setup, TrackEventKind::Meta(m)));
-        if !track.name().is_empty() {
+        // Also an empty name, where another text could be taken for one.
+        if !track.name().is_empty() || !track.texts().is_empty() {
             meta(MetaMessage::TrackName(track.name().as_bytes()));
         }
         if ports > 1 {
             meta(MetaMessage::MidiPort(u7::new(slot.port)));
         }
+        push_words(&mut events, track.texts(), track.raw_events());
         push_track(&mut events, track, slot);
         tracks.push(chunk(events));
     }
@@ -90,8 +97,9 @@ pub fn to_bytes(score: &Score) -> Result<Vec<u8>, MidiError> {
 /// A score as a Standard MIDI File of type 0: everything in one track, for players that know no
 /// other type. Names are written for each channel (channel prefix FF 20, instrument name FF 04).
 ///
-/// Reading the bytes gives [`canonical`](crate::canonical)`(score)`, but for tracks with neither
-/// notes nor controls, which are lost unless there is one track only.
+/// Reading the bytes gives [`canonical`](crate::canonical)`(score)`, but for two things. Tracks with
+/// neither notes nor controls are lost unless there is one track only. Which texts and raw events
+/// were the score's and which a track's is not kept: of several tracks, they are all the score's.
 ///
 /// # Errors
 ///
@@ -107,9 +115,8 @@ pub fn to_bytes_type0(score: &Score) -> Result<Vec<u8>, MidiError> {
     for (track, slot) in score.tracks().iter().zip(slots) {
         let mut meta = |m| events.push((Tick::ZERO, Rank::Setup, TrackEventKind::Meta(m)));
         meta(MetaMessage::MidiChannel(u4::new(slot.channel)));
-        if !track.name().is_empty() {
-            meta(MetaMessage::InstrumentName(track.name().as_bytes()));
-        }
+        meta(MetaMessage::InstrumentName(track.name().as_bytes()));
+        push_words(&mut events, track.texts(), track.raw_events());
         push_track(&mut events, track, slot);
     }
     encode(score, Format::SingleTrack, &[chunk(events)])
@@ -128,14 +135,16 @@ fn limit(what: &'static str, value: usize, limit: usize) -> Result<(), MidiError
     }
 }
 
-/// Tempos and signatures.
-fn conductor(score: &Score) -> Vec<Placed<'static>> {
+/// A metronome click each denominator note, in MIDI clocks of 24 a quarter note.
+pub(crate) fn clocks(signature: TimeSignature) -> u8 {
+    (96 / signature.denominator()).max(1)
+}
+
+/// Tempos, signatures, and the texts and raw events of the score.
+fn conductor(score: &Score) -> Vec<Placed<'_>> {
     let time = score.time_signatures().iter().map(|at| {
-        let (numerator, denominator) = (at.value.numerator(), at.value.denominator());
-        // A metronome click each denominator note, in MIDI clocks of 24 a quarter note.
-        let clocks = (96 / denominator).max(1);
-        let power = denominator.trailing_zeros() as u8;
-        (at.tick, MetaMessage::TimeSignature(numerator, power, clocks, 8))
+        let power = at.value.denominator().trailing_zeros() as u8;
+        (at.tick, MetaMessage::TimeSignature(at.value.numerator(), power, clocks(at.value), 8))
     });
     let keys = score
         .key_signatures()
@@ -147,7 +156,27 @@ fn conductor(score: &Score) -> Vec<Placed<'static>> {
         .iter()
         .map(|at| (at.tick, MetaMessage::Tempo(u24::new(at.value.micros()))));
     let metas = time.chain(keys).chain(tempos);
-    metas.map(|(tick, meta)| (tick, Rank::Setup, TrackEventKind::Meta(meta))).collect()
+    let mut events: Vec<_> =
+        metas.map(|(tick, meta)| (tick, Rank::Setup, TrackEventKind::Meta(meta))).collect();
+    push_words(&mut events, score.texts(), score.raw_events());
+    events
+}
+
+/// Texts, then raw events.
+fn push_words<'a>(events: &mut Vec<Placed<'a>>, texts: &'a [At<Text>], raw: &'a [At<RawEvent>]) {
+    events.extend(texts.iter().map(|at| {
+        let message = MetaMessage::Unknown(at.value.kind().meta_type(), at.value.as_str().as_bytes());
+        (at.tick, Rank::Setup, TrackEventKind::Meta(message))
+    }));
+    events.extend(raw.iter().map(|at| {
+        let data = at.value.data();
+        let kind = match at.value.kind() {
+            RawKind::SysEx => TrackEventKind::SysEx(data),
+            RawKind::Escape => TrackEventKind::Escape(data),
+            RawKind::Meta(meta) => TrackEventKind::Meta(MetaMessage::Unknown(meta, data)),
+        };
+        (at.tick, Rank::Setup, kind)
+    }));
 }
 
 fn push_track(events: &mut Vec<Placed<'_>>, track: &Track, slot: Slot) {
@@ -172,6 +201,14 @@ fn push_track(events: &mut Vec<Placed<'_>>, track: &Track, slot: Slot) {
                 push(control.tick, Rank::Control, program);
             }
         }
+    }
+    for at in track.pressures() {
+        let vel = u7::new(at.value.value());
+        let message = match at.value.pitch() {
+            Some(pitch) => MidiMessage::Aftertouch { key: key(pitch), vel },
+            None => MidiMessage::ChannelAftertouch { vel },
+        };
+        push(at.tick, Rank::Pressure, message);
     }
     for bend in track.pitch_bends() {
         let bend_message = MidiMessage::PitchBend { bend: midly::PitchBend::from_int(bend.value.get()) };

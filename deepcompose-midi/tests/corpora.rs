@@ -45,7 +45,7 @@ fn check(path: &Path) -> Result<(), MidiError> {
     }
     for score in scores {
         let written = to_bytes(&score)?;
-        let (back, again) = Reader::new().read_bytes_with_report(&written)?;
+        let (back, again) = Reader::new().read_bytes(&written)?;
         assert_eq!(back, score, "{}", path.display());
         let overlapping = again.repair_count(deepcompose_midi::Repair::OverlappingNotes);
         let mended: u64 = again.repairs().map(|(_, tally)| tally.count()).sum();

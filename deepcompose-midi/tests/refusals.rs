@@ -5,11 +5,21 @@ mod support;
 
 use std::time::Duration;
 
-use deepcompose_midi::{Limits, MidiError, Reader, Repair, read, read_bytes, read_patterns};
+use deepcompose_midi::{
+    Limits, MidiError, Reader, Repair, read, read_bytes, read_patterns, read_strict_bytes,
+};
 use support::{END, chunk, file, parallel, single, track};
 
 fn error(bytes: &[u8]) -> MidiError {
-    read_bytes(bytes).unwrap_err()
+    read_strict_bytes(bytes).unwrap_err()
+}
+
+/// Refused by the strict reader, read by the lenient one with this repair.
+fn mended(bytes: &[u8]) -> Vec<Repair> {
+    assert!(read_strict_bytes(bytes).is_err());
+    let (_, report) = read_bytes(bytes).unwrap();
+    assert!(report.is_damaged());
+    report.repairs().map(|(repair, _)| repair).collect()
 }
 
 /// Offset and track of a malformed file.
@@ -42,19 +52,19 @@ fn what_is_no_midi_file_is_refused() {
 }
 
 #[test]
-fn divisions_without_meaning_are_refused() {
-    for division in
-        [0, u16::from_be_bytes([25u8.wrapping_neg(), 0]), u16::from_be_bytes([26u8.wrapping_neg(), 4])]
-    {
-        assert_eq!(malformed(&file(0, 1, division, &[track(&[])])), (12, None));
-    }
+fn headers_without_meaning_are_refused_where_they_are() {
+    let division = file(0, 1, 0, &[track(&[])]);
+    assert_eq!((malformed(&division), mended(&division)), ((12, None), vec![Repair::Division]));
+    let kind = file(3, 1, 96, &[track(&[])]);
+    assert_eq!((malformed(&kind), mended(&kind)), ((8, None), vec![Repair::UnknownType]));
+    let patterns = file(2, 2, 96, &[track(&[]), track(&[])]);
+    assert!(matches!(error(&patterns), MidiError::Unsupported { .. }));
 }
 
 #[test]
-fn types_that_do_not_exist_are_unsupported() {
-    assert!(matches!(error(&file(3, 1, 96, &[track(&[])])), MidiError::Unsupported { .. }));
-    let patterns = file(2, 2, 96, &[track(&[]), track(&[])]);
-    assert!(matches!(error(&patterns), MidiError::Unsupported { .. }));
+fn without_a_header_there_is_no_time() {
+    let bytes = file(0, 1, 96, &[track(&[&[0, 0x90, 60, 80]])]);
+    assert!(matches!(read_bytes(&bytes[14..]), Err(MidiError::Malformed { offset: 0, track: None, .. })));
 }
 
 #[test]
@@ -67,13 +77,14 @@ fn bytes_that_are_no_events_are_refused_where_they_are() {
 }
 
 #[test]
-fn every_truncation_is_refused_but_that_of_the_last_byte() {
+fn every_truncation_is_refused_or_mended() {
     let events: &[&[u8]] = &[&[0, 0xFF, 3, 1, b'a'], &[0, 0xC0, 5], &[0, 0x90, 60, 80], &[10, 0x80, 60, 64]];
     for whole in [parallel(&[track(events)]), parallel(&[track(&[]), track(events)])] {
-        for end in 0..whole.len() - 1 {
+        for end in 0..whole.len() {
             assert!(matches!(error(&whole[..end]), MidiError::Malformed { .. }), "cut at {end}");
+            // There is a track as soon as there is the header of one.
+            assert_eq!(read_bytes(&whole[..end]).is_ok(), end >= 14 + 8, "cut at {end}");
         }
-        assert!(read_bytes(&whole[..whole.len() - 1]).is_ok());
     }
 }
 
@@ -87,9 +98,9 @@ fn ticks_past_the_last_are_refused() {
     let tempo = [far, &[0xFF, 1, 0], far, &[0xFF, 0x51, 3, 1, 1, 1]].concat();
     assert_eq!(over(unlimited, &single(&[&tempo])).0, "ticks from the start");
     // An end of track may be there: it ends an unclosed note at the last tick.
-    let end = [&[1, 0x90, 60, 80], far, &[0xFF, 1, 0], far, &[0xFF, 0x2F, 0]].concat();
+    let end = [&[1, 0x90, 60, 80, 0, 0xFF, 1, 0][..], far, &[0xFF, 0x2F, 0]].concat();
     let bytes = file(0, 1, 96, &[chunk(b"MTrk", &end)]);
-    let score = unlimited.read_bytes(&bytes).unwrap();
+    let (score, _) = unlimited.read_bytes(&bytes).unwrap();
     assert_eq!(score.end().get(), (1 << 28) - 1);
 }
 
@@ -125,7 +136,7 @@ fn score_tracks_are_limited_too() {
         &[0, 0xC0, 3, 0, 0x90, 60, 80, 1, 60, 0],
     ]);
     let reader = |tracks| Reader::new().limits(Limits::default().with_tracks(tracks));
-    assert_eq!(reader(3).read_bytes(&bytes).unwrap().tracks().len(), 3);
+    assert_eq!(reader(3).read_bytes(&bytes).unwrap().0.tracks().len(), 3);
     assert_eq!(over(reader(2), &bytes), ("tracks", 3, 2));
 }
 
@@ -133,9 +144,8 @@ fn score_tracks_are_limited_too() {
 fn long_names_are_cut() {
     let mut name = vec![0, 0xFF, 3, 0x90, 0x00];
     name.extend([b'n'; 2048]);
-    let (score, report) = Reader::new()
-        .read_bytes_with_report(&single(&[&name, &[0, 0x90, 60, 80], &[1, 0x80, 60, 64]]))
-        .unwrap();
+    let (score, report) =
+        Reader::new().read_bytes(&single(&[&name, &[0, 0x90, 60, 80], &[1, 0x80, 60, 64]])).unwrap();
     assert_eq!(score.tracks()[0].name(), "n".repeat(1024));
     assert_eq!(report.repair_count(Repair::LongName), 1);
 }
@@ -180,7 +190,7 @@ fn small_files_cannot_ask_for_much() {
         one.push(vec![0, 0x90 | channel, 60, 80, 1, 60, 0]);
     }
     let parts: Vec<&[u8]> = one.iter().map(Vec::as_slice).collect();
-    let score = read_bytes(&single(&parts)).unwrap();
+    let (score, _) = read_bytes(&single(&parts)).unwrap();
     assert!(score.tracks().iter().all(|t| t.name().len() == 1024));
 }
 
@@ -188,7 +198,7 @@ fn small_files_cannot_ask_for_much() {
 fn limits_hold_over_all_patterns() {
     let pattern = track(&[&[0, 0x90, 60, 80], &[1, 0x80, 60, 64]]);
     let bytes = file(2, 3, 96, &vec![pattern; 3]);
-    assert_eq!(read_patterns(&bytes).unwrap().len(), 3);
+    assert_eq!(read_patterns(&bytes).unwrap().0.len(), 3);
     let reader = Reader::new().limits(Limits::default().with_notes(2));
     assert!(matches!(reader.read_patterns(&bytes), Err(MidiError::Limit { what: "notes", .. })));
 }

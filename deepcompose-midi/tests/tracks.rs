@@ -3,16 +3,17 @@
 
 mod support;
 
-use deepcompose_core::{Score, Track};
+use deepcompose_core::{At, RawKind, Score, Text, TextKind, Track};
 use deepcompose_midi::{
-    ReadReport, Reader, Repair, Skipped, Timing, canonical, read_bytes, read_patterns, to_bytes,
+    MidiError, ReadReport, Repair, Skipped, Timing, canonical, read_bytes, read_patterns, read_strict_bytes,
+    to_bytes,
 };
 use support::{file, note, parallel, single, track};
 
 fn read(bytes: &[u8]) -> (Score, ReadReport) {
-    let (score, report) = Reader::new().read_bytes_with_report(bytes).unwrap();
+    let (score, report) = read_bytes(bytes).unwrap();
     assert_eq!(canonical(&score), score);
-    assert_eq!(read_bytes(&to_bytes(&score).unwrap()).unwrap(), score);
+    assert_eq!(read_strict_bytes(&to_bytes(&score).unwrap()).unwrap(), score);
     (score, report)
 }
 
@@ -25,6 +26,14 @@ fn summary(score: &Score) -> Vec<(&str, u8, bool, Vec<u8>)> {
 /// Tick, controller, value.
 fn controls(track: &Track) -> Vec<(u32, u8, u8)> {
     track.controls().iter().map(|c| (c.tick.get(), c.value.controller(), c.value.value())).collect()
+}
+
+fn texts(texts: &[At<Text>]) -> Vec<(u32, TextKind, &str)> {
+    texts.iter().map(|t| (t.tick.get(), t.value.kind(), t.value.as_str())).collect()
+}
+
+fn meta(kind: u8, text: &[u8]) -> Vec<u8> {
+    [&[0, 0xFF, kind, text.len() as u8], text].concat()
 }
 
 /// A note of ten ticks on a channel.
@@ -141,8 +150,11 @@ fn names_are_track_names_or_else_instrument_names() {
         ("y", 0, false, vec![62]),
     ];
     assert_eq!(summary(&score), expected);
-    assert_eq!(report.skipped_count(Skipped::SequenceName), 1);
-    assert_eq!(report.skipped_count(Skipped::InstrumentName), 1);
+    // The name of a first track that plays nothing is the title; a second name is a text.
+    assert_eq!(texts(score.texts()), [(0, TextKind::SequenceName, "Op")]);
+    assert_eq!(texts(score.tracks()[0].texts()), [(0, TextKind::InstrumentName, "i")]);
+    assert!(score.tracks()[1..].iter().all(|t| t.texts().is_empty()));
+    assert!(report.is_clean(), "{report}");
 }
 
 #[test]
@@ -262,14 +274,154 @@ fn smpte_time_gives_exact_seconds() {
 fn type_2_patterns_are_separate_scores() {
     let slow: &[u8] = &[0, 0xFF, 0x51, 3, 0x0F, 0x42, 0x40];
     let bytes = file(2, 2, 96, &[track(&[slow, &play(0, 60)]), track(&[&play(0, 61)])]);
-    let patterns = read_patterns(&bytes).unwrap();
+    let (patterns, report) = read_patterns(&bytes).unwrap();
+    assert!(report.is_clean(), "{report}");
     assert_eq!(patterns.len(), 2);
     assert_eq!(summary(&patterns[0]), [("", 0, false, vec![60])]);
     assert_eq!(summary(&patterns[1]), [("", 0, false, vec![61])]);
     let seconds: Vec<_> = patterns.iter().map(Score::duration_seconds).collect();
     assert_eq!(seconds, [10.0 / 96.0, 5.0 / 96.0]);
-    // As one piece there is no meaning to them, unless there is one only.
-    assert!(read_bytes(&bytes).is_err());
+    // As one piece they are laid one upon the other, which the strict reader does not do, unless
+    // there is one only.
+    let (score, report) = read_bytes(&bytes).unwrap();
+    assert_eq!(summary(&score), [("", 0, false, vec![60]), ("", 0, false, vec![61])]);
+    assert_eq!(report.repair_count(Repair::PatternsTogether), 1);
+    assert!(matches!(read_strict_bytes(&bytes), Err(MidiError::Unsupported { .. })));
     let one = file(2, 1, 96, &[track(&[&play(0, 60)])]);
-    assert_eq!(vec![read_bytes(&one).unwrap()], read_patterns(&one).unwrap());
+    assert_eq!(vec![read_strict_bytes(&one).unwrap()], read_patterns(&one).unwrap().0);
+}
+
+#[test]
+fn texts_of_a_first_track_that_plays_nothing_are_the_scores() {
+    let (score, report) = read(&parallel(&[
+        track(&[
+            &meta(3, b"Title"),
+            &meta(3, b"Subtitle"),
+            &meta(2, b"(c)"),
+            &meta(4, b"by"),
+            &[5, 0xFF, 6, 1, b'A'],
+            &meta(0x7F, &[1]),
+            &meta(0, &[0, 7]),
+            &[0, 0xF0, 2, 0x7E, 0xF7],
+        ]),
+        track(&[&meta(3, b"Voice"), &meta(5, b"la"), &play(0, 60), &[0, 0xF7, 1, 0xF8], &meta(1, b"x")]),
+    ]));
+    use TextKind::*;
+    let expected = [
+        (0, SequenceName, "Title"),
+        (0, SequenceName, "Subtitle"),
+        (0, Copyright, "(c)"),
+        (0, InstrumentName, "by"),
+        (5, Marker, "A"),
+    ];
+    assert_eq!(texts(score.texts()), expected);
+    let raw: Vec<_> =
+        score.raw_events().iter().map(|r| (r.tick.get(), r.value.kind(), r.value.data())).collect();
+    let expected = [
+        (5, RawKind::Meta(0x7F), &[1][..]),
+        (5, RawKind::Meta(0), &[0, 7]),
+        (5, RawKind::SysEx, &[0x7E, 0xF7]),
+    ];
+    assert_eq!(raw, expected);
+    let voice = &score.tracks()[0];
+    assert_eq!((voice.name(), texts(voice.texts())), ("Voice", vec![(0, Lyric, "la"), (10, Text, "x")]));
+    assert_eq!((voice.raw_events().len(), voice.raw_events()[0].value.kind()), (1, RawKind::Escape));
+    assert!(report.is_clean(), "{report}");
+}
+
+/// As in karaoke files, whose second track is named "Words".
+#[test]
+fn another_track_that_plays_nothing_but_has_texts_is_a_track() {
+    let (score, report) = read(&parallel(&[
+        track(&[&meta(1, b"@KMIDI KARAOKE FILE")]),
+        track(&[
+            &meta(3, b"Words"),
+            &meta(1, b"@LENGL"),
+            &meta(1, b"@TTitle"),
+            &[96, 0xFF, 1, 3, b'\\', b'l', b'a'],
+        ]),
+        track(&[&play(0, 60)]),
+        track(&[&meta(3, b"just a name")]),
+        track(&[&[0, 0xFF, 0x51, 3, 7, 0xA1, 0x20]]),
+    ]));
+    assert_eq!(
+        summary(&score),
+        [("Words", 0, false, vec![]), ("", 0, false, vec![60]), ("just a name", 0, false, vec![])]
+    );
+    assert_eq!(
+        texts(score.tracks()[0].texts()),
+        [(0, TextKind::Text, "@LENGL"), (0, TextKind::Text, "@TTitle"), (96, TextKind::Text, "\\la")]
+    );
+    assert_eq!(texts(score.texts()), [(0, TextKind::Text, "@KMIDI KARAOKE FILE")]);
+    assert!(report.is_clean(), "{report}");
+}
+
+#[test]
+fn texts_of_a_first_track_that_plays() {
+    // One track of the score: what is for the whole piece is the score's all the same.
+    let words: &[&[u8]] = &[&meta(3, b"n"), &meta(2, b"c"), &meta(5, b"l"), &meta(6, b"m"), &meta(1, b"t")];
+    let (score, _) = read(&single(&[&words.concat(), &play(0, 60)]));
+    assert_eq!(texts(score.texts()), [(0, TextKind::Copyright, "c"), (0, TextKind::Marker, "m")]);
+    assert_eq!(texts(score.tracks()[0].texts()), [(0, TextKind::Lyric, "l"), (0, TextKind::Text, "t")]);
+    // Several: a text is for all, but behind a channel prefix.
+    let prefixed = [&[0, 0xFF, 0x20, 1, 1][..], &meta(5, b"one")].concat();
+    let (score, _) = read(&single(&[&meta(5, b"all"), &prefixed, &play(0, 60), &play(1, 61)]));
+    assert_eq!(texts(score.texts()), [(0, TextKind::Lyric, "all")]);
+    assert_eq!(summary(&score)[0].3, [61]);
+    assert_eq!(texts(score.tracks()[0].texts()), [(0, TextKind::Lyric, "one")]);
+    assert!(score.tracks()[1].texts().is_empty());
+    // In another file track the first of several has them.
+    let (score, _) = read(&parallel(&[track(&[]), track(&[&meta(5, b"all"), &play(0, 60), &play(1, 61)])]));
+    assert_eq!(texts(score.tracks()[0].texts()), [(0, TextKind::Lyric, "all")]);
+}
+
+#[test]
+fn an_empty_track_name_is_a_name() {
+    let (score, _) = read(&parallel(&[track(&[]), track(&[&meta(3, b""), &meta(4, b"i"), &play(0, 60)])]));
+    assert_eq!(score.tracks()[0].name(), "");
+    assert_eq!(texts(score.tracks()[0].texts()), [(0, TextKind::InstrumentName, "i")]);
+}
+
+#[test]
+fn aftertouch_goes_where_controls_go() {
+    let (score, report) = read(&single(&[
+        &[0, 0xC0, 5, 0, 0xD0, 7, 0, 0x90, 60, 80, 1, 0xA0, 60, 9, 9, 0x80, 60, 64, 0, 0xC0, 6, 0, 0xD0, 8],
+        &play(0, 61),
+    ]));
+    let pressures = |t: &Track| -> Vec<_> {
+        t.pressures()
+            .iter()
+            .map(|p| (p.tick.get(), p.value.pitch().map(|p| p.get()), p.value.value()))
+            .collect()
+    };
+    assert_eq!(pressures(&score.tracks()[0]), [(0, None, 7), (1, Some(60), 9)]);
+    assert_eq!(pressures(&score.tracks()[1]), [(10, None, 8)]);
+    assert!(report.is_clean(), "{report}");
+}
+
+/// Pitch bend range of 12 (RPN 0), then a bend; NRPN 1/8; increment.
+#[test]
+fn parameter_numbers_keep_their_order() {
+    let numbers: &[u8] = &[
+        0, 0xB0, 101, 0, 0, 100, 0, 0, 6, 12, 0, 38, 0, 0, 99, 1, 0, 98, 8, 0, 96, 0, 0, 97, 0, 0, 101, 127,
+    ];
+    let (score, report) = read(&single(&[numbers, &[0, 0xE0, 0, 0x7F], &play(0, 60)]));
+    let expected = [
+        (0, 101, 0),
+        (0, 100, 0),
+        (0, 6, 12),
+        (0, 38, 0),
+        (0, 99, 1),
+        (0, 98, 8),
+        (0, 96, 0),
+        (0, 97, 0),
+        (0, 101, 127),
+    ];
+    assert_eq!(controls(&score.tracks()[0]), expected);
+    assert_eq!(score.tracks()[0].pitch_bends().len(), 1);
+    assert!(report.is_clean(), "{report}");
+    // In the file, too, the bend comes last.
+    let bytes = to_bytes(&score).unwrap();
+    let at = |what: &[u8]| bytes.windows(what.len()).position(|w| w == what).unwrap();
+    assert!(at(&[101, 127]) < at(&[0xE0, 0, 0x7F]));
 }

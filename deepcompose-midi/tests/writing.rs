@@ -7,7 +7,7 @@ use deepcompose_core::{
     At, ControlChange, KeySignature, Mode, PitchBend, Program, Score, Tempo, TempoMap, Tick, TicksPerQuarter,
     TimeSignature, Track,
 };
-use deepcompose_midi::{MidiError, read, read_bytes, to_bytes, to_bytes_type0, write};
+use deepcompose_midi::{MidiError, read_strict, read_strict_bytes, to_bytes, to_bytes_type0, write};
 use support::note;
 
 fn tick(t: u32) -> Tick {
@@ -57,7 +57,7 @@ fn a_small_score_in_type_1() {
     ];
     let bytes = to_bytes(&small_score()).unwrap();
     assert_eq!(bytes, expected.concat());
-    assert_eq!(read_bytes(&bytes).unwrap(), small_score());
+    assert_eq!(read_strict_bytes(&bytes).unwrap(), small_score());
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn a_small_score_in_type_0() {
     ];
     let bytes = to_bytes_type0(&small_score()).unwrap();
     assert_eq!(bytes, expected.concat());
-    assert_eq!(read_bytes(&bytes).unwrap(), small_score());
+    assert_eq!(read_strict_bytes(&bytes).unwrap(), small_score());
 }
 
 /// `(port, channel)` of each file track but the first, from the port event and the first program
@@ -123,7 +123,7 @@ fn drum_tracks_share_channel_10_if_they_can() {
     loud.set_controls(vec![At { tick: tick(0), value: ControlChange::new(7, 127).unwrap() }]);
     score.push_track(loud);
     assert_eq!(slots(&to_bytes(&score).unwrap()), [(0, 9), (0, 0), (0, 9), (1, 9), (2, 9)]);
-    assert_eq!(read_bytes(&to_bytes(&score).unwrap()).unwrap(), score);
+    assert_eq!(read_strict_bytes(&to_bytes(&score).unwrap()).unwrap(), score);
 }
 
 #[test]
@@ -137,7 +137,7 @@ fn a_program_change_follows_each_bank_select() {
     let bytes = to_bytes(&score).unwrap();
     let both: &[u8] = &[5, 0xB0, 0, 1, 0, 32, 2, 0, 0xC0, 5, 0, 0xB0, 7, 9];
     assert!(bytes.windows(both.len()).any(|w| w == both));
-    assert_eq!(read_bytes(&bytes).unwrap(), score);
+    assert_eq!(read_strict_bytes(&bytes).unwrap(), score);
 }
 
 #[test]
@@ -163,13 +163,13 @@ fn a_file_is_replaced_whole_or_not_at_all() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.mid");
     write(&path, &small_score()).unwrap();
-    assert_eq!(read(&path).unwrap(), small_score());
+    assert_eq!(read_strict(&path).unwrap(), small_score());
 
     // A score that cannot be written leaves the old file alone.
     let mut huge = Score::default();
     huge.tracks_mut().resize(65_535, Track::default());
     assert!(write(&path, &huge).is_err());
-    assert_eq!(read(&path).unwrap(), small_score());
+    assert_eq!(read_strict(&path).unwrap(), small_score());
 
     // So does a folder that is not there; and nothing temporary stays behind.
     let elsewhere = folder.path().join("none").join("a.mid");
@@ -177,7 +177,7 @@ fn a_file_is_replaced_whole_or_not_at_all() {
         matches!(write(&elsewhere, &small_score()), Err(MidiError::Io { path, .. }) if path == elsewhere)
     );
     write(&path, &Score::default()).unwrap();
-    assert_eq!(read(&path).unwrap(), Score::default());
+    assert_eq!(read_strict(&path).unwrap(), Score::default());
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
 
     // A folder in the way.
@@ -201,7 +201,7 @@ fn permissions_and_links_stay() {
     std::os::unix::fs::symlink(&path, &link).unwrap();
     write(&link, &Score::default()).unwrap();
     assert!(link.is_symlink());
-    assert_eq!(read(&path).unwrap(), Score::default());
+    assert_eq!(read_strict(&path).unwrap(), Score::default());
     assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o640);
 }
 

@@ -87,7 +87,7 @@ fn input(path: &Path) -> Result<Score, Box<dyn Error>> {
     {
         return Ok(track.score());
     }
-    midi::read(path).map_err(|e| about(path, &e))
+    midi::read(path).map(|(score, _)| score).map_err(|e| about(path, &e))
 }
 
 fn apply(common: &Common, technique: &Technique) -> Result<(), Box<dyn Error>> {

@@ -104,7 +104,7 @@ fn listed(task: &Task<'_>, manifest: &Path) -> Result<Vec<GanPiece>> {
     let mut pieces = Vec::new();
     for entry in entries.iter().filter(|e| e.split == task.split) {
         let path = task.data.join(&entry.file);
-        let score = midi::read(&path).map_err(|e| format!("{}: {e}", path.display()))?;
+        let (score, _) = midi::read(&path).map_err(|e| format!("{}: {e}", path.display()))?;
         pieces.extend(GanPiece::from_score(&score, entry.genre, None));
         if pieces.len() == task.limit {
             break;

@@ -39,7 +39,7 @@ pub(crate) fn continuation(data: &Path, pop_songs: usize) -> Result<Continuation
             if in_leads.contains(&id) {
                 continue;
             }
-            let Ok(score) = midi::read(&path) else { continue };
+            let Ok((score, _)) = midi::read(&path) else { continue };
             // The melody of a folk tune and the voice of a song are their first tracks.
             if let Some(melody) = score.tracks().iter().find(|t| !t.notes().is_empty()) {
                 let score = alone(&score, melody);

@@ -58,7 +58,7 @@ fn corpus(data: &Path) -> Result<(GanDataset, GanDataset)> {
     let mut classical = Vec::new();
     for (folder, every) in [("openscore_quartets", 1), ("openscore_lieder", 8)] {
         for (id, path) in midi_files(&data.join(folder), "")?.into_iter().step_by(every) {
-            if let Ok(score) = midi::read(&path) {
+            if let Ok((score, _)) = midi::read(&path) {
                 classical.push(Piece { id, score });
             }
         }
@@ -81,6 +81,6 @@ fn first(score: &Score) -> Option<usize> {
 }
 
 fn piece(path: &Path, genre: Genre) -> Option<GanPiece> {
-    let score = midi::read(path).ok()?;
+    let (score, _) = midi::read(path).ok()?;
     GanPiece::from_score(&score, genre, None).ok()
 }

@@ -3,6 +3,7 @@
 mod controls;
 mod events;
 mod note;
+mod sustain;
 mod timed;
 mod track;
 

@@ -120,7 +120,12 @@ impl Track {
         for note in &mut notes {
             note.duration = note.duration.min(Tick::MAX.saturating_sub(note.start));
         }
-        if !notes.is_sorted() {
+        if notes.is_sorted_by_key(|note| note.start) {
+            // Only chords may be out of order.
+            for chord in notes.chunk_by_mut(|a, b| a.start == b.start) {
+                chord.sort_unstable();
+            }
+        } else {
             notes.sort_unstable();
         }
         self.notes = notes;

@@ -1,53 +1,43 @@
 //! File tracks to a score.
 
-use std::collections::{HashMap, HashSet};
-
-use deepcompose_core::{At, Score, Tempo, TempoMap, Tick, TicksPerQuarter, Track};
+use deepcompose_core::{At, Note, Pitch, Score, Tempo, TempoMap, Tick, TicksPerQuarter, Track, Velocity};
 
 use crate::error::MidiError;
-use crate::reader::Context;
+use crate::reader::context::Context;
 use crate::reader::in_force::Control;
-use crate::reader::notes::{Ended, Keys, Paired, Stroke, StrokeKind, in_order, without_all_offs};
-use crate::reader::parts::{Moment, Part, Parts};
+use crate::reader::notes::{Begun, Ended, Off, without_all_offs};
+use crate::reader::parts::{Part, Parts, Placed};
 use crate::reader::report::{Repair, Skipped, Timing};
-use crate::reader::track::{Channel, Event, EventKind, FileTrack, Name};
+use crate::reader::strips::{Channel, Event, Song};
+use crate::reader::text::TextEncoding;
+use crate::reader::words::{Decoder, Names, place, silent_track};
 
-/// Makes one score of file tracks that sound together.
-pub(super) fn score(mut tracks: Vec<FileTrack>, context: &mut Context<'_>) -> Result<Score, MidiError> {
-    let mut events: Vec<Event> = Vec::new();
-    for track in &mut tracks {
-        events.append(&mut track.events);
-    }
-    // As a player does: all tracks at once, those of one tick in the order of the file.
-    events.sort_by_key(|e| e.tick);
-
+/// Makes one score of a song.
+pub(super) fn score(
+    mut song: Song<'_>,
+    encoding: TextEncoding,
+    context: &mut Context<'_>,
+) -> Result<Score, MidiError> {
     let (ticks_per_quarter, fixed_tempo) = resolution(context.report.timing());
     let mut score = Score::new(ticks_per_quarter);
-    let mut tempos = Vec::new();
+    let mut tempos: Vec<At<Tempo>> = Vec::new();
     let mut time_signatures = Vec::new();
     let mut key_signatures = Vec::new();
-    for track in &mut tracks {
+    for track in &mut song.tracks {
         tempos.append(&mut track.tempos);
         time_signatures.append(&mut track.time_signatures);
         key_signatures.append(&mut track.key_signatures);
     }
-    let last = (events.iter().map(|e| e.tick))
-        .chain(tempos.iter().map(|t| t.tick))
-        .chain(time_signatures.iter().map(|t| t.tick))
-        .chain(key_signatures.iter().map(|k| k.tick))
-        .max();
     tempos.extend(fixed_tempo.map(|value| At { tick: Tick::ZERO, value }));
     score.set_tempo_map(TempoMap::new(tempos));
     score.set_time_signatures(time_signatures);
     score.set_key_signatures(key_signatures);
 
-    let mut parts = distribute(&events, &tracks, context)?;
-    drop(events);
-    parts.finish(context)?;
-
-    let last = parts.parts.iter().flat_map(|p| &p.notes).map(|n| n.end()).chain(last).max();
+    let parts = distribute(&song, context)?;
+    let notes = parts.iter().flat_map(|p| &p.notes).map(Note::end);
+    let last = notes.chain(song.tracks.iter().map(|t| t.last)).max();
     check_duration(&score, last.unwrap_or(Tick::ZERO), context)?;
-    push_tracks(&mut score, &tracks, parts, context);
+    push_tracks(&mut score, &song, parts, encoding, context)?;
     Ok(score)
 }
 
@@ -66,78 +56,131 @@ fn resolution(timing: Timing) -> (TicksPerQuarter, Option<Tempo>) {
     }
 }
 
-/// The "all notes off" messages of each channel, as `(order, tick)`.
-type Silences = HashMap<Channel, Vec<(usize, Tick)>>;
-
 /// Deals the events out to parts.
-fn distribute(events: &[Event], tracks: &[FileTrack], context: &mut Context<'_>) -> Result<Parts, MidiError> {
-    let mut parts = Parts::default();
-    let mut keys = Keys::default();
-    let mut silences = Silences::new();
-    for (order, event) in events.iter().enumerate() {
-        let at = Moment { order, tick: event.tick, offset: event.offset };
-        let strip = parts.strip(event.track, event.channel, context)?;
-        match event.kind {
-            EventKind::NoteOn(pitch, velocity) => {
-                context.count_note(event.track)?;
-                let part = parts.part_of_note(strip, at, context)?;
-                let kind = StrokeKind::On { part, velocity };
-                keys.on(strip, pitch, Stroke { order, tick: event.tick, kind });
-            }
-            EventKind::NoteOff(pitch) => {
-                let off = Stroke { order, tick: event.tick, kind: StrokeKind::Off };
-                match keys.off(strip, pitch, off) {
-                    Ended::One => {}
-                    Ended::Span(span) => {
-                        in_order(pitch, &span).for_each(|paired| add(paired, events, &mut parts, context));
-                    }
-                    Ended::Stray => repair(Repair::StrayNoteOff, order, events, context),
+fn distribute(song: &Song<'_>, context: &mut Context<'_>) -> Result<Vec<Part>, MidiError> {
+    let mut parts = Parts::new(song);
+    for (order, event) in (0u32..).zip(&song.events) {
+        let pitch = event.data[0];
+        match (event.message, event.data[1]) {
+            (0x9, velocity @ 1..) => {
+                context.count_note(|| song.file_track(event.strip))?;
+                let part = parts.part_of_note(song, event, order, context)?;
+                let begun = parts.begin(part, event, velocity, order);
+                if let Some(strip) = parts.strips.get_mut(event.strip as usize) {
+                    strip.keys.on(pitch, begun);
                 }
             }
-            EventKind::Control(change) => {
-                if matches!(change.controller(), 120 | 123..=127) {
-                    silences.entry(event.channel).or_default().push((order, event.tick));
+            (0x8 | 0x9, release) => {
+                if !matches!(release, 0 | 64) {
+                    skip(Skipped::ReleaseVelocity, event, song, context);
                 }
-                parts.control(strip, Control::Change(change), at, context)?;
+                let Some(strip) = parts.strips.get_mut(event.strip as usize) else { continue };
+                match strip.keys.off(pitch, event.tick, order, context.overlaps) {
+                    Off::Note(begun) => parts.end(begun, event.tick),
+                    Off::Fewer => {}
+                    Off::Span(ended) => ended.into_iter().for_each(|e| end(e, &mut parts, song, context)),
+                    Off::Stray => repair(Repair::StrayNoteOff, order, song, context),
+                }
             }
-            EventKind::Bend(bend) => parts.control(strip, Control::Bend(bend), at, context)?,
-            EventKind::Program(program) => parts.program(strip, program, at, context),
-            EventKind::Mention => {}
+            (0xC, _) => parts.program(song, event),
+            _ => parts.control(song, event, order, context)?,
         }
     }
-    for (pitch, span) in keys.into_open() {
-        let silence = |order: usize| silence_after(order, events, &silences, tracks);
-        let (notes, strays) = without_all_offs(pitch, &span, silence);
-        notes.into_iter().for_each(|paired| add(paired, events, &mut parts, context));
-        strays.into_iter().for_each(|off| repair(Repair::StrayNoteOff, off, events, context));
-    }
-    Ok(parts)
+    end_open(&mut parts, song, context);
+    parts.finish(song, context)?;
+    Ok(parts.parts)
 }
 
-fn add(paired: Paired, events: &[Event], parts: &mut Parts, context: &mut Context<'_>) {
-    if paired.overlaps {
-        repair(Repair::OverlappingNotes, paired.on, events, context);
+impl Parts {
+    /// Begins a note.
+    #[inline]
+    fn begin(&mut self, part: u32, event: &Event, velocity: u8, order: u32) -> Begun {
+        let mut note = 0;
+        if let Some(part) = self.parts.get_mut(part as usize) {
+            note = part.notes.len() as u32;
+            part.notes.push(Note {
+                start: event.tick,
+                pitch: Pitch::saturating(event.data[0].into()),
+                duration: Tick::ZERO,
+                velocity: Velocity::saturating(velocity.into()),
+            });
+        }
+        Begun { part, note, tick: event.tick, order }
     }
-    if paired.off.is_none() {
-        repair(Repair::UnclosedNote, paired.on, events, context);
+
+    #[inline]
+    fn end(&mut self, begun: Begun, tick: Tick) {
+        let part = self.parts.get_mut(begun.part as usize);
+        if let Some(note) = part.and_then(|p| p.notes.get_mut(begun.note as usize)) {
+            note.duration = tick.saturating_sub(begun.tick);
+        }
     }
-    parts.add_note(paired.part, paired.note);
 }
 
-fn repair(repair: Repair, order: usize, events: &[Event], context: &mut Context<'_>) {
-    if let Some(event) = events.get(order) {
-        context.report.repair(repair, Some(event.track), event.offset);
+fn end(ended: Ended, parts: &mut Parts, song: &Song<'_>, context: &mut Context<'_>) {
+    if ended.overlaps {
+        repair(Repair::OverlappingNotes, ended.begun.order, song, context);
+    }
+    if !ended.is_closed {
+        repair(Repair::UnclosedNote, ended.begun.order, song, context);
+    }
+    parts.end(ended.begun, ended.tick);
+}
+
+/// Ends the notes that lack note offs.
+fn end_open(parts: &mut Parts, song: &Song<'_>, context: &mut Context<'_>) {
+    let mut open: Vec<_> = Vec::new();
+    for (strip, state) in (0u32..).zip(&mut parts.strips) {
+        open.extend(state.keys.open().map(|span| (strip, span)));
+    }
+    if open.is_empty() {
+        return;
+    }
+    let silences = Silences::of(song);
+    for (strip, span) in open {
+        let (notes, strays) = without_all_offs(&span, |begun| silences.after(begun, strip, song));
+        notes.into_iter().for_each(|e| end(e, parts, song, context));
+        strays.into_iter().for_each(|off| repair(Repair::StrayNoteOff, off, song, context));
     }
 }
 
-/// When a note that is never ended falls silent: at the next "all notes off" of its channel, or
-/// else at the end of its file track.
-fn silence_after(order: usize, events: &[Event], silences: &Silences, tracks: &[FileTrack]) -> Tick {
-    let Some(event) = events.get(order) else { return Tick::ZERO };
-    let of_channel = silences.get(&event.channel).map(Vec::as_slice).unwrap_or_default();
-    let after = of_channel.partition_point(|(silence, _)| *silence < order);
-    let end = || by_index(tracks, event.track).map_or(event.tick, |t| t.end);
-    of_channel.get(after).map_or_else(end, |(_, tick)| *tick)
+/// The "all notes off" messages of each channel in order of time, each with its place in the file.
+struct Silences(Vec<Vec<(Tick, u32)>>);
+
+impl Silences {
+    fn of(song: &Song<'_>) -> Self {
+        let mut channels = vec![Vec::new(); song.channels()];
+        for (order, event) in (0u32..).zip(&song.events) {
+            if event.message == 0xB && matches!(event.data[0], 120 | 123..=127) {
+                let channel = song.strips.get(event.strip as usize).map(|s| s.channel_id as usize);
+                if let Some(of) = channel.and_then(|c| channels.get_mut(c)) {
+                    of.push((event.tick, order));
+                }
+            }
+        }
+        channels.iter_mut().for_each(|of: &mut Vec<(Tick, u32)>| of.sort_unstable());
+        Self(channels)
+    }
+
+    /// When a note that is never ended falls silent: at the next "all notes off" of its channel, or
+    /// else at the end of its file track.
+    fn after(&self, begun: Begun, strip: u32, song: &Song<'_>) -> Tick {
+        let Some(strip) = song.strips.get(strip as usize) else { return begun.tick };
+        let of = self.0.get(strip.channel_id as usize).map(Vec::as_slice).unwrap_or_default();
+        let after = of.partition_point(|silence| *silence < (begun.tick, begun.order));
+        let end = || song.tracks.get(strip.track as usize).map_or(begun.tick, |t| t.end);
+        of.get(after).map_or_else(end, |(tick, _)| *tick)
+    }
+}
+
+fn repair(repair: Repair, order: u32, song: &Song<'_>, context: &mut Context<'_>) {
+    if let Some(event) = song.events.get(order as usize) {
+        context.repair(repair, song.file_track(event.strip), event.offset as usize);
+    }
+}
+
+fn skip(skipped: Skipped, event: &Event, song: &Song<'_>, context: &mut Context<'_>) {
+    context.skip(skipped, song.file_track(event.strip), event.offset as usize);
 }
 
 fn check_duration(score: &Score, last: Tick, context: &Context<'_>) -> Result<(), MidiError> {
@@ -154,53 +197,66 @@ fn check_duration(score: &Score, last: Tick, context: &Context<'_>) -> Result<()
     })
 }
 
-/// Adds the parts to the score: in the order of the file's tracks, then of the channels' first
+/// Adds the tracks to the score: in the order of the file's tracks, then of the channels' first
 /// events, then of the programs' first notes.
-fn push_tracks(score: &mut Score, tracks: &[FileTrack], parts: Parts, context: &mut Context<'_>) {
-    let Parts { strips, mut parts, .. } = parts;
-    let mut order: Vec<usize> = (0..parts.len()).collect();
-    let place = |p: &Part| (strips.get(p.strip).map(|s| s.file_track), p.strip);
-    order.sort_by_key(|index| parts.get(*index).map(place));
-    let mut named = HashSet::new();
-    for index in order {
-        let Some(part) = parts.get_mut(index) else { continue };
-        let Some(strip) = strips.get(part.strip) else { continue };
-        let name = by_index(tracks, strip.file_track).and_then(|t| name_of(t, strip.channel));
-        named.extend(name.map(|n| n.offset));
-        let make = if strip.channel.is_drum() { Track::drums } else { Track::new };
-        let mut track = make(name.map(|n| n.text.as_str()).unwrap_or_default(), part.program);
-        let (controls, bends) = part.take_controls();
-        track.set_controls(controls);
-        track.set_pitch_bends(bends);
-        track.set_notes(std::mem::take(&mut part.notes));
-        score.push_track(track);
+fn push_tracks(
+    score: &mut Score,
+    song: &Song<'_>,
+    mut parts: Vec<Part>,
+    encoding: TextEncoding,
+    context: &mut Context<'_>,
+) -> Result<(), MidiError> {
+    let decoder = Decoder::new(encoding, &song.tracks, context);
+    if !parts.is_sorted_by_key(|p| p.strip) {
+        parts.sort_by_key(|p| p.strip);
     }
-    report_unused_names(tracks, &named, context);
+    let mut parts = parts.into_iter().peekable();
+    let mut own = Vec::new();
+    for (number, track) in (0u32..).zip(&song.tracks) {
+        let mut names = Names::new(track, decoder);
+        own.clear();
+        while let Some((part, strip)) =
+            parts.peek().and_then(|p| Some((p, song.strips.get(p.strip as usize)?)))
+            && strip.track == number
+        {
+            let name = names.of(Some(strip.channel), context);
+            let make = if strip.channel.is_drum() { Track::drums } else { Track::new };
+            let mut track = make(name, part.program);
+            own.push((strip.channel, score.tracks().len()));
+            if let Some(part) = parts.next() {
+                fill(&mut track, part);
+            }
+            score.push_track(track);
+        }
+        if own.is_empty() && number > 0 && !track.words.is_empty() {
+            context.count_track(track.index)?;
+            score.push_track(silent_track(&mut names, context));
+            own.push((Channel { port: 0, number: 0 }, score.tracks().len() - 1));
+        }
+        place(score, &own, number == 0, &names, context)?;
+    }
+    Ok(())
 }
 
-/// `tracks` are consecutive file tracks.
-fn by_index(tracks: &[FileTrack], index: usize) -> Option<&FileTrack> {
-    tracks.get(index.checked_sub(tracks.first()?.index)?)
-}
-
-fn name_of(track: &FileTrack, channel: Channel) -> Option<&Name> {
-    track.channel_names.get(&channel).or(track.name.as_ref()).or(track.instrument.as_ref())
-}
-
-/// `used` holds the offsets of the names that went to a track of the score.
-fn report_unused_names(tracks: &[FileTrack], used: &HashSet<usize>, context: &mut Context<'_>) {
-    for track in tracks {
-        let mut unused: Vec<(usize, Skipped)> = track
-            .channel_names
-            .values()
-            .chain(&track.instrument)
-            .map(|name| (name.offset, Skipped::InstrumentName))
-            .chain(track.name.as_ref().map(|name| (name.offset, Skipped::SequenceName)))
-            .filter(|(offset, _)| !used.contains(offset))
-            .collect();
-        unused.sort_unstable_by_key(|(offset, _)| *offset);
-        for (offset, skipped) in unused {
-            context.report.skip(skipped, Some(track.index), offset);
+fn fill(track: &mut Track, part: Part) {
+    let Part { notes, mut controls, .. } = part;
+    track.set_notes(notes);
+    if controls.is_empty() {
+        return;
+    }
+    let key = |placed: &Placed| (placed.tick, placed.order);
+    if !controls.is_sorted_by_key(key) {
+        controls.sort_by_key(key);
+    }
+    let (mut changes, mut bends, mut pressures) = (Vec::new(), Vec::new(), Vec::new());
+    for Placed { tick, control, .. } in controls {
+        match control {
+            Control::Change(value) => changes.push(At { tick, value }),
+            Control::Bend(value) => bends.push(At { tick, value }),
+            Control::Pressure(value) => pressures.push(At { tick, value }),
         }
     }
+    track.set_controls(changes);
+    track.set_pitch_bends(bends);
+    track.set_pressures(pressures);
 }

@@ -1,5 +1,7 @@
 //! The event layer: bytes of a track chunk to delta times and messages, each byte checked.
 
+use crate::reader::report::Repair;
+
 /// A message with its delta time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct RawEvent<'a> {
@@ -7,8 +9,8 @@ pub(super) struct RawEvent<'a> {
     /// Of the byte after the delta time.
     pub(super) offset: usize,
     pub(super) message: Message<'a>,
-    /// Running status after something that should have ended it.
-    pub(super) resumed: bool,
+    /// What had to be mended in the event itself, and where.
+    pub(super) mended: Option<(Repair, usize)>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,8 +24,8 @@ pub(super) enum Message<'a> {
         kind: u8,
         data: &'a [u8],
     },
-    SysEx,
-    Escape,
+    SysEx(&'a [u8]),
+    Escape(&'a [u8]),
     /// Status F1..=F6 or F8..=FE.
     System,
 }
@@ -38,25 +40,45 @@ pub(super) struct Damage {
 /// The meta event that ends a track.
 pub(super) const END_OF_TRACK: u8 = 0x2F;
 
+/// The longest variable-length number that is read: four bytes that count, and four that add zeros
+/// in front.
+const MAX_NUMBER_BYTES: usize = 8;
+
 /// Reads events one by one from `bytes[position..]`. Offsets count from the start of `bytes`.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct EventReader<'a> {
     bytes: &'a [u8],
     position: usize,
     running: Option<u8>,
     interrupted: bool,
+    /// Whether data bytes over 127 are taken as 127.
+    clips: bool,
+    mended: Option<(Repair, usize)>,
     half_end_of_track: bool,
 }
 
 impl<'a> EventReader<'a> {
     pub(super) fn new(bytes: &'a [u8], position: usize) -> Self {
-        Self { bytes, position, running: None, interrupted: false, half_end_of_track: false }
+        Self {
+            bytes,
+            position,
+            running: None,
+            interrupted: false,
+            clips: false,
+            mended: None,
+            half_end_of_track: false,
+        }
     }
 
     pub(super) fn position(&self) -> usize {
         self.position
     }
 
+    pub(super) fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
+    #[inline]
     pub(super) fn is_at_end(&self) -> bool {
         self.position >= self.bytes.len()
     }
@@ -66,33 +88,49 @@ impl<'a> EventReader<'a> {
         self.half_end_of_track
     }
 
+    /// The same reader at an earlier position, taking data bytes over 127 as 127.
+    pub(super) fn clipping_from(&self, position: usize) -> Self {
+        Self { position, clips: true, ..self.clone() }
+    }
+
+    #[inline]
     pub(super) fn next_event(&mut self) -> Result<RawEvent<'a>, Damage> {
         let delta = self.variable_length()?;
         let offset = self.position;
         let first = self.byte()?;
-        let mut resumed = false;
         let message = match first {
             0x00..=0x7F => {
                 let Some(status) = self.running else {
                     return Err(Damage { what: "a data byte where a status byte should be", offset });
                 };
-                resumed = std::mem::take(&mut self.interrupted);
-                self.position = offset;
-                self.channel(status)?
+                if self.interrupted {
+                    self.interrupted = false;
+                    self.mended = Some((Repair::RunningStatusResumed, offset));
+                }
+                let second = if has_one_byte(status) { 0 } else { self.data_byte()? };
+                Message::Channel { status, data: [first, second] }
             }
             0x80..=0xEF => {
                 self.running = Some(first);
                 self.interrupted = false;
-                self.channel(first)?
+                let data = self.data_byte()?;
+                let second = if has_one_byte(first) { 0 } else { self.data_byte()? };
+                Message::Channel { status: first, data: [data, second] }
             }
-            0xF0 | 0xF7 => {
-                self.interrupted = true;
-                self.block()?;
-                if first == 0xF0 { Message::SysEx } else { Message::Escape }
-            }
+            _ => self.other(first)?,
+        };
+        Ok(RawEvent { delta, offset, message, mended: self.mended.take() })
+    }
+
+    /// The rest of an event of status F0 and up.
+    fn other(&mut self, status: u8) -> Result<Message<'a>, Damage> {
+        // Real-time messages (F8 to FE) leave running status alone.
+        self.interrupted |= status < 0xF8 || status == 0xFF;
+        Ok(match status {
+            0xF0 => Message::SysEx(self.block()?),
+            0xF7 => Message::Escape(self.block()?),
             0xFF => {
-                self.interrupted = true;
-                let kind = self.data_byte()?;
+                let kind = self.strict_data_byte()?;
                 if kind == END_OF_TRACK && self.is_at_end() {
                     self.half_end_of_track = true;
                     Message::Meta { kind, data: &[] }
@@ -100,38 +138,48 @@ impl<'a> EventReader<'a> {
                     Message::Meta { kind, data: self.block()? }
                 }
             }
-            0xF1..=0xF6 | 0xF8..=0xFE => {
-                // Real-time messages (F8 and up) leave running status alone.
-                self.interrupted |= first < 0xF8;
-                let operands = match first {
+            _ => {
+                let operands = match status {
                     0xF1 | 0xF3 => 1,
                     0xF2 => 2,
                     _ => 0,
                 };
                 for _ in 0..operands {
-                    self.data_byte()?;
+                    self.strict_data_byte()?;
                 }
                 Message::System
             }
-        };
-        Ok(RawEvent { delta, offset, message, resumed })
+        })
     }
 
-    fn channel(&mut self, status: u8) -> Result<Message<'a>, Damage> {
-        let first = self.data_byte()?;
-        // Program change and channel pressure have one data byte.
-        let second = if matches!(status >> 4, 0xC | 0xD) { 0 } else { self.data_byte()? };
-        Ok(Message::Channel { status, data: [first, second] })
-    }
-
+    #[inline]
     fn byte(&mut self) -> Result<u8, Damage> {
-        let byte = self.bytes.get(self.position).copied();
-        let byte = byte.ok_or(Damage { what: "an event is cut short", offset: self.position })?;
-        self.position += 1;
-        Ok(byte)
+        match self.bytes.get(self.position) {
+            Some(&byte) => {
+                self.position += 1;
+                Ok(byte)
+            }
+            None => Err(Damage { what: "an event is cut short", offset: self.position }),
+        }
     }
 
+    #[inline]
     fn data_byte(&mut self) -> Result<u8, Damage> {
+        let byte = self.byte()?;
+        if byte < 0x80 { Ok(byte) } else { self.high_byte() }
+    }
+
+    #[cold]
+    fn high_byte(&mut self) -> Result<u8, Damage> {
+        if self.clips {
+            self.mended = Some((Repair::ClippedData, self.position - 1));
+            return Ok(127);
+        }
+        self.position -= 1;
+        Err(Damage { what: "a status byte where a data byte should be", offset: self.position })
+    }
+
+    fn strict_data_byte(&mut self) -> Result<u8, Damage> {
         let offset = self.position;
         let byte = self.byte()?;
         if byte < 0x80 {
@@ -141,13 +189,25 @@ impl<'a> EventReader<'a> {
         }
     }
 
+    #[inline]
     fn variable_length(&mut self) -> Result<u32, Damage> {
-        let offset = self.position;
-        let mut value = 0;
-        for _ in 0..4 {
+        let byte = self.byte()?;
+        if byte < 0x80 { Ok(byte.into()) } else { self.longer_number(byte) }
+    }
+
+    fn longer_number(&mut self, first: u8) -> Result<u32, Damage> {
+        let offset = self.position - 1;
+        let mut value = u32::from(first & 0x7F);
+        for length in 2..=MAX_NUMBER_BYTES {
+            if value >= 1 << 21 {
+                break;
+            }
             let byte = self.byte()?;
             value = value << 7 | u32::from(byte & 0x7F);
             if byte < 0x80 {
+                if length > 4 {
+                    self.mended = Some((Repair::LongNumber, offset));
+                }
                 return Ok(value);
             }
         }
@@ -163,6 +223,12 @@ impl<'a> EventReader<'a> {
         self.position += length;
         Ok(block)
     }
+}
+
+/// Program change and channel pressure have one data byte, the others two.
+#[inline]
+fn has_one_byte(status: u8) -> bool {
+    matches!(status >> 4, 0xC | 0xD)
 }
 
 #[cfg(test)]
@@ -190,8 +256,12 @@ mod tests {
         ] {
             assert_eq!(EventReader::new(bytes, 0).variable_length(), Ok(value));
         }
-        assert!(EventReader::new(&[0x80, 0x80, 0x80, 0x80, 0x00], 0).variable_length().is_err());
         assert!(EventReader::new(&[0x80, 0x80], 0).variable_length().is_err());
+        // Five bytes: zeros in front, or more than 28 bits.
+        let mut padded = EventReader::new(&[0x80, 0x80, 0x80, 0x81, 0x01, 7], 0);
+        assert_eq!((padded.variable_length(), padded.position()), (Ok(0x81), 5));
+        assert!(EventReader::new(&[0x81, 0x80, 0x80, 0x80, 0x00], 0).variable_length().is_err());
+        assert!(EventReader::new(&[0x80; 9], 0).variable_length().is_err());
     }
 
     #[test]
@@ -199,7 +269,7 @@ mod tests {
         let bytes = [0, 0x90, 60, 1, 5, 61, 2, 0, 0xFF, 1, 0, 0, 62, 3, 0, 63, 4];
         let mut reader = EventReader::new(&bytes, 0);
         let seen: Vec<_> = std::iter::from_fn(|| (!reader.is_at_end()).then(|| reader.next_event().unwrap()))
-            .map(|e| (e.delta, e.message, e.resumed))
+            .map(|e| (e.delta, e.message, e.mended.is_some()))
             .collect();
         let on = |key, velocity| Message::Channel { status: 0x90, data: [key, velocity] };
         assert_eq!(
@@ -217,16 +287,16 @@ mod tests {
     #[test]
     fn every_bad_byte_is_seen() {
         for (bytes, at) in [
-            (&[0, 60, 64][..], 1),          // no status yet
-            (&[0, 0x90, 0x80, 1], 2),       // status in place of the key
-            (&[0, 0x90, 60, 0x90], 3),      // status in place of the velocity
-            (&[0, 0x90, 60], 3),            // cut short
-            (&[0, 0xC0], 2),                // cut short
-            (&[0, 0xFF, 0x80, 0], 2),       // meta type over 7F
-            (&[0, 0xFF, 1, 4, b'a'], 3),    // longer than what is left
-            (&[0, 0xF0, 3, 1], 2),          // the same
-            (&[0, 0xF2, 1, 0xFF], 3),       // status in place of a song position
-            (&[0x80, 0x80, 0x80, 0x80], 0), // delta time too long
+            (&[0, 60, 64][..], 1),             // no status yet
+            (&[0, 0x90, 0x80, 1], 2),          // status in place of the key
+            (&[0, 0x90, 60, 0x90], 3),         // status in place of the velocity
+            (&[0, 0x90, 60], 3),               // cut short
+            (&[0, 0xC0], 2),                   // cut short
+            (&[0, 0xFF, 0x80, 0], 2),          // meta type over 7F
+            (&[0, 0xFF, 1, 4, b'a'], 3),       // longer than what is left
+            (&[0, 0xF0, 3, 1], 2),             // the same
+            (&[0, 0xF2, 1, 0xFF], 3),          // status in place of a song position
+            (&[0xFF, 0xFF, 0xFF, 0xFF, 0], 0), // delta time too long
             (&[0], 1),
         ] {
             let damage = EventReader::new(bytes, 0).next_event().unwrap_err();

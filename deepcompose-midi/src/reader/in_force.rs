@@ -1,12 +1,29 @@
 //! The controls in force on a channel.
 
-use deepcompose_core::{ControlChange, PitchBend};
+use deepcompose_core::{ControlChange, Pitch, PitchBend, Pressure};
 
-/// A control change or a pitch bend.
+/// A control change, a pitch bend or aftertouch.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Control {
     Change(ControlChange),
     Bend(PitchBend),
+    Pressure(Pressure),
+}
+
+impl Control {
+    /// Of a channel message (the upper half of its status byte) whose data bytes are at most 127.
+    pub(super) fn of_message(message: u8, [first, second]: [u8; 2]) -> Option<Self> {
+        match message {
+            0xA => Pressure::key(Pitch::saturating(first.into()), second).ok().map(Self::Pressure),
+            0xB => ControlChange::new(first, second).ok().map(Self::Change),
+            0xD => Pressure::channel(first).ok().map(Self::Pressure),
+            0xE => {
+                let bend = (i16::from(second) << 7 | i16::from(first)) - 8192;
+                PitchBend::new(bend).ok().map(Self::Bend)
+            }
+            _ => None,
+        }
+    }
 }
 
 /// Sustain, portamento, sostenuto, soft, legato, hold 2.
@@ -24,6 +41,8 @@ impl InForce {
     pub(super) fn set(&mut self, control: Control) {
         match control {
             Control::Bend(bend) => self.bend = Some(bend),
+            // Pressure on a key ends with its note; that on a channel is only of the notes then down.
+            Control::Pressure(_) => {}
             Control::Change(c) if c.controller() == Self::RESET => self.reset(),
             Control::Change(c) => match self.values.binary_search_by_key(&c.controller(), |(n, _)| *n) {
                 Ok(i) => {

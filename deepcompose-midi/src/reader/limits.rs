@@ -13,7 +13,7 @@ use std::time::Duration;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// Length of the file in bytes. Default 32 MiB.
+    /// Length of the file in bytes. Default 32 MiB; whatever this says, 4 GiB.
     pub bytes: u64,
     /// Events in all file tracks together, of every kind; control changes that are copied to
     /// several tracks count once for each. Default 2 000 000.
@@ -25,7 +25,9 @@ pub struct Limits {
     /// Length of a track name in bytes of UTF-8. A longer one is cut (and reported), not refused.
     /// Default 1024.
     pub name_bytes: usize,
-    /// Playing time up to the last note, control, tempo or signature. Default 24 hours.
+    /// Bytes of all texts (as UTF-8) and raw events of a score together, names aside. Default 16 MiB.
+    pub text_bytes: u64,
+    /// Playing time up to the last event or end of a note. Default 24 hours.
     /// Whatever this says, a time past [`Tick::MAX`](deepcompose_core::Tick::MAX) is refused.
     pub duration: Duration,
 }
@@ -38,6 +40,7 @@ impl Default for Limits {
             notes: 1_000_000,
             tracks: 4096,
             name_bytes: 1024,
+            text_bytes: 16 << 20,
             duration: Duration::from_secs(24 * 60 * 60),
         }
     }
@@ -53,6 +56,7 @@ impl Limits {
             notes: u64::MAX,
             tracks: u64::MAX,
             name_bytes: usize::MAX,
+            text_bytes: u64::MAX,
             duration: Duration::MAX,
         }
     }
@@ -89,6 +93,13 @@ impl Limits {
     #[must_use]
     pub const fn with_name_bytes(mut self, bytes: usize) -> Self {
         self.name_bytes = bytes;
+        self
+    }
+
+    /// The same with this limit on the bytes of texts and raw events.
+    #[must_use]
+    pub const fn with_text_bytes(mut self, bytes: u64) -> Self {
+        self.text_bytes = bytes;
         self
     }
 

@@ -2,13 +2,20 @@
 
 mod assemble;
 mod chunks;
+mod context;
 mod events;
+mod file;
 mod in_force;
 mod limits;
 mod notes;
 mod parts;
+mod programs;
+mod recover;
 mod report;
+mod strips;
+mod text;
 mod track;
+mod words;
 
 use std::fs::File;
 use std::io::Read;
@@ -17,40 +24,68 @@ use std::path::Path;
 use deepcompose_core::Score;
 
 pub use limits::Limits;
+pub use notes::Overlaps;
 pub use report::{Place, ReadReport, Repair, Skipped, Tally, Timing};
+pub use text::TextEncoding;
 
 use crate::error::MidiError;
-use chunks::Header;
-use track::{FileTrack, Stop};
+use context::check;
 
-/// Reads a file of type 0 or 1 with the default [`Limits`]; [`Reader::read`].
+/// Reads a file with the default [`Limits`], and recovers what can be recovered of a damaged one;
+/// [`Reader::read`].
 ///
 /// # Errors
 ///
 /// As [`Reader::read`].
-pub fn read(path: impl AsRef<Path>) -> Result<Score, MidiError> {
+pub fn read(path: impl AsRef<Path>) -> Result<(Score, ReadReport), MidiError> {
     Reader::new().read(path)
 }
 
-/// Reads a file of type 0 or 1 from memory with the default [`Limits`]; [`Reader::read_bytes`].
+/// Reads a file from memory with the default [`Limits`], and recovers what can be recovered of a
+/// damaged one; [`Reader::read_bytes`].
 ///
 /// ```
-/// use deepcompose_midi::read_bytes;
+/// use deepcompose_midi::{Repair, read_bytes};
 ///
 /// // Type 0, 96 ticks a quarter note, one track of 12 bytes: middle C for a quarter note.
-/// let score = read_bytes(
-///     b"MThd\0\0\0\x06\0\0\0\x01\0\x60MTrk\0\0\0\x0C\0\x90\x3C\x50\x60\x80\x3C\x40\0\xFF\x2F\0",
-/// )?;
+/// let bytes = b"MThd\0\0\0\x06\0\0\0\x01\0\x60MTrk\0\0\0\x0C\0\x90\x3C\x50\x60\x80\x3C\x40\0\xFF\x2F\0";
+/// let (score, report) = read_bytes(bytes)?;
 /// let note = score.tracks()[0].notes()[0];
 /// assert_eq!((note.pitch.get(), note.velocity.get(), note.duration.get()), (60, 80, 96));
+/// assert!(report.is_clean());
+///
+/// // Without its last four bytes.
+/// let (cut, report) = read_bytes(&bytes[..bytes.len() - 4])?;
+/// assert_eq!(cut, score);
+/// assert_eq!(report.repair_count(Repair::DamagedTrack), 1);
 /// # Ok::<(), deepcompose_midi::MidiError>(())
 /// ```
 ///
 /// # Errors
 ///
 /// As [`Reader::read_bytes`].
-pub fn read_bytes(bytes: &[u8]) -> Result<Score, MidiError> {
+pub fn read_bytes(bytes: &[u8]) -> Result<(Score, ReadReport), MidiError> {
     Reader::new().read_bytes(bytes)
+}
+
+/// Reads a file with the default [`Limits`], and refuses one that is not as the Standard MIDI File
+/// specification has it; [`Reader::strict`].
+///
+/// # Errors
+///
+/// As [`Reader::read`], and [`MidiError::Malformed`] with the offset of the first
+/// [damage](Repair::is_damage).
+pub fn read_strict(path: impl AsRef<Path>) -> Result<Score, MidiError> {
+    Reader::new().strict(true).read(path).map(|(score, _)| score)
+}
+
+/// As [`read_strict`], from memory.
+///
+/// # Errors
+///
+/// As [`read_strict`], but for [`MidiError::Io`].
+pub fn read_strict_bytes(bytes: &[u8]) -> Result<Score, MidiError> {
+    Reader::new().strict(true).read_bytes(bytes).map(|(score, _)| score)
 }
 
 /// Reads a file of any type as separate patterns, with the default [`Limits`];
@@ -59,11 +94,11 @@ pub fn read_bytes(bytes: &[u8]) -> Result<Score, MidiError> {
 /// # Errors
 ///
 /// As [`Reader::read_patterns`].
-pub fn read_patterns(bytes: &[u8]) -> Result<Vec<Score>, MidiError> {
-    Reader::new().read_patterns(bytes).map(|(scores, _)| scores)
+pub fn read_patterns(bytes: &[u8]) -> Result<(Vec<Score>, ReadReport), MidiError> {
+    Reader::new().read_patterns(bytes)
 }
 
-/// Reads Standard MIDI Files under given limits, and reports what it mended and left out.
+/// Reads Standard MIDI Files as asked, and reports what was mended and what was left out.
 ///
 /// ```
 /// use deepcompose_core::{Program, Score, Track};
@@ -73,8 +108,8 @@ pub fn read_patterns(bytes: &[u8]) -> Result<Vec<Score>, MidiError> {
 /// score.push_track(Track::new("Melody", Program::MIN));
 /// let bytes = to_bytes(&score)?;
 ///
-/// let reader = Reader::new().limits(Limits::default().with_notes(10_000));
-/// let (back, report) = reader.read_bytes_with_report(&bytes)?;
+/// let reader = Reader::new().limits(Limits::default().with_notes(10_000)).strict(true);
+/// let (back, report) = reader.read_bytes(&bytes)?;
 /// assert_eq!(back, score);
 /// assert!(report.is_clean(), "{report}");
 /// # Ok::<(), deepcompose_midi::MidiError>(())
@@ -82,11 +117,16 @@ pub fn read_patterns(bytes: &[u8]) -> Result<Vec<Score>, MidiError> {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Reader {
     limits: Limits,
-    salvage: bool,
+    strict: bool,
+    overlaps: Overlaps,
+    sustain: bool,
+    encoding: TextEncoding,
 }
 
 impl Reader {
-    /// A reader with the default [`Limits`] that refuses damaged tracks.
+    /// A reader with the default [`Limits`] that recovers what can be recovered, pairs overlapping
+    /// notes first on, first off, leaves notes as long as their keys are down, and finds out how
+    /// texts are encoded.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -99,59 +139,58 @@ impl Reader {
         self
     }
 
-    /// Whether a damaged file is read as far as it goes, rather than refused: a track with an
-    /// unreadable event, or one cut short by the end of the file, is kept up to there and reported
-    /// as [`Repair::DamagedTrack`]; a file with fewer tracks than its header promises is reported as
-    /// [`Repair::TrackCount`]. Off by default: music is lost by it.
+    /// Whether a file with any [damage](Repair::is_damage) is refused, rather than read as far as it
+    /// can be. Off by default.
     #[must_use]
-    pub const fn salvage(mut self, salvage: bool) -> Self {
-        self.salvage = salvage;
+    pub const fn strict(mut self, strict: bool) -> Self {
+        self.strict = strict;
         self
     }
 
-    /// Reads a file of type 0 or 1 (a type 2 file, if it has one pattern only).
+    /// Which note a note off ends where several of its key sound. First in, first out by default.
+    #[must_use]
+    pub const fn overlaps(mut self, overlaps: Overlaps) -> Self {
+        self.overlaps = overlaps;
+        self
+    }
+
+    /// Whether notes last as long as the sustain pedal holds them; see [`Score::sustained`]. Off by
+    /// default.
+    #[must_use]
+    pub const fn sustain(mut self, sustain: bool) -> Self {
+        self.sustain = sustain;
+        self
+    }
+
+    /// How the texts of the file are encoded. [`TextEncoding::Auto`] by default.
+    #[must_use]
+    pub const fn encoding(mut self, encoding: TextEncoding) -> Self {
+        self.encoding = encoding;
+        self
+    }
+
+    /// Reads a file. The patterns of a type 2 file are laid one upon the other, and
+    /// [reported](Repair::PatternsTogether); [`Reader::read_patterns`] keeps them apart.
     ///
     /// # Errors
     ///
     /// [`MidiError::Io`] if the file cannot be read, and those of [`Reader::read_bytes`].
-    pub fn read(&self, path: impl AsRef<Path>) -> Result<Score, MidiError> {
-        self.read_with_report(path).map(|(score, _)| score)
+    pub fn read(&self, path: impl AsRef<Path>) -> Result<(Score, ReadReport), MidiError> {
+        self.read_bytes(&self.load(path.as_ref())?)
     }
 
-    /// As [`Reader::read`], with a report of what was mended and what was left out.
+    /// As [`Reader::read`], from memory.
     ///
     /// # Errors
     ///
-    /// As [`Reader::read`].
-    pub fn read_with_report(&self, path: impl AsRef<Path>) -> Result<(Score, ReadReport), MidiError> {
-        self.read_bytes_with_report(&self.load(path.as_ref())?)
-    }
-
-    /// Reads a file of type 0 or 1 from memory (a type 2 file, if it has one pattern only).
-    ///
-    /// # Errors
-    ///
-    /// [`MidiError::Malformed`] with the offset of the first byte that makes no sense,
-    /// [`MidiError::Unsupported`] for a type that does not exist or a type 2 file with several
-    /// patterns, [`MidiError::Limit`] for a file that asks for more than [`Limits`] allows.
-    pub fn read_bytes(&self, bytes: &[u8]) -> Result<Score, MidiError> {
-        self.read_bytes_with_report(bytes).map(|(score, _)| score)
-    }
-
-    /// As [`Reader::read_bytes`], with a report of what was mended and what was left out.
-    ///
-    /// # Errors
-    ///
-    /// As [`Reader::read_bytes`].
-    pub fn read_bytes_with_report(&self, bytes: &[u8]) -> Result<(Score, ReadReport), MidiError> {
-        let (tracks, mut context) = self.file_tracks(bytes)?;
-        if context.report.format() == 2 && tracks.len() > 1 {
-            return Err(MidiError::Unsupported {
-                what: format!("type 2 with {} patterns; read_patterns reads them", tracks.len()),
-            });
-        }
-        let score = assemble::score(tracks, &mut context)?;
-        Ok((score, context.report))
+    /// [`MidiError::Malformed`] for bytes with no MIDI header or no track in them,
+    /// [`MidiError::Limit`] for a file that asks for more than [`Limits`] allows. With
+    /// [`Reader::strict`] also [`MidiError::Malformed`] with the offset of the first
+    /// [damage](Repair::is_damage), and [`MidiError::Unsupported`] for a type 2 file with several
+    /// patterns.
+    pub fn read_bytes(&self, bytes: &[u8]) -> Result<(Score, ReadReport), MidiError> {
+        let (mut scores, report) = self.songs(bytes, false)?;
+        Ok((scores.pop().unwrap_or_default(), report))
     }
 
     /// Reads a file of any type as separate patterns: one score for each track of a type 2 file,
@@ -161,190 +200,47 @@ impl Reader {
     ///
     /// As [`Reader::read_bytes`], but for type 2. Limits hold for all patterns together.
     pub fn read_patterns(&self, bytes: &[u8]) -> Result<(Vec<Score>, ReadReport), MidiError> {
-        let (tracks, mut context) = self.file_tracks(bytes)?;
-        let scores = if context.report.format() == 2 {
-            let patterns = tracks.into_iter().map(|track| assemble::score(vec![track], &mut context));
-            patterns.collect::<Result<_, _>>()?
-        } else {
-            vec![assemble::score(tracks, &mut context)?]
-        };
-        Ok((scores, context.report))
+        self.songs(bytes, true)
+    }
+
+    fn songs(&self, bytes: &[u8], separates: bool) -> Result<(Vec<Score>, ReadReport), MidiError> {
+        // Offsets are kept in four bytes.
+        check("bytes", bytes.len() as u64, self.limits.bytes.min(u32::MAX.into()), None)?;
+        let (mut songs, mut context) = file::read_file(bytes, self, separates)?;
+        let patterns = context.report.repair_count(Repair::PatternsTogether);
+        if self.strict && patterns > 0 {
+            let tracks = context.report.file_tracks();
+            return Err(MidiError::Unsupported {
+                what: format!("type 2 with {tracks} patterns; read_patterns reads them"),
+            });
+        }
+        if songs.is_empty() && !separates_nothing(separates, &context.report) {
+            songs.push(strips::Song::default());
+        }
+        let scores = songs.into_iter().map(|song| {
+            let score = assemble::score(song, self.encoding, &mut context)?;
+            Ok(if self.sustain { score.sustained() } else { score })
+        });
+        let scores = scores.collect::<Result<_, _>>()?;
+        match context.first_damage() {
+            Some(damage) if self.strict => Err(damage),
+            _ => Ok((scores, context.report)),
+        }
     }
 
     fn load(&self, path: &Path) -> Result<Vec<u8>, MidiError> {
         let mut bytes = Vec::new();
-        let file = File::open(path).map_err(|e| MidiError::io(path, e))?;
+        let mut file = File::open(path).map_err(|e| MidiError::io(path, e))?;
         // One byte over the limit is enough to know, whatever the file says its length is.
-        file.take(self.limits.bytes.saturating_add(1))
-            .read_to_end(&mut bytes)
-            .map_err(|e| MidiError::io(path, e))?;
+        let limit = self.limits.bytes.saturating_add(1);
+        let length = file.metadata().map_or(0, |m| m.len()).min(limit);
+        bytes.reserve(usize::try_from(length).unwrap_or(0).saturating_add(1));
+        (&mut file).take(limit).read_to_end(&mut bytes).map_err(|e| MidiError::io(path, e))?;
         Ok(bytes)
     }
-
-    fn file_tracks(&self, bytes: &[u8]) -> Result<(Vec<FileTrack>, Context<'_>), MidiError> {
-        check("bytes", bytes.len() as u64, self.limits.bytes, None)?;
-        let (start, end) = chunks::smf_range(bytes)?;
-        let bytes = bytes.get(..end).unwrap_or(bytes);
-        let header = chunks::header(bytes, start)?;
-        let report = ReadReport::new(header.format, header.timing);
-        let mut context = Context { limits: &self.limits, report, events: 0, notes: 0, tracks: 0 };
-        if header.is_long {
-            context.report.repair(Repair::LongHeader, None, start + 4);
-        }
-        let tracks = self.tracks_after(bytes, &header, &mut context)?;
-        context.report.set_file_tracks(tracks.len());
-        let promised = usize::from(header.tracks);
-        // Some programs count chunks of their own among the tracks.
-        let others = context.report.skipped_count(Skipped::UnknownChunk) as usize;
-        if tracks.len() + others < promised && !self.salvage {
-            let what = "the file ends before all the tracks that its header promises";
-            return Err(MidiError::Malformed { what, offset: bytes.len(), track: Some(tracks.len()) });
-        }
-        if tracks.len() != promised {
-            context.report.repair(Repair::TrackCount, None, start + 10);
-        }
-        if header.format == 0 && tracks.len() > 1 {
-            context.report.repair(Repair::TracksInType0, None, start + 8);
-        }
-        Ok((tracks, context))
-    }
-
-    /// Reads every track chunk behind the header.
-    fn tracks_after(
-        &self,
-        bytes: &[u8],
-        header: &Header,
-        context: &mut Context<'_>,
-    ) -> Result<Vec<FileTrack>, MidiError> {
-        let mut tracks = Vec::new();
-        let mut at = header.end;
-        while at < bytes.len() {
-            match chunks::chunk_at(bytes, at) {
-                Some((chunks::TRACK, end)) => {
-                    let index = tracks.len();
-                    check("file tracks", index as u64 + 1, context.limits.tracks, Some(index))?;
-                    let (track, next) = self.track(bytes, at + 8, end, index, context)?;
-                    tracks.push(track);
-                    at = next;
-                }
-                Some((_, end)) if end <= bytes.len() => {
-                    context.report.skip(Skipped::UnknownChunk, None, at);
-                    at = end;
-                }
-                _ => {
-                    let is_track = bytes.get(at..).is_some_and(|b| b.starts_with(chunks::TRACK));
-                    if is_track {
-                        self.damage("a track's header is cut short", at, tracks.len(), context)?;
-                        break;
-                    }
-                    context.report.repair(Repair::StrayBytes, None, at);
-                    match chunks::find_track(bytes, at) {
-                        Some(next) => at = next,
-                        None => break,
-                    }
-                }
-            }
-        }
-        Ok(tracks)
-    }
-
-    /// Reads the track chunk whose events begin at `start` and should end at `declared_end`; also
-    /// says where to look for the next chunk.
-    fn track(
-        &self,
-        bytes: &[u8],
-        start: usize,
-        declared_end: usize,
-        index: usize,
-        context: &mut Context<'_>,
-    ) -> Result<(FileTrack, usize), MidiError> {
-        // A length is believed if a chunk, or nothing, follows. Otherwise the events say where
-        // the track ends, at the latest before the next thing that looks like a track.
-        let is_believed = chunks::is_boundary(bytes, declared_end);
-        let limit =
-            if is_believed { declared_end } else { chunks::find_track(bytes, start).unwrap_or(bytes.len()) };
-        let visible = bytes.get(..limit).unwrap_or(bytes);
-        let (track, stop, position) = track::read_track(visible, start, index, context)?;
-        let report = &mut context.report;
-        let next = match stop {
-            Stop::EndOfTrack | Stop::HalfEndOfTrack => {
-                if stop == Stop::HalfEndOfTrack {
-                    report.repair(Repair::MissingEndOfTrack, Some(index), position);
-                }
-                let swallows_track =
-                    || bytes.get(position..).is_some_and(|rest| rest.starts_with(chunks::TRACK));
-                if position == declared_end {
-                    position
-                } else if is_believed && !swallows_track() {
-                    report.repair(Repair::DataAfterEndOfTrack, Some(index), position);
-                    declared_end
-                } else {
-                    report.repair(Repair::TrackLength, Some(index), start.saturating_sub(4));
-                    position
-                }
-            }
-            Stop::EndOfBytes if declared_end > bytes.len() && limit == bytes.len() => {
-                self.damage("the track is cut short by the end of the file", limit, index, context)?;
-                limit
-            }
-            Stop::EndOfBytes => {
-                if !is_believed {
-                    report.repair(Repair::TrackLength, Some(index), start.saturating_sub(4));
-                }
-                report.repair(Repair::MissingEndOfTrack, Some(index), limit);
-                limit
-            }
-            Stop::Damaged(damage) => {
-                self.damage(damage.what, damage.offset, index, context)?;
-                limit
-            }
-        };
-        Ok((track, next))
-    }
-
-    fn damage(
-        &self,
-        what: &'static str,
-        offset: usize,
-        track: usize,
-        context: &mut Context<'_>,
-    ) -> Result<(), MidiError> {
-        if !self.salvage {
-            return Err(MidiError::Malformed { what, offset, track: Some(track) });
-        }
-        context.report.repair(Repair::DamagedTrack, Some(track), offset);
-        Ok(())
-    }
 }
 
-/// What is known and counted while one file is read.
-#[derive(Debug)]
-struct Context<'r> {
-    limits: &'r Limits,
-    report: ReadReport,
-    events: u64,
-    notes: u64,
-    /// Of the score, not of the file.
-    tracks: u64,
-}
-
-impl Context<'_> {
-    fn count_events(&mut self, more: u64, track: Option<usize>) -> Result<(), MidiError> {
-        self.events = self.events.saturating_add(more);
-        check("events", self.events, self.limits.events, track)
-    }
-
-    fn count_note(&mut self, track: usize) -> Result<(), MidiError> {
-        self.notes += 1;
-        check("notes", self.notes, self.limits.notes, Some(track))
-    }
-
-    fn count_track(&mut self, track: usize) -> Result<(), MidiError> {
-        self.tracks += 1;
-        check("tracks", self.tracks, self.limits.tracks, Some(track))
-    }
-}
-
-fn check(what: &'static str, value: u64, limit: u64, track: Option<usize>) -> Result<(), MidiError> {
-    if value > limit { Err(MidiError::Limit { what, value, limit, track }) } else { Ok(()) }
+/// A type 2 file with no patterns is no score; another file with no tracks is an empty one.
+fn separates_nothing(separates: bool, report: &ReadReport) -> bool {
+    separates && report.format() == 2
 }

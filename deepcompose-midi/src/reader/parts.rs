@@ -1,196 +1,139 @@
 //! Which track of the score each channel event belongs to.
 //!
-//! A *strip* is one channel within one file track; a *part* is what one program plays on a strip,
-//! and becomes a track of the score.
+//! A *part* is what one program plays on a strip, and becomes a track of the score. Each strip is
+//! looked at by itself, in the order of the file; what other strips of its channel have to say (a
+//! program, controls for those that play) is looked up by time.
 
-use std::collections::HashMap;
-
-use deepcompose_core::{At, ControlChange, Note, PitchBend, Program, Tick};
+use deepcompose_core::{Note, Program, Tick};
 
 use crate::error::MidiError;
-use crate::reader::Context;
+use crate::reader::context::Context;
 use crate::reader::in_force::{Control, InForce, PEDALS};
-use crate::reader::report::{Repair, Skipped};
-use crate::reader::track::Channel;
+use crate::reader::notes::Keys;
+use crate::reader::programs::Programs;
+use crate::reader::report::Repair;
+use crate::reader::strips::{Event, Song};
 
-/// When something comes: its place in the order of events, and where it stands in the file.
+/// A control and its event's place in the file.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Moment {
-    pub(super) order: usize,
+pub(super) struct Placed {
     pub(super) tick: Tick,
-    pub(super) offset: usize,
+    pub(super) order: u32,
+    pub(super) offset: u32,
+    pub(super) control: Control,
 }
 
-#[derive(Debug)]
-pub(super) struct Strip {
-    pub(super) file_track: usize,
-    pub(super) channel: Channel,
-    /// Set by a program change in this very file track.
+/// What is known of a strip while its events are gone through.
+#[derive(Debug, Default)]
+pub(super) struct StripState {
+    /// Set by a program change of its own.
     program: Option<Program>,
-    /// Where the last program change stands that nothing has been played under so far.
-    unused_program: Option<usize>,
+    /// The parts by their programs.
+    parts: Vec<(Program, u32)>,
     /// Controls that wait for the part they belong to: those before the first note after a program
     /// change, and bank selects, which are there for the next program change.
-    waiting: Vec<(Moment, Control)>,
+    waiting: Vec<Placed>,
     is_settled: bool,
     /// The part of the last note.
-    part: Option<usize>,
+    part: Option<u32>,
     /// Other parts and the pedals that hold their notes.
-    held: Vec<(usize, u8)>,
+    held: Vec<(u32, u8)>,
     in_force: InForce,
+    pub(super) keys: Keys,
 }
 
 #[derive(Debug)]
 pub(super) struct Part {
-    pub(super) strip: usize,
+    pub(super) strip: u32,
     pub(super) program: Program,
+    /// In the order of their note ons.
     pub(super) notes: Vec<Note>,
-    controls: Vec<(usize, At<Control>)>,
+    pub(super) controls: Vec<Placed>,
     in_force: InForce,
 }
 
-impl Part {
-    /// Its control changes and its pitch bends in the order of the file.
-    pub(super) fn take_controls(&mut self) -> (Vec<At<ControlChange>>, Vec<At<PitchBend>>) {
-        let mut all = std::mem::take(&mut self.controls);
-        all.sort_by_key(|(order, _)| *order);
-        let (mut changes, mut bends) = (Vec::new(), Vec::new());
-        for (_, At { tick, value }) in all {
-            match value {
-                Control::Change(value) => changes.push(At { tick, value }),
-                Control::Bend(value) => bends.push(At { tick, value }),
-            }
-        }
-        (changes, bends)
-    }
-}
-
-/// The strips and parts of a score as they come up in the file.
-#[derive(Debug, Default)]
+/// The strips and parts of a song.
+#[derive(Debug)]
 pub(super) struct Parts {
-    pub(super) strips: Vec<Strip>,
     pub(super) parts: Vec<Part>,
-    strip_of: HashMap<(usize, Channel), usize>,
-    part_of: HashMap<(usize, Program), usize>,
-    /// The program that any file track has last set on a channel, and the strip that did.
-    programs: HashMap<Channel, (Program, usize)>,
+    pub(super) strips: Vec<StripState>,
+    pub(super) programs: Programs,
 }
 
 impl Parts {
-    pub(super) fn strip(
-        &mut self,
-        file_track: usize,
-        channel: Channel,
-        context: &Context<'_>,
-    ) -> Result<usize, MidiError> {
-        if let Some(&strip) = self.strip_of.get(&(file_track, channel)) {
-            return Ok(strip);
-        }
-        let strip = self.strips.len();
-        super::check("channels in use", strip as u64 + 1, context.limits.tracks, Some(file_track))?;
-        self.strips.push(Strip {
-            file_track,
-            channel,
-            program: None,
-            unused_program: None,
-            waiting: Vec::new(),
-            is_settled: false,
-            part: None,
-            held: Vec::new(),
-            in_force: InForce::default(),
-        });
-        self.strip_of.insert((file_track, channel), strip);
-        Ok(strip)
+    pub(super) fn new(song: &Song<'_>) -> Self {
+        let strips = song.strips.iter().map(|_| StripState::default()).collect();
+        Self { parts: Vec::new(), strips, programs: Programs::default() }
     }
 
-    pub(super) fn program(&mut self, strip: usize, program: Program, at: Moment, context: &mut Context<'_>) {
-        let Some(s) = self.strips.get_mut(strip) else { return };
-        self.programs.insert(s.channel, (program, strip));
-        if s.program == Some(program) {
-            return;
-        }
-        s.program = Some(program);
-        s.is_settled = false;
-        if let Some(offset) = s.unused_program.replace(at.offset) {
-            context.report.skip(Skipped::UnusedProgram, Some(s.file_track), offset);
-        }
-    }
-
-    pub(super) fn add_note(&mut self, part: usize, note: Note) {
-        if let Some(part) = self.parts.get_mut(part) {
-            part.notes.push(note);
+    pub(super) fn program(&mut self, song: &Song<'_>, event: &Event) {
+        let program = Program::saturating(event.data[0].into());
+        let Some(s) = self.strips.get_mut(event.strip as usize) else { return };
+        self.programs.next(song, s.program == Some(program));
+        if s.program != Some(program) {
+            s.program = Some(program);
+            s.is_settled = false;
         }
     }
 
     pub(super) fn control(
         &mut self,
-        strip: usize,
-        control: Control,
-        at: Moment,
+        song: &Song<'_>,
+        event: &Event,
+        order: u32,
         context: &mut Context<'_>,
     ) -> Result<(), MidiError> {
-        self.release_others(strip, control, at, context)?;
-        let Some(s) = self.strips.get_mut(strip) else { return Ok(()) };
+        let Some(control) = Control::of_message(event.message, event.data) else { return Ok(()) };
+        let placed = Placed { tick: event.tick, order, offset: event.offset, control };
+        self.release_others(song, event.strip, placed, context)?;
+        let Some(s) = self.strips.get_mut(event.strip as usize) else { return Ok(()) };
         let is_bank = matches!(control, Control::Change(c) if matches!(c.controller(), 0 | 32));
         match s.part {
-            Some(part) if s.is_settled && !is_bank => self.give(strip, part, control, at),
-            _ => s.waiting.push((at, control)),
+            Some(part) if s.is_settled && !is_bank => give(s, &mut self.parts, part, placed),
+            _ => s.waiting.push(placed),
         }
         Ok(())
     }
 
     /// The part of a note that begins now on a strip.
+    #[inline]
     pub(super) fn part_of_note(
         &mut self,
-        strip: usize,
-        at: Moment,
+        song: &Song<'_>,
+        event: &Event,
+        order: u32,
         context: &mut Context<'_>,
-    ) -> Result<usize, MidiError> {
-        let Some(s) = self.strips.get_mut(strip) else { return Ok(0) };
-        s.unused_program = None;
-        let program = match (s.program, self.programs.get(&s.channel)) {
-            (Some(program), _) => program,
-            (None, Some(&(program, by))) => {
-                if let Some(other) = self.strips.get_mut(by) {
-                    other.unused_program = None;
-                }
-                program
-            }
-            (None, None) => Program::MIN,
-        };
-        let part = self.part(strip, program, context)?;
-        self.settle(strip, part, at, context)?;
-        Ok(part)
-    }
-
-    fn part(
-        &mut self,
-        strip: usize,
-        program: Program,
-        context: &mut Context<'_>,
-    ) -> Result<usize, MidiError> {
-        if let Some(&part) = self.part_of.get(&(strip, program)) {
-            return Ok(part);
+    ) -> Result<u32, MidiError> {
+        let Some(s) = self.strips.get(event.strip as usize) else { return Ok(0) };
+        let has_own = s.program.is_some() || song.programs.is_empty();
+        match s.part {
+            Some(part) if s.is_settled && has_own && s.waiting.is_empty() => return Ok(part),
+            _ => {}
         }
-        context.count_track(self.strips.get(strip).map_or(0, |s| s.file_track))?;
-        let part = self.parts.len();
-        let in_force = InForce::default();
-        self.parts.push(Part { strip, program, notes: Vec::new(), controls: Vec::new(), in_force });
-        self.part_of.insert((strip, program), part);
-        Ok(part)
+        self.settle(song, event, order, context)
     }
 
-    /// Makes `part` the one that plays, and gives it what waits for it.
+    /// Finds the part that plays from now on, and gives it what waits for it.
     fn settle(
         &mut self,
-        strip: usize,
-        part: usize,
-        at: Moment,
+        song: &Song<'_>,
+        event: &Event,
+        order: u32,
         context: &mut Context<'_>,
-    ) -> Result<(), MidiError> {
-        let Some(s) = self.strips.get_mut(strip) else { return Ok(()) };
+    ) -> Result<u32, MidiError> {
+        let strip = event.strip;
+        let Some(own) = self.strips.get(strip as usize).map(|s| s.program) else { return Ok(0) };
+        let program = match own {
+            Some(program) => {
+                self.programs.use_own(strip);
+                program
+            }
+            None => self.programs.use_other(song, strip, event.tick, order).unwrap_or(Program::MIN),
+        };
+        let part = self.part(song, strip, program, context)?;
+        let Some(s) = self.strips.get_mut(strip as usize) else { return Ok(part) };
         let left = s.part.filter(|old| *old != part);
-        if let Some((old, p)) = left.and_then(|old| Some((old, self.parts.get(old)?))) {
+        if let Some((old, p)) = left.and_then(|old| Some((old, self.parts.get(old as usize)?))) {
             s.held.retain(|(index, _)| *index != part);
             s.held.extend(PEDALS.filter(|pedal| p.in_force.is_down(*pedal)).map(|pedal| (old, pedal)));
         }
@@ -199,54 +142,66 @@ impl Parts {
         let waiting = std::mem::take(&mut s.waiting);
         if left.is_some() {
             // Before what waits, which may change it again.
-            let from = waiting.first().map_or(at, |(first, _)| *first);
-            let missing = match self.parts.get(part) {
+            let (tick, from) = waiting.first().map_or((event.tick, order), |first| (first.tick, first.order));
+            let missing = match self.parts.get(part as usize) {
                 Some(p) => p.in_force.missing_from(&s.in_force),
                 None => Vec::new(),
             };
             if !missing.is_empty() {
-                context.report.repair(Repair::ControlsCarried, Some(s.file_track), at.offset);
-                context.count_events(missing.len() as u64, Some(s.file_track))?;
+                let track = song.file_track(strip).unwrap_or_default();
+                context.repair(Repair::ControlsCarried, Some(track), event.offset as usize);
+                context.count_events(missing.len() as u64, track)?;
             }
             for control in missing {
-                self.give(strip, part, control, from);
+                give(s, &mut self.parts, part, Placed { tick, order: from, offset: event.offset, control });
             }
         }
-        for (at, control) in waiting {
-            self.give(strip, part, control, at);
+        for placed in waiting {
+            give(s, &mut self.parts, part, placed);
         }
-        Ok(())
+        Ok(part)
     }
 
-    fn give(&mut self, strip: usize, part: usize, control: Control, at: Moment) {
-        if let Some(s) = self.strips.get_mut(strip) {
-            s.in_force.set(control);
+    /// The part of a program on a strip.
+    fn part(
+        &mut self,
+        song: &Song<'_>,
+        strip: u32,
+        program: Program,
+        context: &mut Context<'_>,
+    ) -> Result<u32, MidiError> {
+        let Some(s) = self.strips.get_mut(strip as usize) else { return Ok(0) };
+        if let Some((_, part)) = s.parts.iter().find(|(p, _)| *p == program) {
+            return Ok(*part);
         }
-        if let Some(p) = self.parts.get_mut(part) {
-            p.in_force.set(control);
-            p.controls.push((at.order, At { tick: at.tick, value: control }));
-        }
+        context.count_track(song.file_track(strip).unwrap_or_default())?;
+        let part = self.parts.len() as u32;
+        let in_force = InForce::default();
+        self.parts.push(Part { strip, program, notes: Vec::new(), controls: Vec::new(), in_force });
+        s.parts.push((program, part));
+        Ok(part)
     }
 
     /// Lifts a pedal in the parts of a strip that do not play now but are still held by it.
     fn release_others(
         &mut self,
-        strip: usize,
-        control: Control,
-        at: Moment,
+        song: &Song<'_>,
+        strip: u32,
+        placed: Placed,
         context: &mut Context<'_>,
     ) -> Result<(), MidiError> {
-        let Control::Change(change) = control else { return Ok(()) };
-        let Some(s) = self.strips.get_mut(strip) else { return Ok(()) };
+        let Control::Change(change) = placed.control else { return Ok(()) };
+        let Some(s) = self.strips.get_mut(strip as usize) else { return Ok(()) };
         if s.held.is_empty() || !PEDALS.contains(&change.controller()) || change.value() >= 64 {
             return Ok(());
         }
+        let track = song.file_track(strip).unwrap_or_default();
         for (index, _) in s.held.extract_if(.., |(_, pedal)| *pedal == change.controller()) {
-            if let Some(part) = self.parts.get_mut(index) {
-                part.in_force.set(control);
-                part.controls.push((at.order, At { tick: at.tick, value: control }));
-                context.report.repair(Repair::ControlsCarried, Some(s.file_track), at.offset);
-                context.count_events(1, Some(s.file_track))?;
+            if let Some(part) = self.parts.get_mut(index as usize) {
+                part.in_force.set(placed.control);
+                part.controls.push(placed);
+                context.repair(Repair::ControlsCarried, Some(track), placed.offset as usize);
+                context.count_events(1, track)?;
             }
         }
         Ok(())
@@ -254,65 +209,72 @@ impl Parts {
 
     /// Gives away the controls that still wait, and makes a part for each file track that sets a
     /// program and plays nothing.
-    pub(super) fn finish(&mut self, context: &mut Context<'_>) -> Result<(), MidiError> {
+    pub(super) fn finish(&mut self, song: &Song<'_>, context: &mut Context<'_>) -> Result<(), MidiError> {
+        // The file tracks that do nothing but set one program, and play nothing.
+        let mut sets = vec![(0u32, false); song.tracks.len()];
         // The first part of each strip: what moves was, as a rule, set up before the piece.
-        let mut played: HashMap<Channel, Vec<usize>> = HashMap::new();
-        let mut strip_seen = vec![false; self.strips.len()];
-        for (index, part) in self.parts.iter().enumerate() {
-            let is_first = strip_seen.get_mut(part.strip).is_some_and(|seen| !std::mem::replace(seen, true));
-            if let Some(s) = self.strips.get(part.strip).filter(|_| is_first) {
-                played.entry(s.channel).or_default().push(index);
+        let mut played: Vec<Vec<u32>> = Vec::new();
+        for (state, strip) in self.strips.iter().zip(&song.strips) {
+            if let Some((programs, plays)) = sets.get_mut(strip.track as usize) {
+                *programs += u32::from(state.program.is_some());
+                *plays |= state.part.is_some();
             }
         }
-        for strip in 0..self.strips.len() {
-            let Some(s) = self.strips.get_mut(strip) else { continue };
-            let (file_track, own) = (s.file_track, s.part);
-            let program = s.program.unwrap_or(Program::MIN);
-            let waiting = std::mem::take(&mut s.waiting);
-            let Some((first, _)) = waiting.first() else { continue };
-            let targets = match (own, played.get(&s.channel)) {
-                (Some(part), _) => vec![part],
-                (None, Some(others)) => {
-                    context.report.repair(Repair::ControlsMoved, Some(file_track), first.offset);
-                    context.count_events((waiting.len() * others.len()) as u64, Some(file_track))?;
-                    others.clone()
+        if self.strips.iter().any(|s| !s.waiting.is_empty() && s.part.is_none()) {
+            played.resize(song.channels(), Vec::new());
+            for (state, strip) in self.strips.iter().zip(&song.strips) {
+                if let (Some((_, part)), Some(of)) =
+                    (state.parts.first(), played.get_mut(strip.channel_id as usize))
+                {
+                    of.push(*part);
                 }
-                (None, None) => {
-                    let part = self.part(strip, program, context)?;
-                    if let Some(s) = self.strips.get_mut(strip) {
-                        s.part = Some(part);
-                        s.unused_program = None;
+            }
+        }
+        for index in 0..self.strips.len() {
+            let strip = index as u32;
+            let (Some(s), Some(of)) = (self.strips.get_mut(index), song.strips.get(index)) else { continue };
+            let (own, program) = (s.part, s.program);
+            let waiting = std::mem::take(&mut s.waiting);
+            let is_alone = sets.get(of.track as usize) == Some(&(1, false));
+            let others = played.get(of.channel_id as usize).map(Vec::as_slice).unwrap_or_default();
+            let targets = match (own, waiting.first()) {
+                (_, None) => {
+                    if let Some(program) = program.filter(|_| is_alone && self.programs.is_unused(strip)) {
+                        self.part(song, strip, program, context)?;
+                        self.programs.use_own(strip);
                     }
-                    vec![part]
+                    continue;
+                }
+                (Some(part), _) => vec![part],
+                (None, Some(first)) => {
+                    let stays = is_alone && program.is_some() && self.programs.is_unused(strip);
+                    if others.is_empty() || stays {
+                        self.programs.use_own(strip);
+                        vec![self.part(song, strip, program.unwrap_or(Program::MIN), context)?]
+                    } else {
+                        let track = song.file_track(strip).unwrap_or_default();
+                        context.repair(Repair::ControlsMoved, Some(track), first.offset as usize);
+                        context.count_events((waiting.len() * others.len()) as u64, track)?;
+                        others.to_vec()
+                    }
                 }
             };
+            let Some(s) = self.strips.get_mut(index) else { continue };
             for part in targets {
-                for &(at, control) in &waiting {
-                    self.give(strip, part, control, at);
+                for placed in &waiting {
+                    give(s, &mut self.parts, part, *placed);
                 }
             }
         }
-        self.finish_programs(context)
-    }
-
-    fn finish_programs(&mut self, context: &mut Context<'_>) -> Result<(), MidiError> {
-        // How many strips of each file track set a program, and whether any of them plays.
-        let mut of_track: HashMap<usize, (usize, bool)> = HashMap::new();
-        for s in &self.strips {
-            let (programs, plays) = of_track.entry(s.file_track).or_default();
-            *programs += usize::from(s.program.is_some());
-            *plays |= s.part.is_some();
-        }
-        for strip in 0..self.strips.len() {
-            let Some(s) = self.strips.get_mut(strip) else { continue };
-            let (Some(offset), Some(program)) = (s.unused_program.take(), s.program) else { continue };
-            let file_track = s.file_track;
-            if of_track.get(&file_track) == Some(&(1, false)) {
-                self.part(strip, program, context)?;
-            } else {
-                context.report.skip(Skipped::UnusedProgram, Some(file_track), offset);
-            }
-        }
+        self.programs.report_unused(song, context);
         Ok(())
+    }
+}
+
+fn give(strip: &mut StripState, parts: &mut [Part], part: u32, placed: Placed) {
+    strip.in_force.set(placed.control);
+    if let Some(p) = parts.get_mut(part as usize) {
+        p.in_force.set(placed.control);
+        p.controls.push(placed);
     }
 }

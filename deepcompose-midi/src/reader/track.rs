@@ -1,86 +1,65 @@
-//! One file track: its events at absolute ticks, its tempos and signatures, its names.
+//! One file track: its channel events into the song, its tempos, signatures, texts and raw events.
 
 use std::collections::HashMap;
 
-use deepcompose_core::{
-    At, ControlChange, KeySignature, Mode, Pitch, PitchBend, Program, Tempo, Tick, TimeSignature, Velocity,
-};
+use deepcompose_core::{At, KeySignature, Mode, Program, RawKind, Tempo, TextKind, Tick, TimeSignature};
 
 use crate::error::MidiError;
-use crate::reader::Context;
+use crate::reader::context::Context;
 use crate::reader::events::{Damage, END_OF_TRACK, EventReader, Message, RawEvent};
+use crate::reader::recover::{Recovery, recover};
 use crate::reader::report::{Repair, Skipped, Timing};
+use crate::reader::strips::{Channel, Event, ProgramChange, Song, StripFinder};
 
-/// A channel event of a file track.
+/// A text or a raw event, its bytes still those of the file.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Event {
+pub(super) struct Word<'a> {
     pub(super) tick: Tick,
-    pub(super) track: usize,
-    pub(super) channel: Channel,
-    pub(super) kind: EventKind,
     pub(super) offset: usize,
+    pub(super) kind: WordKind,
+    pub(super) data: &'a [u8],
+    /// The channel it is for, if a channel prefix says so.
+    pub(super) channel: Option<Channel>,
 }
 
-/// A channel of a port.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct Channel {
-    pub(super) port: u8,
-    pub(super) number: u8,
-}
-
-impl Channel {
-    /// The percussion channel, counted from zero.
-    pub(super) const DRUMS: u8 = 9;
-
-    pub(super) fn is_drum(self) -> bool {
-        self.number == Self::DRUMS
-    }
-}
-
-#[derive(Debug, Clone, Copy)]
-pub(super) enum EventKind {
-    NoteOn(Pitch, Velocity),
-    NoteOff(Pitch),
-    Control(ControlChange),
-    Bend(PitchBend),
-    Program(Program),
-    /// A channel prefix: names the channel before it plays.
-    Mention,
-}
-
-/// A name and where it stands.
-#[derive(Debug, Clone)]
-pub(super) struct Name {
-    pub(super) text: String,
-    pub(super) offset: usize,
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum WordKind {
+    Text(TextKind),
+    Raw(RawKind),
 }
 
 #[derive(Debug)]
-pub(super) struct FileTrack {
+pub(super) struct FileTrack<'a> {
     /// Counted from zero over the file.
     pub(super) index: usize,
-    pub(super) events: Vec<Event>,
     pub(super) tempos: Vec<At<Tempo>>,
     pub(super) time_signatures: Vec<At<TimeSignature>>,
     pub(super) key_signatures: Vec<At<KeySignature>>,
-    pub(super) name: Option<Name>,
-    pub(super) instrument: Option<Name>,
-    pub(super) channel_names: HashMap<Channel, Name>,
+    pub(super) words: Vec<Word<'a>>,
+    /// The first track name (FF 03) that is for no channel alone, by its place among the words.
+    pub(super) name: Option<usize>,
+    /// The first instrument name (FF 04), likewise.
+    pub(super) instrument: Option<usize>,
+    /// The first name of either kind for a channel.
+    pub(super) channel_names: HashMap<Channel, usize>,
+    /// The tick of its last event, but for the end of track.
+    pub(super) last: Tick,
     /// Where the track ends, in ticks.
     pub(super) end: Tick,
 }
 
-impl FileTrack {
+impl FileTrack<'_> {
     fn new(index: usize) -> Self {
         Self {
             index,
-            events: Vec::new(),
             tempos: Vec::new(),
             time_signatures: Vec::new(),
             key_signatures: Vec::new(),
+            words: Vec::new(),
             name: None,
             instrument: None,
             channel_names: HashMap::new(),
+            last: Tick::ZERO,
             end: Tick::ZERO,
         }
     }
@@ -94,129 +73,121 @@ pub(super) enum Stop {
     HalfEndOfTrack,
     /// The end of the bytes, between two events.
     EndOfBytes,
-    Damaged(Damage),
+    /// The event that begins (with its delta time) here cannot be read.
+    Damaged {
+        start: usize,
+        damage: Damage,
+    },
 }
 
-/// Reads file track `index` from `bytes[start..]` until its end-of-track event, or until the bytes
-/// end. Also says where it stopped.
-pub(super) fn read_track(
-    bytes: &[u8],
+/// Reads file track `index` from `bytes[start..]` into the song, until its end-of-track event or
+/// until the bytes end. Says how and where it stopped.
+pub(super) fn read_track<'a>(
+    bytes: &'a [u8],
     start: usize,
     index: usize,
+    song: &mut Song<'a>,
     context: &mut Context<'_>,
-) -> Result<(FileTrack, Stop, usize), MidiError> {
-    let track = FileTrack::new(index);
-    let mut state = TrackReader { track, index, now: 0, port: 0, prefix: None, context };
+) -> Result<(Stop, usize), MidiError> {
+    let strips = StripFinder::new(song.tracks.len());
+    let mut state = TrackReader { track: FileTrack::new(index), now: 0, prefix: None, strips, song, context };
     let mut events = EventReader::new(bytes, start);
+    let mut last = 0;
     let stop = loop {
         if events.is_at_end() {
             break Stop::EndOfBytes;
         }
+        let start = events.position();
         let event = match events.next_event() {
             Ok(event) => event,
-            Err(damage) => break Stop::Damaged(damage),
+            Err(damage) => match recover(&events, start, damage) {
+                Some(recovery) => {
+                    // Clipped bytes are reported event by event.
+                    if let Recovery { repair: repair @ Repair::Resynchronised, bytes, .. } = recovery {
+                        state.context.mend(repair, damage.what, Some(index), damage.offset, bytes);
+                    }
+                    events = recovery.events;
+                    continue;
+                }
+                None => break Stop::Damaged { start, damage },
+            },
         };
         state.now = state.now.saturating_add(event.delta.into());
         if let Message::Meta { kind: END_OF_TRACK, .. } = event.message {
             break if events.half_end_of_track() { Stop::HalfEndOfTrack } else { Stop::EndOfTrack };
         }
-        state.context.count_events(1, Some(index))?;
-        state.event(&event)?;
+        state.context.count_events(1, index)?;
+        last = state.now;
+        if let Some((repair, offset)) = event.mended {
+            state.repair(repair, offset);
+        }
+        match event.message {
+            Message::Channel { status, data } => state.channel_event(status, data, event.offset)?,
+            _ => state.other_event(&event)?,
+        }
     };
     // An end of track past the last tick that a score can hold delays nothing but itself.
-    state.track.end = Tick::saturating(i64::try_from(state.now).unwrap_or(i64::MAX));
-    Ok((state.track, stop, events.position()))
+    let tick = |ticks: u64| Tick::saturating(i64::try_from(ticks).unwrap_or(i64::MAX));
+    state.track.end = tick(state.now);
+    state.track.last = tick(last);
+    let track = state.track;
+    song.tracks.push(track);
+    Ok((stop, events.position()))
 }
 
-struct TrackReader<'c, 'r> {
-    track: FileTrack,
-    index: usize,
+struct TrackReader<'a, 's, 'c, 'r> {
+    track: FileTrack<'a>,
     now: u64,
-    port: u8,
-    /// The channel that a channel prefix has set for names.
-    prefix: Option<u8>,
+    /// The channel that a channel prefix has set for texts.
+    prefix: Option<Channel>,
+    strips: StripFinder,
+    song: &'s mut Song<'a>,
     context: &'c mut Context<'r>,
 }
 
-impl TrackReader<'_, '_> {
-    fn event(&mut self, event: &RawEvent<'_>) -> Result<(), MidiError> {
-        let offset = event.offset;
-        if event.resumed {
-            self.repair(Repair::RunningStatusResumed, offset);
+impl<'a> TrackReader<'a, '_, '_, '_> {
+    #[inline]
+    fn channel_event(&mut self, status: u8, data: [u8; 2], offset: usize) -> Result<(), MidiError> {
+        self.prefix = None;
+        let tick = self.tick()?;
+        let strip = self.strips.strip(status & 0x0F, self.song, self.context)?;
+        let message = status >> 4;
+        // Files are shorter than 4 GiB.
+        let offset = offset as u32;
+        if message == 0xC {
+            let program = Program::saturating(data[0].into());
+            let order = self.song.events.len() as u32;
+            self.song.programs.push(ProgramChange { tick, order, strip, program, offset });
         }
+        self.song.events.push(Event { tick, offset, strip, message, data });
+        Ok(())
+    }
+
+    fn other_event(&mut self, event: &RawEvent<'a>) -> Result<(), MidiError> {
+        let offset = event.offset;
         match event.message {
-            Message::Channel { status, data } => self.channel_event(status, data, offset)?,
+            Message::Channel { .. } => {}
             Message::Meta { kind, data } => self.meta_event(kind, data, offset)?,
-            Message::SysEx => self.skip(Skipped::SysEx, offset),
-            Message::Escape => self.skip(Skipped::Escape, offset),
+            Message::SysEx(data) => self.word(WordKind::Raw(RawKind::SysEx), data, offset)?,
+            Message::Escape(data) => self.word(WordKind::Raw(RawKind::Escape), data, offset)?,
             Message::System => self.repair(Repair::SystemMessage, offset),
         }
         Ok(())
     }
 
-    fn channel_event(
-        &mut self,
-        status: u8,
-        [first, second]: [u8; 2],
-        offset: usize,
-    ) -> Result<(), MidiError> {
-        self.prefix = None;
-        let pitch = Pitch::saturating(first.into());
-        let kind = match status >> 4 {
-            0x9 if second > 0 => EventKind::NoteOn(pitch, Velocity::saturating(second.into())),
-            0x8 | 0x9 => {
-                if !matches!(second, 0 | 64) {
-                    self.skip(Skipped::ReleaseVelocity, offset);
-                }
-                EventKind::NoteOff(pitch)
-            }
-            0xA => {
-                self.skip(Skipped::KeyPressure, offset);
-                return Ok(());
-            }
-            // The event layer lets no data byte over 127 through, so these are always in range.
-            0xB => match ControlChange::new(first, second) {
-                Ok(control) => EventKind::Control(control),
-                Err(_) => return Ok(()),
-            },
-            0xC => EventKind::Program(Program::saturating(first.into())),
-            0xD => {
-                self.skip(Skipped::ChannelPressure, offset);
-                return Ok(());
-            }
-            _ => match PitchBend::new((i16::from(second) << 7 | i16::from(first)) - 8192) {
-                Ok(bend) => EventKind::Bend(bend),
-                Err(_) => return Ok(()),
-            },
-        };
-        self.push(status & 0x0F, kind, offset)
-    }
-
-    fn push(&mut self, number: u8, kind: EventKind, offset: usize) -> Result<(), MidiError> {
-        let channel = Channel { port: self.port, number };
-        let event = Event { tick: self.tick()?, track: self.index, channel, kind, offset };
-        self.track.events.push(event);
-        Ok(())
-    }
-
-    fn meta_event(&mut self, kind: u8, data: &[u8], offset: usize) -> Result<(), MidiError> {
+    fn meta_event(&mut self, kind: u8, data: &'a [u8], offset: usize) -> Result<(), MidiError> {
+        if let Some(text) = TextKind::from_meta_type(kind) {
+            return self.text(text, data, offset);
+        }
         match (kind, data) {
-            (0x00, _) => self.skip(Skipped::SequenceNumber, offset),
-            (0x01, _) => self.skip(Skipped::Text, offset),
-            (0x02, _) => self.skip(Skipped::Copyright, offset),
-            (0x03 | 0x04, text) => self.name(kind == 0x03, text, offset),
-            (0x05, _) => self.skip(Skipped::Lyric, offset),
-            (0x06, _) => self.skip(Skipped::Marker, offset),
-            (0x07, _) => self.skip(Skipped::CuePoint, offset),
-            (0x08 | 0x09, _) => self.skip(Skipped::DeviceName, offset),
             (0x20, &[number, ..]) if number < 16 => {
                 self.check_length(data, 1, offset);
-                self.push(number, EventKind::Mention, offset)?;
-                self.prefix = Some(number);
+                self.strips.strip(number, self.song, self.context)?;
+                self.prefix = Some(Channel { port: self.strips.port(), number });
             }
             (0x21, &[port, ..]) => {
                 self.check_length(data, 1, offset);
-                self.port = port;
+                self.strips.set_port(port);
             }
             (0x51, &[a, b, c, ..]) => {
                 self.check_length(data, 3, offset);
@@ -229,17 +200,7 @@ impl TrackReader<'_, '_> {
                     self.repair(Repair::InvalidMeta, offset);
                 }
             }
-            (0x54, _) => self.skip(Skipped::SmpteOffset, offset),
-            (0x58, &[numerator, power, ..]) => {
-                self.check_length(data, 4, offset);
-                let denominator = 1u32.checked_shl(power.into()).unwrap_or(0);
-                if let Ok(value) = TimeSignature::new(numerator.into(), denominator) {
-                    let tick = self.tick()?;
-                    self.track.time_signatures.push(At { tick, value });
-                } else {
-                    self.repair(Repair::InvalidMeta, offset);
-                }
-            }
+            (0x58, &[numerator, power, ..]) => self.time_signature(numerator, power, data, offset)?,
             (0x59, &[sharps, minor @ (0 | 1), ..]) => {
                 self.check_length(data, 2, offset);
                 let mode = if minor == 1 { Mode::Minor } else { Mode::Major };
@@ -251,9 +212,32 @@ impl TrackReader<'_, '_> {
                 }
             }
             (0x20 | 0x21 | 0x51 | 0x58 | 0x59, _) => self.repair(Repair::InvalidMeta, offset),
-            (0x7F, _) => self.skip(Skipped::SequencerSpecific, offset),
-            _ => self.skip(Skipped::UnknownMeta, offset),
+            _ => self.word(WordKind::Raw(RawKind::Meta(kind)), data, offset)?,
         }
+        Ok(())
+    }
+
+    fn time_signature(
+        &mut self,
+        numerator: u8,
+        power: u8,
+        data: &[u8],
+        offset: usize,
+    ) -> Result<(), MidiError> {
+        self.check_length(data, 4, offset);
+        let denominator = 1u32.checked_shl(power.into()).unwrap_or(0);
+        let Ok(value) = TimeSignature::new(numerator.into(), denominator) else {
+            self.repair(Repair::InvalidMeta, offset);
+            return Ok(());
+        };
+        // What says nothing: a click each denominator note or each quarter note, and 8 to a quarter.
+        if let &[_, _, clocks, thirty_seconds] = data
+            && (thirty_seconds != 8 || !(clocks == 24 || clocks == crate::writer::clocks(value)))
+        {
+            self.skip(Skipped::Metronome, offset);
+        }
+        let tick = self.tick()?;
+        self.track.time_signatures.push(At { tick, value });
         Ok(())
     }
 
@@ -263,87 +247,45 @@ impl TrackReader<'_, '_> {
         }
     }
 
-    fn name(&mut self, is_track_name: bool, text: &[u8], offset: usize) {
-        let skipped = if is_track_name { Skipped::SequenceName } else { Skipped::InstrumentName };
-        let channel = self.prefix.map(|number| Channel { port: self.port, number });
-        let taken = match channel {
-            Some(channel) => self.track.channel_names.contains_key(&channel),
-            None if is_track_name => self.track.name.is_some(),
-            None => self.track.instrument.is_some(),
-        };
-        if text.is_empty() {
-            return;
-        }
-        if taken {
-            self.skip(skipped, offset);
-            return;
-        }
-        let (text, is_cut) = decode(text, self.context.limits.name_bytes);
-        if is_cut {
-            self.repair(Repair::LongName, offset);
-        }
-        let name = Name { text, offset };
-        match channel {
-            Some(channel) => {
-                self.track.channel_names.insert(channel, name);
+    /// A text; perhaps a name.
+    fn text(&mut self, kind: TextKind, data: &'a [u8], offset: usize) -> Result<(), MidiError> {
+        let place = self.track.words.len();
+        match (kind, self.prefix) {
+            (TextKind::SequenceName | TextKind::InstrumentName, Some(channel)) => {
+                self.track.channel_names.entry(channel).or_insert(place);
             }
-            None if is_track_name => self.track.name = Some(name),
-            None => self.track.instrument = Some(name),
+            (TextKind::SequenceName, None) => {
+                self.track.name.get_or_insert(place);
+            }
+            (TextKind::InstrumentName, None) => {
+                self.track.instrument.get_or_insert(place);
+            }
+            _ => {}
         }
+        self.word(WordKind::Text(kind), data, offset)
     }
 
+    fn word(&mut self, kind: WordKind, data: &'a [u8], offset: usize) -> Result<(), MidiError> {
+        let (tick, channel) = (self.tick()?, self.prefix);
+        self.track.words.push(Word { tick, offset, kind, data, channel });
+        Ok(())
+    }
+
+    #[inline]
     fn tick(&self) -> Result<Tick, MidiError> {
         u32::try_from(self.now).ok().and_then(|t| Tick::new(t).ok()).ok_or(MidiError::Limit {
             what: "ticks from the start",
             value: self.now,
             limit: Tick::MAX.get().into(),
-            track: Some(self.index),
+            track: Some(self.track.index),
         })
     }
 
     fn repair(&mut self, repair: Repair, offset: usize) {
-        self.context.report.repair(repair, Some(self.index), offset);
+        self.context.repair(repair, Some(self.track.index), offset);
     }
 
     fn skip(&mut self, skipped: Skipped, offset: usize) {
-        self.context.report.skip(skipped, Some(self.index), offset);
-    }
-}
-
-/// Text as UTF-8 if it is that, else as Latin-1; at most `limit` bytes of UTF-8, and whether it
-/// was longer.
-fn decode(bytes: &[u8], limit: usize) -> (String, bool) {
-    match std::str::from_utf8(bytes) {
-        Ok(text) => cut(text.chars(), limit),
-        Err(_) => cut(bytes.iter().map(|b| char::from(*b)), limit),
-    }
-}
-
-fn cut(text: impl Iterator<Item = char>, limit: usize) -> (String, bool) {
-    let mut out = String::new();
-    for c in text {
-        if out.len() + c.len_utf8() > limit {
-            return (out, true);
-        }
-        out.push(c);
-    }
-    (out, false)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn text_is_utf8_or_else_latin1() {
-        assert_eq!(decode("Flöte".as_bytes(), 99), ("Flöte".to_owned(), false));
-        assert_eq!(decode(b"Fl\xF6te", 99), ("Flöte".to_owned(), false));
-    }
-
-    #[test]
-    fn text_is_cut_between_characters() {
-        assert_eq!(decode("Flöte".as_bytes(), 3), ("Fl".to_owned(), true));
-        assert_eq!(decode("Flöte".as_bytes(), 4), ("Flö".to_owned(), true));
-        assert_eq!(decode("Flöte".as_bytes(), 6), ("Flöte".to_owned(), false));
+        self.context.skip(skipped, Some(self.track.index), offset);
     }
 }

@@ -15,14 +15,14 @@ pub fn read(bytes: &[u8]) {
     }
     // Whatever a limit is set to, no more than it is read.
     let limits = Limits::default().with_notes(3).with_events(20).with_tracks(2).with_bytes(400);
-    if let Ok((score, _)) = Reader::new().limits(limits).read_bytes_with_report(bytes) {
+    if let Ok((score, _)) = Reader::new().limits(limits).read_bytes(bytes) {
         assert!(score.note_count() <= 3 && score.tracks().len() <= 2 && bytes.len() <= 400);
     }
 }
 
 /// The ways of reading: lenient and strict.
 fn readers() -> [Reader; 2] {
-    [Reader::new().salvage(true), Reader::new()]
+    [Reader::new(), Reader::new().strict(true)]
 }
 
 /// An event as a fuzzer makes it, most of them notes.

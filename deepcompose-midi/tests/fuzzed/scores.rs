@@ -46,7 +46,7 @@ pub fn check_written(score: &Score) {
 
 fn read(bytes: &[u8]) -> Score {
     let reader = Reader::new().limits(Limits::unlimited());
-    reader.read_bytes(bytes).expect("what was written can be read")
+    reader.read_bytes(bytes).expect("what was written can be read").0
 }
 
 /// All notes with what plays them, in order.

@@ -169,7 +169,7 @@ impl Loaded<'_> {
         let music = match self {
             Self::Bytes(bytes) => {
                 let reader = Reader::new().limits(options.limits);
-                let (score, report) = reader.read_bytes_with_report(&bytes)?;
+                let (score, report) = reader.read_bytes(&bytes)?;
                 let repairs = report.repairs().map(|(kind, tally)| (format!("{kind:?}"), tally.count()));
                 Music { score, repairs: repairs.collect() }
             }
