@@ -20,12 +20,17 @@ use deepcompose_midi::{Limits, MidiError, ReadReport, Reader};
 /// Events of the large files.
 const MANY: usize = if cfg!(debug_assertions) { 125_000 } else { 1_000_000 };
 
-/// Reads under no limits.
+/// Reads under no limits, and mends what can be mended.
 fn read(bytes: &[u8]) -> Result<(Score, ReadReport), MidiError> {
-    Reader::new().limits(Limits::unlimited()).read_bytes_with_report(bytes)
+    Reader::new().limits(Limits::unlimited()).read_bytes(bytes)
+}
+
+/// Reads under no limits, and refuses what is damaged.
+fn read_strict(bytes: &[u8]) -> Result<(Score, ReadReport), MidiError> {
+    Reader::new().limits(Limits::unlimited()).strict(true).read_bytes(bytes)
 }
 
 /// Reads under the default limits.
 fn read_limited(bytes: &[u8]) -> Result<(Score, ReadReport), MidiError> {
-    Reader::new().read_bytes_with_report(bytes)
+    Reader::new().read_bytes(bytes)
 }

@@ -6,12 +6,18 @@ use deepcompose_midi::{Limits, MidiError, Reader, Repair};
 
 use crate::files::{Events, around, header, tracks};
 use crate::measure::{alone, cost};
-use crate::{MANY, read, read_limited};
+use crate::{MANY, read, read_limited, read_strict};
 
-/// The offset of the error, if the file is refused as malformed.
-fn malformed_at(bytes: &[u8]) -> usize {
-    let (result, cost) = cost(|| read(bytes));
-    assert!(cost.peak < (1 << 20) + 64 * bytes.len(), "{cost:?}");
+/// The offset at which the strict reader refuses the file, and what the lenient one makes of it:
+/// how many notes, and that it was mended as said.
+fn damaged(bytes: &[u8], notes: usize, repair: Repair) -> usize {
+    let (result, strict) = cost(|| read_strict(bytes));
+    let (mended, lenient) = cost(|| read(bytes));
+    for cost in [strict, lenient] {
+        assert!(cost.peak < (1 << 20) + 64 * bytes.len(), "{cost:?}");
+    }
+    let (score, report) = mended.unwrap();
+    assert_eq!((score.note_count(), report.repair_count(repair) > 0), (notes, true), "{report}");
     match result {
         Err(MidiError::Malformed { offset, .. }) => offset,
         other => panic!("{other:?}"),
@@ -27,10 +33,11 @@ fn limit_of(result: Result<impl std::fmt::Debug, MidiError>) -> (&'static str, u
 }
 
 #[test]
-fn a_division_of_0_is_refused_where_it_stands() {
+fn a_division_of_0_is_damage_where_it_stands() {
     let _alone = alone();
     let bytes = [header(0, 1, 0), Events::new().on(0, 60).off(10, 60).chunk()].concat();
-    assert_eq!(malformed_at(&bytes), 12);
+    assert_eq!(damaged(&bytes, 1, Repair::Division), 12);
+    assert_eq!(read(&bytes).unwrap().0.ticks_per_quarter().get(), 480);
 }
 
 #[test]
@@ -44,19 +51,20 @@ fn a_division_of_32767_is_read() {
 }
 
 #[test]
-fn variable_lengths_of_five_bytes_are_refused() {
+fn variable_lengths_of_five_bytes_are_damage() {
     let _alone = alone();
     // The delta of the first event, 22 bytes into the file.
     let mut bytes = header(0, 1, 96);
-    let body = [0x81, 0x80, 0x80, 0x80, 0x00, 0x90, 60, 80, 0, 0xFF, 0x2F, 0];
+    let body = [0x80, 0x80, 0x80, 0x80, 0x01, 0x90, 60, 80, 0, 0xFF, 0x2F, 0];
     bytes.extend(b"MTrk\0\0\0\x0C");
     bytes.extend(body);
-    assert!((22..27).contains(&malformed_at(&bytes)));
+    assert!((22..27).contains(&damaged(&bytes, 1, Repair::LongNumber)));
+    assert_eq!(read(&bytes).unwrap().0.tracks()[0].notes()[0].start.get(), 1);
     // The length of a text.
     let bytes = around(|e| {
         e.event(0, &[0xFF, 0x01, 0x80, 0x80, 0x80, 0x80, 0x00]);
     });
-    assert!((26..34).contains(&malformed_at(&bytes)));
+    assert!((26..34).contains(&damaged(&bytes, 1, Repair::LongNumber)));
 }
 
 #[test]
@@ -112,7 +120,7 @@ fn more_notes_than_allowed_are_refused_before_they_are_kept() {
     let limits = Limits::default().with_events(1000).with_duration(Duration::MAX);
     let (result, cost) = cost(|| Reader::new().limits(limits).read_bytes(&bytes));
     assert_eq!(limit_of(result), ("events", 1000));
-    assert!(cost.peak < 1 << 20, "{cost:?}");
+    assert!(cost.peak < (1 << 20) + 8 * bytes.len(), "{cost:?}");
 }
 
 #[test]
@@ -126,15 +134,16 @@ fn lengths_that_are_not_there_allocate_nothing() {
         e.event(0, &[[0xF0].as_slice(), &huge].concat());
     });
     for bytes in [text, system] {
-        malformed_at(&bytes);
+        // The note before it is there.
+        damaged(&bytes, 1, Repair::Resynchronised);
     }
     // A header, and a track, of nearly 4 GiB.
     let mut long_header = around(|_| {});
     long_header[4..8].copy_from_slice(&u32::MAX.to_be_bytes());
-    malformed_at(&long_header);
+    damaged(&long_header, 1, Repair::HeaderLength);
     let mut long_track = header(0, 1, 96);
     long_track.extend(b"MTrk\xFF\xFF\xFF\xFF\0\x90\x3C\x50");
-    malformed_at(&long_track);
+    damaged(&long_track, 1, Repair::DamagedTrack);
 }
 
 #[test]
@@ -142,7 +151,7 @@ fn more_tracks_promised_than_there_are() {
     let _alone = alone();
     let mut bytes = header(1, u16::MAX, 96);
     bytes.extend(Events::new().on(0, 60).off(10, 60).chunk());
-    malformed_at(&bytes);
+    damaged(&bytes, 1, Repair::TrackCount);
 }
 
 #[test]

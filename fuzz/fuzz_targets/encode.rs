@@ -1,0 +1,8 @@
+//! `cargo fuzz run encode`; what it does is in `deepcompose-midi/tests/fuzzed`.
+
+#![no_main]
+
+#[path = "../../deepcompose-midi/tests/fuzzed/mod.rs"]
+mod fuzzed;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| fuzzed::run("encode", bytes));
