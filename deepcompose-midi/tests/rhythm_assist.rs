@@ -39,7 +39,7 @@ fn tunes_of_a_collection_come_back() {
 
 /// The first track of a file, if it is one line on a grid of sixteenths or of triplets.
 fn melody(path: &Path) -> Option<Score> {
-    let score = deepcompose_midi::read(path).ok()?;
+    let score = deepcompose_midi::read(path).ok()?.0;
     let track = score.tracks().iter().find(|track| !track.notes().is_empty())?.clone();
     let quarters = |note: &Note| f64::from(note.start.get()) / f64::from(score.ticks_per_quarter().get());
     let on_grid = |steps: f64| {

@@ -1,7 +1,7 @@
 //! Edits of notes, and taking them back.
 
 use arbitrary::{Result, Unstructured};
-use deepcompose_core::edits::{EditList, History, NoteEdit};
+use deepcompose_core::editing::{EditList, History, NoteEdit};
 use deepcompose_core::{Note, Pitch, Score, Velocity};
 
 use super::scores::{any_notes, any_score, any_tick, check_written};
@@ -15,10 +15,12 @@ pub fn apply(bytes: &[u8]) {
 fn try_apply(u: &mut Unstructured<'_>) -> Result<()> {
     let first = any_score(u)?;
     let mut score = first.clone();
-    let mut history = History::new();
-    while !u.is_empty() && history.done().len() < 32 {
+    let mut history = History::default();
+    let mut done = 0;
+    while !u.is_empty() && done < 32 {
         let edits = (0..1 + u.arbitrary::<u8>()? % 4).map(|_| any_edit(&score, u));
-        let edits: EditList = edits.collect::<Result<_>>()?;
+        let edits = EditList::new("", edits.collect::<Result<_>>()?);
+        done += 1;
         let before = score.clone();
         if history.apply(&mut score, edits).is_err() {
             assert_eq!(score, before);
@@ -28,11 +30,13 @@ fn try_apply(u: &mut Unstructured<'_>) -> Result<()> {
         }
     }
     check_written(&canonical(&score));
-    while history.undo(&mut score).expect("what was done can be undone") {}
+    let mut undone = 0;
+    while history.undo(&mut score).expect("what was done can be undone").is_some() {
+        undone += 1;
+    }
     assert_eq!(score, first);
-    let undone = history.undone().len();
     for _ in 0..undone {
-        assert!(history.redo(&mut score).expect("what was undone can be done again"));
+        assert!(history.redo(&mut score).expect("what was undone can be done again").is_some());
     }
     Ok(())
 }
