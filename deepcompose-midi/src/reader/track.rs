@@ -94,6 +94,13 @@ pub(super) fn read_track<'a>(
     let mut events = EventReader::new(bytes, start);
     let mut last = 0;
     let stop = loop {
+        if let Some(event) = events.next_plain() {
+            state.now += u64::from(event.delta);
+            state.context.count_events(1, index)?;
+            state.channel_event(event.status, event.data, event.offset)?;
+            last = state.now;
+            continue;
+        }
         if events.is_at_end() {
             break Stop::EndOfBytes;
         }
