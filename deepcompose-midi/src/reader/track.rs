@@ -157,7 +157,10 @@ impl<'a> TrackReader<'a, '_, '_, '_> {
     fn channel_event(&mut self, status: u8, data: [u8; 2], offset: usize) -> Result<(), MidiError> {
         self.prefix = None;
         let tick = self.tick()?;
-        let strip = self.strips.strip(status & 0x0F, self.song, self.context)?;
+        let strip = match self.strips.find(status) {
+            Some(strip) => strip,
+            None => self.strips.strip(status & 0x0F, self.song, self.context)?,
+        };
         let message = status >> 4;
         // Files are shorter than 4 GiB.
         let offset = offset as u32;
@@ -280,12 +283,20 @@ impl<'a> TrackReader<'a, '_, '_, '_> {
 
     #[inline]
     fn tick(&self) -> Result<Tick, MidiError> {
-        u32::try_from(self.now).ok().and_then(|t| Tick::new(t).ok()).ok_or(MidiError::Limit {
+        match u32::try_from(self.now).map(Tick::new) {
+            Ok(Ok(tick)) => Ok(tick),
+            _ => Err(self.too_late()),
+        }
+    }
+
+    #[cold]
+    fn too_late(&self) -> MidiError {
+        MidiError::Limit {
             what: "ticks from the start",
             value: self.now,
             limit: Tick::MAX.get().into(),
             track: Some(self.track.index),
-        })
+        }
     }
 
     fn repair(&mut self, repair: Repair, offset: usize) {
