@@ -6,7 +6,7 @@ use deepcompose_core::{At, KeySignature, Mode, Program, RawKind, Tempo, TextKind
 
 use crate::error::MidiError;
 use crate::reader::context::Context;
-use crate::reader::events::{Damage, END_OF_TRACK, EventReader, Message, RawEvent};
+use crate::reader::events::{Damage, END_OF_TRACK, EventReader, Message, PlainEvent, RawEvent};
 use crate::reader::recover::{Recovery, recover};
 use crate::reader::report::{Repair, Skipped, Timing};
 use crate::reader::strips::{Channel, Event, ProgramChange, Song, StripFinder};
@@ -97,7 +97,9 @@ pub(super) fn read_track<'a>(
         if let Some(event) = events.next_plain() {
             state.now += u64::from(event.delta);
             state.context.count_events(1, index)?;
-            state.channel_event(event.status, event.data, event.offset)?;
+            if !state.plain_event(event) {
+                state.channel_event(event.status, event.data, event.offset)?;
+            }
             last = state.now;
             continue;
         }
@@ -153,7 +155,23 @@ struct TrackReader<'a, 's, 'c, 'r> {
 }
 
 impl<'a> TrackReader<'a, '_, '_, '_> {
+    /// Does what [`Self::channel_event`] does where that is little: no program change, a strip that
+    /// is known.
     #[inline]
+    fn plain_event(&mut self, event: PlainEvent) -> bool {
+        let PlainEvent { offset, status, data, .. } = event;
+        let message = status >> 4;
+        let tick = u32::try_from(self.now).map(Tick::new);
+        match (tick, self.strips.find(status)) {
+            (Ok(Ok(tick)), Some(strip)) if message != 0xC => {
+                self.prefix = None;
+                self.song.events.push(Event { tick, offset: offset as u32, strip, message, data });
+                true
+            }
+            _ => false,
+        }
+    }
+
     fn channel_event(&mut self, status: u8, data: [u8; 2], offset: usize) -> Result<(), MidiError> {
         self.prefix = None;
         let tick = self.tick()?;
