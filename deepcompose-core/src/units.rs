@@ -54,6 +54,7 @@ macro_rules! unit {
         impl TryFrom<u32> for $name {
             type Error = ScoreError;
 
+            #[inline]
             fn try_from(value: u32) -> Result<Self, ScoreError> {
                 Self::new(value)
             }
