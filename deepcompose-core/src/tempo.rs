@@ -116,7 +116,7 @@ impl From<TempoMap> for Vec<At<Tempo>> {
 
 impl TempoMap {
     /// A map of these changes. 120 beats a minute is in force before the first; of several at one
-    /// tick the last wins; a change to the tempo already in force is dropped.
+    /// tick the last wins. One that says the tempo already in force again is kept, as files have them.
     #[must_use]
     pub fn new(changes: Vec<At<Tempo>>) -> Self {
         let changes = in_order(changes, Some(Tempo::DEFAULT));

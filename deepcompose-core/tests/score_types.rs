@@ -106,11 +106,35 @@ fn seconds_go_through_every_tempo_change() {
 fn maps_are_put_in_order() {
     let map = TempoMap::new(vec![tempo_at(960, 400_000), tempo_at(0, 600_000), tempo_at(960, 300_000)]);
     assert_eq!(map.changes(), [tempo_at(0, 600_000), tempo_at(960, 300_000)]);
-    // A change to the tempo already in force is no change.
+    // The tempo in force may be said again.
     let map = TempoMap::new(vec![tempo_at(480, 500_000), tempo_at(960, 500_000)]);
-    assert_eq!(map, TempoMap::default());
+    assert_eq!(map.changes(), [tempo_at(0, 500_000), tempo_at(480, 500_000), tempo_at(960, 500_000)]);
+    assert_eq!(map.seconds_at(tick(1440), TicksPerQuarter::DEFAULT), 1.5);
     assert_eq!(TempoMap::new(vec![]), TempoMap::constant(Tempo::DEFAULT));
     assert_eq!(TempoMap::new(vec![]).changes(), [tempo_at(0, 500_000)]);
+}
+
+#[test]
+fn tracks_know_the_order_in_which_notes_were_given() {
+    let note = |start, pitch| Note {
+        start: tick(start),
+        pitch: Pitch::new(pitch).unwrap(),
+        duration: tick(10),
+        velocity: Velocity::DEFAULT,
+    };
+    let given = [note(5, 60), note(0, 67), note(5, 64), note(0, 60), note(5, 62), note(9, 1), note(0, 64)];
+    let mut track = Track::new("", Program::MIN).with_notes(given.to_vec());
+    let pitches = |notes: Vec<&Note>| notes.iter().map(|n| n.pitch.get()).collect::<Vec<_>>();
+    assert_eq!(pitches(track.notes().iter().collect()), [60, 64, 67, 60, 62, 64, 1]);
+    assert_eq!(pitches(track.notes_as_given().collect()), [67, 60, 64, 60, 64, 62, 1]);
+    // It is no part of the music.
+    let sorted = Track::new("", Program::MIN).with_notes(track.notes().to_vec());
+    assert_eq!(sorted, track);
+    assert_eq!(pitches(sorted.notes_as_given().collect()), pitches(sorted.notes().iter().collect()));
+    // What is added comes last, and moving everything moves the order along.
+    track.extend_notes([note(0, 62)]);
+    track.map_ticks(|t| t.saturating_add(tick(1)));
+    assert_eq!(pitches(track.notes_as_given().collect()), [67, 60, 64, 62, 60, 64, 62, 1]);
 }
 
 #[test]

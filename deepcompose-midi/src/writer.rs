@@ -214,7 +214,7 @@ fn push_track(events: &mut Vec<Placed<'_>>, track: &Track, slot: Slot) {
         let bend_message = MidiMessage::PitchBend { bend: midly::PitchBend::from_int(bend.value.get()) };
         push(bend.tick, Rank::Bend, bend_message);
     }
-    for note in track.notes() {
+    for note in track.notes_as_given() {
         let off = MidiMessage::NoteOff { key: key(note.pitch), vel: u7::new(64) };
         let vel = u7::new(note.velocity.get());
         push(note.start, Rank::NoteOn, MidiMessage::NoteOn { key: key(note.pitch), vel });

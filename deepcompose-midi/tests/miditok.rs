@@ -166,13 +166,18 @@ fn graphs_are_equal() {
 /// What a score holds, as numbers, in the script's order.
 fn numbers(score: &Score) -> Vec<u32> {
     let mut out = vec![score.ticks_per_quarter().get().into()];
-    for change in score.tempo_map().changes() {
+    // The script leaves out what is in force already.
+    let mut tempos = score.tempo_map().changes().to_vec();
+    tempos.dedup_by_key(|change| change.value);
+    for change in tempos {
         out.extend([change.tick.get(), change.value.micros()]);
     }
     for change in score.time_signatures() {
         out.extend([change.tick.get(), change.value.numerator().into(), change.value.denominator().into()]);
     }
-    for change in score.key_signatures() {
+    let mut keys = score.key_signatures().to_vec();
+    keys.dedup_by_key(|change| change.value);
+    for change in keys {
         let sharps = i32::from(change.value.sharps()) + 7;
         out.extend([change.tick.get(), sharps as u32, u32::from(change.value.mode() == Mode::Minor)]);
     }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Bar, Beat, KeySignature, TimeSignature};
 use crate::error::ScoreError;
-use crate::score::{At, Score, in_order};
+use crate::score::{At, Score, in_order, without_repeats};
 use crate::tempo::Tempo;
 use crate::units::{Tick, TicksPerQuarter};
 
@@ -65,7 +65,7 @@ impl MeterMap {
     /// [`Score::set_time_signatures`].
     #[must_use]
     pub fn new(signatures: &[At<TimeSignature>], ticks_per_quarter: TicksPerQuarter) -> Self {
-        let signatures = in_order(signatures.to_vec(), Some(TimeSignature::COMMON));
+        let signatures = without_repeats(in_order(signatures.to_vec(), Some(TimeSignature::COMMON)));
         let mut segments = Vec::with_capacity(signatures.len());
         let mut first_bar = 0;
         for (i, signature) in signatures.iter().enumerate() {

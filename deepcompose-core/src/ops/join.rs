@@ -76,10 +76,13 @@ fn common_resolution(a: TicksPerQuarter, b: TicksPerQuarter) -> TicksPerQuarter 
     TicksPerQuarter::new(a32 / divisor * b32).unwrap_or(a.max(b))
 }
 
-/// What is before the join, then `next` from there on.
-fn chain<T: Copy>(first: &[At<T>], next: &[At<T>], join: Tick) -> Vec<At<T>> {
-    let before = first.iter().filter(|item| item.tick < join).copied();
-    before.chain(next.iter().map(|n| At { tick: n.tick.saturating_add(join), value: n.value })).collect()
+/// What is before the join, then `next` from there on, but for a first item that is in force already.
+fn chain<T: Copy + PartialEq>(first: &[At<T>], next: &[At<T>], join: Tick) -> Vec<At<T>> {
+    let mut out: Vec<At<T>> = first.iter().filter(|item| item.tick < join).copied().collect();
+    let is_in_force = |item: &At<T>| out.last().is_some_and(|last| last.value == item.value);
+    let next = if next.first().is_some_and(is_in_force) { next.get(1..).unwrap_or_default() } else { next };
+    out.extend(next.iter().map(|n| At { tick: n.tick.saturating_add(join), value: n.value }));
+    out
 }
 
 fn join_tracks(tracks: &mut Vec<Track>, next: &[Track], join: Tick) {

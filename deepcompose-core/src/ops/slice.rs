@@ -141,7 +141,9 @@ impl Score {
     pub fn pad(&self, silence: Tick) -> Result<Self, ScoreError> {
         let shift = u64::from(silence.get());
         let mut out = remap(self, |tick| u64::from(tick.get()) + shift)?;
+        // What was at the start is there again, and not where the start has gone.
         let mut tempos = out.tempo_map().changes().to_vec();
+        tempos.retain(|change| change.tick != silence);
         tempos.push(at_start(self.tempo_at(Tick::ZERO)));
         out.set_tempo_map(TempoMap::new(tempos));
         let mut meters = out.time_signatures().to_vec();
@@ -149,6 +151,7 @@ impl Score {
         out.set_time_signatures(meters);
         if let Some(key) = self.key_signature_at(Tick::ZERO) {
             let mut keys = out.key_signatures().to_vec();
+            keys.retain(|change| change.tick != silence);
             keys.push(at_start(key));
             out.set_key_signatures(keys);
         }

@@ -17,7 +17,7 @@ use crate::units::{Tick, TicksPerQuarter};
 pub use controls::{ControlChange, PitchBend, Pressure};
 pub use events::{RawEvent, RawKind, Text, TextKind};
 pub use note::{At, Note};
-pub(crate) use timed::in_order;
+pub(crate) use timed::{in_order, without_repeats};
 use timed::{map_ticks, sort};
 pub use track::Track;
 
@@ -129,9 +129,9 @@ impl Score {
     }
 
     /// Replaces the time signatures. 4/4 is in force before the first; of several at one tick the
-    /// last wins.
+    /// last wins. One that says the metre already in force again is dropped: it would begin a bar.
     pub fn set_time_signatures(&mut self, signatures: Vec<At<TimeSignature>>) {
-        self.time_signatures = in_order(signatures, Some(TimeSignature::COMMON));
+        self.time_signatures = without_repeats(in_order(signatures, Some(TimeSignature::COMMON)));
     }
 
     /// Key signatures in order of time; there may be none.

@@ -18,9 +18,8 @@ pub(super) fn map_ticks<T>(items: &mut [At<T>], tick: &mut impl FnMut(Tick) -> T
     sort(items);
 }
 
-/// Sorts, keeps the last of each tick, drops repeats of what is in force, and puts `initial` at
-/// tick 0 if nothing is there.
-pub(crate) fn in_order<T: PartialEq + Copy>(mut items: Vec<At<T>>, initial: Option<T>) -> Vec<At<T>> {
+/// Sorts, keeps the last of each tick, and puts `initial` at tick 0 if nothing is there.
+pub(crate) fn in_order<T: Copy>(mut items: Vec<At<T>>, initial: Option<T>) -> Vec<At<T>> {
     sort(&mut items);
     let mut out: Vec<At<T>> = Vec::with_capacity(items.len() + 1);
     if let Some(value) = initial {
@@ -32,6 +31,11 @@ pub(crate) fn in_order<T: PartialEq + Copy>(mut items: Vec<At<T>>, initial: Opti
             _ => out.push(item),
         }
     }
-    out.dedup_by(|next, kept| next.value == kept.value);
     out
+}
+
+/// The items that change what is in force.
+pub(crate) fn without_repeats<T: PartialEq>(mut items: Vec<At<T>>) -> Vec<At<T>> {
+    items.dedup_by(|next, kept| next.value == kept.value);
+    items
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::score::timed::{map_ticks, sort};
 use crate::score::{At, ControlChange, Note, PitchBend, Pressure, RawEvent, Text};
-use crate::units::{Program, Tick};
+use crate::units::{Pitch, Program, Tick};
 
 /// One instrument's part: notes in order of onset, and the controls and words that belong to them.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -13,11 +13,59 @@ pub struct Track {
     name: String,
     program: ProgramOrDrums,
     notes: Vec<Note>,
+    #[serde(skip)]
+    given: GivenOrder,
     controls: Vec<At<ControlChange>>,
     pitch_bends: Vec<At<PitchBend>>,
     pressures: Vec<At<Pressure>>,
     texts: Vec<At<Text>>,
     raw_events: Vec<At<RawEvent>>,
+}
+
+/// The places among a track's sorted notes of the first, the second … as they were given; nothing
+/// if that is the same. It says nothing about the music, so all orders are equal.
+#[derive(Debug, Clone, Default)]
+struct GivenOrder(Option<Box<[u32]>>);
+
+impl PartialEq for GivenOrder {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for GivenOrder {}
+
+impl GivenOrder {
+    /// Sorts notes that are in order of onset, and keeps how they were.
+    fn sort(notes: &mut [Note]) -> Self {
+        let mut order: Option<Box<[u32]>> = None;
+        let length = notes.len() as u32;
+        let mut first = 0;
+        for chord in notes.chunk_by_mut(|a, b| a.start == b.start) {
+            if !chord.is_sorted() {
+                let order = order.get_or_insert_with(|| (0..length).collect());
+                if let Some(order) = order.get_mut(first..first + chord.len()) {
+                    sort_chord(chord, first as u32, order);
+                }
+            }
+            first += chord.len();
+        }
+        Self(order)
+    }
+}
+
+/// Sorts the notes of one onset, whose places begin at `first`, and writes down the order in which
+/// they were. Those of one pitch are in the sorted order there, too: a file could not say
+/// otherwise, as a note off ends the note that began first.
+fn sort_chord(chord: &mut [Note], first: u32, order: &mut [u32]) {
+    let mut by_pitch: Vec<(Pitch, usize)> = chord.iter().map(|note| note.pitch).zip(0..).collect();
+    by_pitch.sort_unstable();
+    chord.sort_unstable();
+    for ((_, given), place) in by_pitch.into_iter().zip(first..) {
+        if let Some(slot) = order.get_mut(given) {
+            *slot = place;
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -115,25 +163,33 @@ impl Track {
         &self.notes
     }
 
+    /// The same notes, but those of one onset in the order in which they were given: for a track that
+    /// was read from a file, the order of the file. (Those of one pitch are as in [`notes`](Self::notes).) Nothing else depends on this order; tracks that
+    /// differ in nothing else are equal, and it is not serialised.
+    pub fn notes_as_given(&self) -> impl Iterator<Item = &Note> + Clone + '_ {
+        let order = self.given.0.as_deref();
+        (0..self.notes.len()).filter_map(move |at| {
+            // The order holds each place once.
+            let place = order.and_then(|order| order.get(at)).map_or(at, |place| *place as usize);
+            self.notes.get(place)
+        })
+    }
+
     /// Replaces the notes; see [`Track::with_notes`].
     pub fn set_notes(&mut self, mut notes: Vec<Note>) {
         for note in &mut notes {
             note.duration = note.duration.min(Tick::MAX.saturating_sub(note.start));
         }
-        if notes.is_sorted_by_key(|note| note.start) {
-            // Only chords may be out of order.
-            for chord in notes.chunk_by_mut(|a, b| a.start == b.start) {
-                chord.sort_unstable();
-            }
-        } else {
-            notes.sort_unstable();
+        if !notes.is_sorted_by_key(|note| note.start) {
+            notes.sort_by_key(|note| note.start);
         }
+        self.given = GivenOrder::sort(&mut notes);
         self.notes = notes;
     }
 
     /// Adds notes, keeping the order.
     pub fn extend_notes(&mut self, notes: impl IntoIterator<Item = Note>) {
-        let mut all = std::mem::take(&mut self.notes);
+        let mut all: Vec<Note> = self.notes_as_given().copied().collect();
         all.extend(notes);
         self.set_notes(all);
     }
@@ -208,7 +264,7 @@ impl Track {
     /// are moved one by one, so that notes that met still meet; one that would end before its onset
     /// has no length.
     pub fn map_ticks(&mut self, mut tick: impl FnMut(Tick) -> Tick) {
-        let mut notes = std::mem::take(&mut self.notes);
+        let mut notes: Vec<Note> = self.notes_as_given().copied().collect();
         for note in &mut notes {
             let end = tick(note.end());
             note.start = tick(note.start);

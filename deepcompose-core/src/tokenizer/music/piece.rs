@@ -193,7 +193,7 @@ fn resampled(
     };
     let mut out = GridTrack {
         program: if track.is_drum() { DRUMS } else { track.program().get().into() },
-        notes: track.notes().iter().map(note).collect(),
+        notes: track.notes_as_given().map(note).collect(),
         ..GridTrack::default()
     };
     if config.use_sustain_pedals {
