@@ -109,6 +109,11 @@
 //! | text that is none in the file's encoding | replaced in part: [`Repair::UndecodableText`] |
 //! | no notes, or no tracks promised and none there | a score with no notes |
 //!
+//! Other readers decide otherwise in places. symusic 0.6 drops a note on that has no note off, after
+//! pairing the others first on, first off; gives program 0 to a file track whose program is set by
+//! another one; and loses notes that use running status after a system exclusive message. On files
+//! without any of these it finds the same notes.
+//!
 //! What a score has no place for (release velocities, the click of a metronome, …) is counted in the
 //! [`ReadReport`] with the first places where it was found; [`Skipped`] lists the kinds.
 //!
