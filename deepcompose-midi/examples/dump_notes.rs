@@ -40,7 +40,7 @@ fn main() -> std::io::Result<()> {
 
 fn read(path: &str) -> Result<(Vec<Score>, ReadReport), MidiError> {
     let bytes = std::fs::read(path).map_err(|e| MidiError::Io { path: path.into(), source: e })?;
-    Reader::new().read_patterns(&bytes)
+    Reader::new().read_patterns_bytes(&bytes)
 }
 
 fn notes(score: &Score, out: &mut impl Write) -> std::io::Result<()> {

@@ -17,13 +17,14 @@
 //! | read a file, or bytes, as far as it can be read | [`read`], [`read_bytes`] |
 //! | refuse what is not as the specification has it | [`read_strict`], [`read_strict_bytes`] |
 //! | know what was mended and what was left out | [`ReadReport`] |
-//! | set limits, pair overlapping notes in another way, hold notes with the pedal, name the encoding of texts | [`Reader`], [`Limits`], [`Overlaps`], [`TextEncoding`] |
-//! | read the patterns of a type 2 file | [`read_patterns`] |
+//! | set limits, pair overlapping notes in another way, hold notes with the pedal, name the encoding of texts | [`Reader`], [`Limits`], [`Pairing`], [`TextEncoding`] |
+//! | read the patterns of a type 2 file | [`read_patterns`], [`read_patterns_bytes`] |
+//! | know where in the file a track comes from | [`ReadReport::origins`], [`Origin`] |
 //! | write a file, or bytes | [`write()`], [`to_bytes`], [`to_bytes_type0`] |
 //! | know what a score will be after a file | [`canonical`] |
 //!
 //! Reading what was written gives the same score, for every score in [`canonical`] form; and what is
-//! read from a file is in that form, unless other [`Overlaps`] were asked for. So reading, writing and
+//! read from a file is in that form, unless another [`Pairing`] was asked for. So reading, writing and
 //! reading again changes nothing.
 //!
 //! # What becomes of a file
@@ -34,7 +35,8 @@
 //!
 //! **Tracks.** There is one [`Track`](deepcompose_core::Track) for each file track, channel and
 //! program that plays notes; channel 10 is percussion. Where a program changes in the middle of a
-//! part, another track begins. File tracks are played together, so a program set in one holds for the
+//! part, another track begins. They are in the order of the file's tracks, then of the channels and
+//! the programs, or as channel prefixes (FF 20) have named the channels. File tracks are played together, so a program set in one holds for the
 //! channel in others that set none themselves. The port event (FF 21) keeps equal channels of
 //! different ports apart. The name is the track name (FF 03), else the instrument name (FF 04). A file
 //! track that plays nothing, but has a name, texts or raw events, is a track with no notes, unless it
@@ -58,7 +60,7 @@
 //! where the rate is 30000/1001 frames), at which seconds are exact; tempo events have no say in such
 //! a file and are counted as left out.
 //!
-//! **Notes** of one key on one channel of one file track are paired first on, first off; [`Overlaps`]
+//! **Notes** of one key on one channel of one file track are paired first on, first off; [`Pairing`]
 //! has other ways. See [`canonical`] for what that means for a score with such notes nested.
 //! [`Reader::sustain`] holds notes as long as the pedal does.
 //!
@@ -98,7 +100,7 @@
 //!
 //! | found | outcome |
 //! |---|---|
-//! | overlapping notes of one pitch | [`Overlaps`] decides: [`Repair::OverlappingNotes`] |
+//! | overlapping notes of one pitch | [`Pairing`] decides: [`Repair::OverlappingNotes`] |
 //! | note on without note off | ends where the key is struck again, at the next "all notes off" (controllers 120, 123–127), or with its file track: [`Repair::UnclosedNote`] |
 //! | note off without note on | passed over: [`Repair::StrayNoteOff`] |
 //! | note of no length | kept, duration 0 |
@@ -160,7 +162,7 @@ mod writer;
 pub use canonical::canonical;
 pub use error::MidiError;
 pub use reader::{
-    Limits, Overlaps, Place, ReadReport, Reader, Repair, Skipped, Tally, TextEncoding, Timing, read,
-    read_bytes, read_patterns, read_strict, read_strict_bytes,
+    Limits, Origin, Pairing, Place, ReadReport, Reader, Repair, Skipped, Tally, TextEncoding, Timing, read,
+    read_bytes, read_patterns, read_patterns_bytes, read_strict, read_strict_bytes,
 };
 pub use writer::{to_bytes, to_bytes_type0, write};

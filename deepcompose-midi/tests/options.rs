@@ -4,14 +4,14 @@
 mod support;
 
 use deepcompose_core::{Note, TextKind};
-use deepcompose_midi::{Limits, MidiError, Overlaps, Reader, Repair, TextEncoding, read_bytes};
+use deepcompose_midi::{Limits, MidiError, Pairing, Reader, Repair, TextEncoding, read_bytes};
 use support::{note, single};
 
 const ON: fn(u8) -> Vec<u8> = |delta| vec![delta, 0x90, 60, 80];
 const OFF: fn(u8) -> Vec<u8> = |delta| vec![delta, 0x80, 60, 64];
 
-fn notes(overlaps: Overlaps, events: &[&[u8]]) -> (Vec<Note>, u64) {
-    let (score, report) = Reader::new().overlaps(overlaps).read_bytes(&single(events)).unwrap();
+fn notes(overlaps: Pairing, events: &[&[u8]]) -> (Vec<Note>, u64) {
+    let (score, report) = Reader::new().pairing(overlaps).read_bytes(&single(events)).unwrap();
     (score.tracks()[0].notes().to_vec(), report.repair_count(Repair::OverlappingNotes))
 }
 
@@ -20,10 +20,10 @@ fn overlapping_notes_end_as_asked() {
     // On at 0, on at 10, off at 20, off at 50.
     let events: &[&[u8]] = &[&ON(0), &ON(10), &OFF(10), &OFF(30)];
     let expected = |first, second| vec![note(0, 60, first, 80), note(10, 60, second, 80)];
-    assert_eq!(notes(Overlaps::FirstInFirstOut, events), (expected(20, 40), 1));
-    assert_eq!(notes(Overlaps::LastInFirstOut, events), (expected(50, 10), 1));
-    assert_eq!(notes(Overlaps::CloseAll, events), (expected(20, 10), 1));
-    let (_, report) = Reader::new().overlaps(Overlaps::CloseAll).read_bytes(&single(events)).unwrap();
+    assert_eq!(notes(Pairing::FirstInFirstOut, events), (expected(20, 40), 1));
+    assert_eq!(notes(Pairing::LastInFirstOut, events), (expected(50, 10), 1));
+    assert_eq!(notes(Pairing::CloseAll, events), (expected(20, 10), 1));
+    let (_, report) = Reader::new().pairing(Pairing::CloseAll).read_bytes(&single(events)).unwrap();
     assert_eq!(report.repair_count(Repair::StrayNoteOff), 1);
 }
 
@@ -32,7 +32,7 @@ fn overlapping_notes_end_as_asked() {
 fn a_repeated_note_is_no_overlap_whatever_is_asked() {
     let events: &[&[u8]] = &[&ON(0), &ON(10), &OFF(0), &ON(10), &OFF(0), &OFF(10)];
     let expected = vec![note(0, 60, 10, 80), note(10, 60, 10, 80), note(20, 60, 10, 80)];
-    for overlaps in [Overlaps::FirstInFirstOut, Overlaps::LastInFirstOut, Overlaps::CloseAll] {
+    for overlaps in [Pairing::FirstInFirstOut, Pairing::LastInFirstOut, Pairing::CloseAll] {
         assert_eq!(notes(overlaps, events), (expected.clone(), 0), "{overlaps:?}");
     }
 }
@@ -43,9 +43,9 @@ fn three_notes_deep() {
     let events: &[&[u8]] = &[&ON(0), &ON(10), &ON(10), &OFF(10), &OFF(10), &OFF(10)];
     let lengths =
         |overlaps| -> Vec<u32> { notes(overlaps, events).0.iter().map(|n| n.duration.get()).collect() };
-    assert_eq!(lengths(Overlaps::FirstInFirstOut), [30, 30, 30]);
-    assert_eq!(lengths(Overlaps::LastInFirstOut), [50, 30, 10]);
-    assert_eq!(lengths(Overlaps::CloseAll), [30, 20, 10]);
+    assert_eq!(lengths(Pairing::FirstInFirstOut), [30, 30, 30]);
+    assert_eq!(lengths(Pairing::LastInFirstOut), [50, 30, 10]);
+    assert_eq!(lengths(Pairing::CloseAll), [30, 20, 10]);
 }
 
 /// Many notes at one tick, and as many note offs: time must not grow with their square.
@@ -59,7 +59,7 @@ fn a_million_strokes_at_one_tick() {
     for _ in 1..200_000 {
         events.extend([0, 60, 64]);
     }
-    for overlaps in [Overlaps::FirstInFirstOut, Overlaps::LastInFirstOut, Overlaps::CloseAll] {
+    for overlaps in [Pairing::FirstInFirstOut, Pairing::LastInFirstOut, Pairing::CloseAll] {
         let (notes, _) = notes(overlaps, &[&events]);
         assert_eq!(notes.len(), 200_000);
         assert!(notes.iter().all(|n| n.duration.get() == 0));

@@ -6,7 +6,7 @@ mod support;
 use std::time::Duration;
 
 use deepcompose_midi::{
-    Limits, MidiError, Reader, Repair, read, read_bytes, read_patterns, read_strict_bytes,
+    Limits, MidiError, Reader, Repair, read, read_bytes, read_patterns_bytes, read_strict_bytes,
 };
 use support::{END, chunk, file, parallel, single, track};
 
@@ -198,9 +198,9 @@ fn small_files_cannot_ask_for_much() {
 fn limits_hold_over_all_patterns() {
     let pattern = track(&[&[0, 0x90, 60, 80], &[1, 0x80, 60, 64]]);
     let bytes = file(2, 3, 96, &vec![pattern; 3]);
-    assert_eq!(read_patterns(&bytes).unwrap().0.len(), 3);
+    assert_eq!(read_patterns_bytes(&bytes).unwrap().0.len(), 3);
     let reader = Reader::new().limits(Limits::default().with_notes(2));
-    assert!(matches!(reader.read_patterns(&bytes), Err(MidiError::Limit { what: "notes", .. })));
+    assert!(matches!(reader.read_patterns_bytes(&bytes), Err(MidiError::Limit { what: "notes", .. })));
 }
 
 #[test]

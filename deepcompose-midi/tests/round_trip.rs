@@ -174,14 +174,14 @@ proptest! {
 
     #[test]
     fn arbitrary_bytes_never_panic(bytes in vec(any::<u8>(), 0..400), strict: bool) {
-        let _ = Reader::new().strict(strict).read_patterns(&bytes);
+        let _ = Reader::new().strict(strict).read_patterns_bytes(&bytes);
         // Past the header, where the events are.
         let mut whole = b"MThd\0\0\0\x06\0\x01\0\x02\0\x60MTrk\0\0\x01\0".to_vec();
         whole.extend(&bytes);
-        let _ = Reader::new().strict(strict).read_patterns(&whole);
+        let _ = Reader::new().strict(strict).read_patterns_bytes(&whole);
         let mut riff = b"RIFF\0\0\0\0RMID".to_vec();
         riff.extend(&bytes);
-        let _ = Reader::new().strict(strict).read_patterns(&riff);
+        let _ = Reader::new().strict(strict).read_patterns_bytes(&riff);
     }
 
     /// Damaged files are refused or read; what is read can be written and read again.
@@ -200,7 +200,7 @@ proptest! {
         if let Some(cut) = cut {
             bytes.truncate(cut.index(bytes.len()));
         }
-        if let Ok((scores, _)) = reader().strict(strict).read_patterns(&bytes) {
+        if let Ok((scores, _)) = reader().strict(strict).read_patterns_bytes(&bytes) {
             for score in scores {
                 prop_assert_eq!(&canonical(&score), &score);
                 let (back, _) = reader().strict(true).read_bytes(&to_bytes(&score).unwrap()).unwrap();

@@ -5,8 +5,8 @@ mod support;
 
 use deepcompose_core::{At, Score, Text, TextKind, Track};
 use deepcompose_midi::{
-    MidiError, ReadReport, Repair, Skipped, Timing, canonical, read_bytes, read_patterns, read_strict_bytes,
-    to_bytes,
+    MidiError, Origin, ReadReport, Repair, Skipped, Timing, canonical, read_bytes, read_patterns_bytes,
+    read_strict_bytes, to_bytes,
 };
 use support::{file, note, parallel, single, track};
 
@@ -52,13 +52,15 @@ fn a_track_for_each_channel_and_program_of_a_file_track() {
         &play(0, 62),
     ]));
     let expected = [
-        ("Band", 40, false, vec![70]),
         ("Band", 5, false, vec![60, 62]),
         ("Band", 6, false, vec![61]),
+        ("Band", 40, false, vec![70]),
         ("Band", 0, true, vec![36]),
     ];
     assert_eq!(summary(&score), expected);
     assert!(report.is_clean(), "{report}");
+    let origins = [0, 0, 1, 9].map(|channel| Origin { file_track: 0, port: 0, channel: Some(channel) });
+    assert_eq!(report.origins(), origins);
 }
 
 #[test]
@@ -270,7 +272,7 @@ fn smpte_time_gives_exact_seconds() {
 fn type_2_patterns_are_separate_scores() {
     let slow: &[u8] = &[0, 0xFF, 0x51, 3, 0x0F, 0x42, 0x40];
     let bytes = file(2, 2, 96, &[track(&[slow, &play(0, 60)]), track(&[&play(0, 61)])]);
-    let (patterns, report) = read_patterns(&bytes).unwrap();
+    let (patterns, report) = read_patterns_bytes(&bytes).unwrap();
     assert!(report.is_clean(), "{report}");
     assert_eq!(patterns.len(), 2);
     assert_eq!(summary(&patterns[0]), [("", 0, false, vec![60])]);
@@ -284,7 +286,7 @@ fn type_2_patterns_are_separate_scores() {
     assert_eq!(report.repair_count(Repair::PatternsTogether), 1);
     assert!(matches!(read_strict_bytes(&bytes), Err(MidiError::Unsupported { .. })));
     let one = file(2, 1, 96, &[track(&[&play(0, 60)])]);
-    assert_eq!(vec![read_strict_bytes(&one).unwrap()], read_patterns(&one).unwrap().0);
+    assert_eq!(vec![read_strict_bytes(&one).unwrap()], read_patterns_bytes(&one).unwrap().0);
 }
 
 #[test]

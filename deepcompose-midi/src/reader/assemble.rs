@@ -1,6 +1,8 @@
 //! File tracks to a score.
 
-use deepcompose_core::{At, Note, Pitch, Score, Tempo, TempoMap, Tick, TicksPerQuarter, Track, Velocity};
+use deepcompose_core::{
+    At, Note, Pitch, Program, Score, Tempo, TempoMap, Tick, TicksPerQuarter, Track, Velocity,
+};
 
 use crate::error::MidiError;
 use crate::reader::context::Context;
@@ -8,7 +10,7 @@ use crate::reader::in_force::Control;
 use crate::reader::kinds::{Repair, Skipped};
 use crate::reader::notes::{Begun, Ended, Off, without_all_offs};
 use crate::reader::parts::{Part, Parts, Placed};
-use crate::reader::report::Timing;
+use crate::reader::report::{Origin, Timing};
 use crate::reader::strips::{Channel, Event, Song};
 use crate::reader::text::TextEncoding;
 use crate::reader::words::{Decoder, Names, place, silent_track};
@@ -83,7 +85,7 @@ fn distribute(song: &Song<'_>, context: &mut Context<'_>) -> Result<Vec<Part>, M
                     parts.end(begun, event.tick);
                     continue;
                 }
-                match strip.keys.off(pitch, event.tick, order, context.overlaps) {
+                match strip.keys.off(pitch, event.tick, order, context.pairing) {
                     Off::Fewer => {}
                     Off::Span(ended) => ended.into_iter().for_each(|e| end(e, &mut parts, song, context)),
                     Off::Stray => repair(Repair::StrayNoteOff, order, song, context),
@@ -204,8 +206,9 @@ fn check_duration(score: &Score, last: Tick, context: &Context<'_>) -> Result<()
     })
 }
 
-/// Adds the tracks to the score: in the order of the file's tracks, then of the channels' first
-/// events, then of the programs' first notes.
+/// Adds the tracks to the score: in the order of the file's tracks, then of the channels and the
+/// programs; where a file track names its channels by channel prefixes, of the channels' first events
+/// and the programs' first notes.
 fn push_tracks(
     score: &mut Score,
     song: &Song<'_>,
@@ -214,13 +217,20 @@ fn push_tracks(
     context: &mut Context<'_>,
 ) -> Result<(), MidiError> {
     let decoder = Decoder::new(encoding, &song.tracks, context);
-    if !parts.is_sorted_by_key(|p| p.strip) {
-        parts.sort_by_key(|p| p.strip);
+    let position = |p: &Part| {
+        let strip = song.strips.get(p.strip as usize)?;
+        let is_named = song.tracks.get(strip.track as usize)?.has_prefixes;
+        let channel = if is_named { (0, 0) } else { (strip.channel.port, strip.channel.number) };
+        let program = if is_named { Program::MIN } else { p.program };
+        Some((strip.track, channel, p.strip, program))
+    };
+    if !parts.is_sorted_by_key(position) {
+        parts.sort_by_key(position);
     }
     let mut parts = parts.into_iter().peekable();
     let mut own = Vec::new();
-    for (number, track) in (0u32..).zip(&song.tracks) {
-        let mut names = Names::new(track, decoder);
+    for (number, file_track) in (0u32..).zip(&song.tracks) {
+        let mut names = Names::new(file_track, decoder);
         own.clear();
         while let Some((part, strip)) =
             parts.peek().and_then(|p| Some((p, song.strips.get(p.strip as usize)?)))
@@ -230,13 +240,16 @@ fn push_tracks(
             let make = if strip.channel.is_drum() { Track::drums } else { Track::new };
             let mut track = make(name, part.program);
             own.push((strip.channel, score.tracks().len()));
+            let Channel { port, number } = strip.channel;
+            context.report.add_origin(Origin { file_track: file_track.index, port, channel: Some(number) });
             if let Some(part) = parts.next() {
                 fill(&mut track, part);
             }
             score.push_track(track);
         }
-        if own.is_empty() && number > 0 && !track.words.is_empty() {
-            context.count_track(track.index)?;
+        if own.is_empty() && number > 0 && !file_track.words.is_empty() {
+            context.count_track(file_track.index)?;
+            context.report.add_origin(Origin { file_track: file_track.index, port: 0, channel: None });
             score.push_track(silent_track(&mut names, context));
             own.push((Channel { port: 0, number: 0 }, score.tracks().len() - 1));
         }

@@ -4,13 +4,13 @@ use crate::error::MidiError;
 use crate::reader::Reader;
 use crate::reader::kinds::{Repair, Skipped};
 use crate::reader::limits::Limits;
-use crate::reader::notes::Overlaps;
+use crate::reader::notes::Pairing;
 use crate::reader::report::ReadReport;
 
 #[derive(Debug)]
 pub(super) struct Context<'r> {
     pub(super) limits: &'r Limits,
-    pub(super) overlaps: Overlaps,
+    pub(super) pairing: Pairing,
     pub(super) report: ReadReport,
     events: u64,
     notes: u64,
@@ -22,9 +22,9 @@ pub(super) struct Context<'r> {
 
 impl<'r> Context<'r> {
     pub(super) fn new(reader: &'r Reader, report: ReadReport) -> Self {
-        let Reader { limits, overlaps, .. } = reader;
+        let Reader { limits, pairing, .. } = reader;
         let (events, notes, tracks, text_bytes) = (0, 0, 0, 0);
-        Self { limits, overlaps: *overlaps, report, events, notes, tracks, text_bytes, damage: None }
+        Self { limits, pairing: *pairing, report, events, notes, tracks, text_bytes, damage: None }
     }
 
     #[inline]

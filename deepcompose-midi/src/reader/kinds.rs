@@ -53,7 +53,7 @@ pub enum Repair {
     /// It was passed over, or the part that means something was kept.
     InvalidMeta,
     /// A note that begins while the same key sounds on the same channel of the same file track.
-    /// [`Overlaps`](crate::Overlaps) says which note off ends which.
+    /// [`Pairing`](crate::Pairing) says which note off ends which.
     OverlappingNotes,
     /// A note with no note off, ended where its key is struck again, or at the next "all notes off"
     /// of its channel, or else at the end of its file track.

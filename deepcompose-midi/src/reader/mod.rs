@@ -26,8 +26,8 @@ use deepcompose_core::Score;
 
 pub use kinds::{Repair, Skipped};
 pub use limits::Limits;
-pub use notes::Overlaps;
-pub use report::{Place, ReadReport, Tally, Timing};
+pub use notes::Pairing;
+pub use report::{Origin, Place, ReadReport, Tally, Timing};
 pub use text::TextEncoding;
 
 use crate::error::MidiError;
@@ -96,8 +96,17 @@ pub fn read_strict_bytes(bytes: &[u8]) -> Result<Score, MidiError> {
 /// # Errors
 ///
 /// As [`Reader::read_patterns`].
-pub fn read_patterns(bytes: &[u8]) -> Result<(Vec<Score>, ReadReport), MidiError> {
-    Reader::new().read_patterns(bytes)
+pub fn read_patterns(path: impl AsRef<Path>) -> Result<(Vec<Score>, ReadReport), MidiError> {
+    Reader::new().read_patterns(path)
+}
+
+/// As [`read_patterns`], from memory.
+///
+/// # Errors
+///
+/// As [`Reader::read_patterns_bytes`].
+pub fn read_patterns_bytes(bytes: &[u8]) -> Result<(Vec<Score>, ReadReport), MidiError> {
+    Reader::new().read_patterns_bytes(bytes)
 }
 
 /// Reads Standard MIDI Files as asked, and reports what was mended and what was left out.
@@ -120,7 +129,7 @@ pub fn read_patterns(bytes: &[u8]) -> Result<(Vec<Score>, ReadReport), MidiError
 pub struct Reader {
     limits: Limits,
     strict: bool,
-    overlaps: Overlaps,
+    pairing: Pairing,
     sustain: bool,
     encoding: TextEncoding,
 }
@@ -151,8 +160,8 @@ impl Reader {
 
     /// Which note a note off ends where several of its key sound. First in, first out by default.
     #[must_use]
-    pub const fn overlaps(mut self, overlaps: Overlaps) -> Self {
-        self.overlaps = overlaps;
+    pub const fn pairing(mut self, pairing: Pairing) -> Self {
+        self.pairing = pairing;
         self
     }
 
@@ -200,8 +209,17 @@ impl Reader {
     ///
     /// # Errors
     ///
+    /// As [`Reader::read`], but for type 2. Limits hold for all patterns together.
+    pub fn read_patterns(&self, path: impl AsRef<Path>) -> Result<(Vec<Score>, ReadReport), MidiError> {
+        self.read_patterns_bytes(&self.load(path.as_ref())?)
+    }
+
+    /// As [`Reader::read_patterns`], from memory.
+    ///
+    /// # Errors
+    ///
     /// As [`Reader::read_bytes`], but for type 2. Limits hold for all patterns together.
-    pub fn read_patterns(&self, bytes: &[u8]) -> Result<(Vec<Score>, ReadReport), MidiError> {
+    pub fn read_patterns_bytes(&self, bytes: &[u8]) -> Result<(Vec<Score>, ReadReport), MidiError> {
         self.songs(bytes, true)
     }
 

@@ -2,7 +2,7 @@
 //!
 //! The events of one key of one strip (a channel within a file track) fall into *spans*: from a
 //! note on in silence to the note off that silences the key again. As a rule that is one note; where
-//! it is more, [`Overlaps`] says which note off ends which. A span that is still open at the end of
+//! it is more, [`Pairing`] says which note off ends which. A span that is still open at the end of
 //! the file lacks note offs; there the key is taken to sound once at a time, see
 //! [`without_all_offs`].
 
@@ -12,7 +12,7 @@ use deepcompose_core::Tick;
 /// track. The file does not say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
-pub enum Overlaps {
+pub enum Pairing {
     /// The one that began first, as most sequencers and symusic do.
     #[default]
     FirstInFirstOut,
@@ -20,6 +20,27 @@ pub enum Overlaps {
     LastInFirstOut,
     /// All of them, as a synthesizer does that plays each key once.
     CloseAll,
+}
+
+impl Pairing {
+    /// Every pairing.
+    pub const ALL: [Self; 3] = [Self::FirstInFirstOut, Self::LastInFirstOut, Self::CloseAll];
+
+    /// Its name, such as `first-in-first-out`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::FirstInFirstOut => "first-in-first-out",
+            Self::LastInFirstOut => "last-in-first-out",
+            Self::CloseAll => "close-all",
+        }
+    }
+}
+
+impl std::fmt::Display for Pairing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.name())
+    }
 }
 
 /// A note that has begun: its place among the notes of its part, and its note on.
@@ -147,14 +168,14 @@ impl Keys {
         Some(span.first)
     }
 
-    pub(super) fn off(&mut self, pitch: u8, tick: Tick, order: u32, overlaps: Overlaps) -> Off {
+    pub(super) fn off(&mut self, pitch: u8, tick: Tick, order: u32, pairing: Pairing) -> Off {
         let Some(span) = self.span(pitch).filter(|s| s.sounding > 0) else { return Off::Stray };
         if span.strokes.is_empty() {
             span.sounding = 0;
             let begun = span.first;
             return Off::Span(vec![Ended { begun, tick, is_closed: true, overlaps: false }]);
         }
-        if overlaps == Overlaps::CloseAll {
+        if pairing == Pairing::CloseAll {
             return Off::Span(span.close_all(tick));
         }
         span.strokes.push(Stroke::Off { tick, order });
@@ -163,8 +184,8 @@ impl Keys {
             return Off::Fewer;
         }
         let strokes = std::mem::take(&mut span.strokes);
-        Off::Span(match overlaps {
-            Overlaps::LastInFirstOut => last_in_first_out(&strokes),
+        Off::Span(match pairing {
+            Pairing::LastInFirstOut => last_in_first_out(&strokes),
             _ => first_in_first_out(&strokes),
         })
     }

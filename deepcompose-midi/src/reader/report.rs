@@ -15,6 +15,17 @@ pub struct Place {
     pub offset: usize,
 }
 
+/// Where in a file a track of the score comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Origin {
+    /// The file track (`MTrk` chunk), counted from zero.
+    pub file_track: usize,
+    /// The port, 0 where the file names none.
+    pub port: u8,
+    /// The channel, 0..=15; `None` for a track that has names, texts or raw events only.
+    pub channel: Option<u8>,
+}
+
 /// How often something was found, and where first.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Tally {
@@ -92,6 +103,7 @@ pub struct ReadReport {
     text_encoding: TextEncoding,
     repairs: BTreeMap<Repair, Tally>,
     skipped: BTreeMap<Skipped, Tally>,
+    origins: Vec<Origin>,
 }
 
 impl ReadReport {
@@ -103,7 +115,19 @@ impl ReadReport {
             text_encoding: TextEncoding::Utf8,
             repairs: BTreeMap::new(),
             skipped: BTreeMap::new(),
+            origins: Vec::new(),
         }
+    }
+
+    pub(super) fn add_origin(&mut self, origin: Origin) {
+        self.origins.push(origin);
+    }
+
+    /// Where each track of the score comes from, in the order of its tracks. For several patterns,
+    /// those of all their tracks one after the other.
+    #[must_use]
+    pub fn origins(&self) -> &[Origin] {
+        &self.origins
     }
 
     pub(super) fn set_file_tracks(&mut self, file_tracks: usize) {

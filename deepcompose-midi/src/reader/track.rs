@@ -33,6 +33,8 @@ pub(super) enum WordKind {
 pub(super) struct FileTrack<'a> {
     /// Counted from zero over the file.
     pub(super) index: usize,
+    /// Whether it names channels by channel prefixes.
+    pub(super) has_prefixes: bool,
     pub(super) tempos: Vec<At<Tempo>>,
     pub(super) time_signatures: Vec<At<TimeSignature>>,
     pub(super) key_signatures: Vec<At<KeySignature>>,
@@ -53,6 +55,7 @@ impl FileTrack<'_> {
     fn new(index: usize) -> Self {
         Self {
             index,
+            has_prefixes: false,
             tempos: Vec::new(),
             time_signatures: Vec::new(),
             key_signatures: Vec::new(),
@@ -212,6 +215,7 @@ impl<'a> TrackReader<'a, '_, '_, '_> {
             (0x20, &[number, ..]) if number < 16 => {
                 self.check_length(data, 1, offset);
                 self.strips.strip(number, self.song, self.context)?;
+                self.track.has_prefixes = true;
                 self.prefix = Some(Channel { port: self.strips.port(), number });
             }
             (0x21, &[port, ..]) => {

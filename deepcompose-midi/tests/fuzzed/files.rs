@@ -8,7 +8,7 @@ use super::scores::survives_writing;
 /// Any bytes are read, or refused, and what was read can be written and reads the same.
 pub fn read(bytes: &[u8]) {
     for reader in readers() {
-        if let Ok((scores, report)) = reader.read_patterns(bytes) {
+        if let Ok((scores, report)) = reader.read_patterns_bytes(bytes) {
             let _ = report.to_string();
             scores.iter().for_each(survives_writing);
         }
