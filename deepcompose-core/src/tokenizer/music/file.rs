@@ -46,7 +46,7 @@ impl MusicTokenizer {
             Some((field, value)) => Err(TokenizerError::Unsupported {
                 field: field.clone(),
                 value: shortened(value),
-                accepted: "a tokenizer that has not been trained",
+                accepted: "a tokenizer that has not been trained (BytePairTokenizer reads others)",
             }),
         }
     }
