@@ -49,7 +49,7 @@
 //! | [`ops`] | operations on scores: see below |
 //! | [`rhythm_assist`] | a freely played melody, put on the grid |
 //! | [`edits`] | edits of single notes, with undo |
-//! | [`tokenizer`] | [`PerformanceTokenizer`] (310 tokens, on a clock of seconds or of beats) and [`SatbTokenizer`] (four voices on a sixteenth grid) |
+//! | [`tokenizer`] | [`MusicTokenizer`] (REMI, TSD, MIDI-Like and Structured, with MidiTok's files and ids), [`PerformanceTokenizer`] (310 tokens, on a clock of seconds or of beats) and [`SatbTokenizer`] (four voices on a sixteenth grid) |
 //! | [`metrics`] | pitch, scale, bar, polyphony, groove, density and tonal measures |
 //! | [`augment`] | transposition, time stretch, velocity |
 //! | [`melody_track`] | which track is the melody |
@@ -88,6 +88,7 @@
 //! | tracks × steps of a [`MultiRoll`] | [`MultiRoll::MAX_ROWS`] = 2¹⁹ (128 MiB) | [`ScoreError::Limit`] |
 //! | notes at once, for [`Track::split_voices`] | 32 | [`ScoreError::Limit`] |
 //! | tokens of a performance | [`PerformanceTokenizer::MAX_TOKENS`] = 2²² | notes left out, counted in [`EncodeReport`] |
+//! | tokens of a [`MusicTokenizer`] | [`MusicTokenizer::MAX_TOKENS`] = 2²² | notes left out, counted in [`EncodeReport`] |
 //! | steps of an SATB sequence | [`SatbTokenizer::MAX_STEPS`] = 2¹⁸ | notes left out, counted in [`EncodeReport`] |
 //!
 //! # Input safety

@@ -14,6 +14,7 @@
 //! | see the exact distribution drawn from | [`TokenSampler::distribution`] |
 //! | continue a prompt with a model | [`generate_tokens`] |
 //! | hold performance tokens to their grammar, a duration, the longest rest and note | [`PerformanceConstraints`] |
+//! | hold REMI, TSD, MIDI-Like and Structured tokens to their grammar | [`GrammarConstraint`] |
 //! | make rules of your own | [`Constraint`] |
 //! | add and remove notes of a piano roll with a model | [`EditSampler::edit`] |
 //!
@@ -86,6 +87,7 @@ mod constraint;
 mod edit;
 mod error;
 mod generate;
+mod grammar;
 mod performance;
 mod softmax;
 mod technique;
@@ -98,6 +100,7 @@ pub use edit::{
 };
 pub use error::{SampleError, SamplerError};
 pub use generate::{GenerateError, Generated, Progress, StopReason, generate_tokens};
+pub use grammar::GrammarConstraint;
 pub use performance::{PerformanceConstraints, PerformanceLimits};
 pub use technique::SamplingTechnique;
 pub use token::{SampleScratch, TokenSampler};

@@ -134,12 +134,13 @@ pub struct Decoded {
 ///   [`may_follow`](Self::may_follow) allows.
 /// - [`decode`](Self::decode) takes any sequence of ids whatever. What makes no sense is mended or
 ///   skipped, and counted.
-/// - Encoding what was decoded from an encoding gives that encoding again.
+/// - Encoding what was decoded from an encoding gives that encoding again; [`MusicTokenizer`] may
+///   change the order of what happens at one time.
 pub trait Tokenizer {
     /// How many tokens there are.
     fn vocabulary_size(&self) -> usize;
 
-    /// The tokens of a score, the start token first.
+    /// The tokens of a score, the start token first if encoding gives one.
     fn encode(&self, score: &Score) -> Vec<TokenId>;
 
     /// The score that the tokens say. Never fails.

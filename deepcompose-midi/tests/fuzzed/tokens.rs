@@ -37,7 +37,8 @@ pub fn json(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     let Ok(tokenizer) = MusicTokenizer::from_json(text) else { return };
     let again = MusicTokenizer::from_json(&tokenizer.to_json()).expect("as it was written");
-    assert!(again == tokenizer);
+    assert_eq!(again.to_json(), tokenizer.to_json());
+    assert_eq!(again.vocabulary_size(), tokenizer.vocabulary_size());
     let ids = ids(&mut Unstructured::new(bytes), tokenizer.vocabulary_size());
     check_written(&canonical(&tokenizer.decode(&ids).score));
 }

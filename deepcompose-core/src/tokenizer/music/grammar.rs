@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 
 use super::config::{DRUMS, ProgramId};
 use super::graph::Types;
-use super::vocabulary::{BAR_END, Entry, finest};
+use super::vocabulary::{BAR_END, Entry, NONE, finest};
 use super::{MusicTokenizer, Tokenization};
 use crate::tokenizer::{TokenId, TokenType};
 
@@ -333,7 +333,8 @@ impl Grammar<'_> {
         tokens.push(vocabulary.time_shifts.id(0));
         for (program, pitch) in open {
             if config.use_programs {
-                tokens.push(vocabulary.programs.id(program));
+                // Program 0, in force from the start, may have no token.
+                tokens.extend(Some(vocabulary.programs.id(program)).filter(|id| *id != NONE));
             }
             let (low, high) = config.pitch_range;
             let is_out = !(i64::from(low)..=i64::from(high)).contains(&pitch);

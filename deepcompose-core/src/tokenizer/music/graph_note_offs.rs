@@ -1,7 +1,8 @@
 //! The token-type graph of MIDI-Like.
 
 use super::config::TokenizerConfig;
-use super::graph::{Graph, Types, after_global, after_pedals, after_rests};
+use super::graph::{Graph, Types};
+use super::graph_durations::{after_global, after_pedals, after_rests};
 use crate::tokenizer::TokenType;
 use crate::tokenizer::TokenType::{
     Chord, ControlChange, DrumOff, DrumOn, Duration, KeySignature, NoteOff, NoteOn, Pedal, PedalOff,
