@@ -22,6 +22,7 @@ macro_rules! unit {
             /// # Errors
             ///
             /// [`ScoreError::OutOfRange`] outside `MIN..=MAX`.
+            #[inline]
             pub fn new(value: u32) -> Result<Self, ScoreError> {
                 match <$repr>::try_from(value) {
                     Ok(v) if ($min..=$max).contains(&v) => Ok(Self(v)),
@@ -36,6 +37,7 @@ macro_rules! unit {
 
             /// The nearest value in range.
             #[must_use]
+            #[inline]
             pub fn saturating(value: i64) -> Self {
                 // The clamp makes the conversion exact.
                 Self(value.clamp(i64::from($min as u32), i64::from($max as u32)) as $repr)
@@ -43,6 +45,7 @@ macro_rules! unit {
 
             /// The plain number.
             #[must_use]
+            #[inline]
             pub const fn get(self) -> $repr {
                 self.0
             }
@@ -51,6 +54,7 @@ macro_rules! unit {
         impl TryFrom<u32> for $name {
             type Error = ScoreError;
 
+            #[inline]
             fn try_from(value: u32) -> Result<Self, ScoreError> {
                 Self::new(value)
             }
@@ -138,12 +142,14 @@ impl Tick {
 
     /// `self + other`, at most [`Tick::MAX`].
     #[must_use]
+    #[inline]
     pub fn saturating_add(self, other: Self) -> Self {
         Self::saturating(i64::from(self.0) + i64::from(other.0))
     }
 
     /// `self - other`, at least zero.
     #[must_use]
+    #[inline]
     pub const fn saturating_sub(self, other: Self) -> Self {
         Self(self.0.saturating_sub(other.0))
     }

@@ -30,6 +30,7 @@ impl ControlChange {
     /// # Errors
     ///
     /// [`ScoreError::OutOfRange`] if either number is over 127.
+    #[inline]
     pub fn new(controller: u8, value: u8) -> Result<Self, ScoreError> {
         let controller = seven_bits("controller", controller)?;
         Ok(Self { controller, value: seven_bits("control value", value)? })
@@ -37,12 +38,14 @@ impl ControlChange {
 
     /// The controller's number, 0..=127.
     #[must_use]
+    #[inline]
     pub const fn controller(self) -> u8 {
         self.controller
     }
 
     /// The value it is set to, 0..=127.
     #[must_use]
+    #[inline]
     pub const fn value(self) -> u8 {
         self.value
     }
@@ -73,6 +76,7 @@ impl PitchBend {
     /// # Errors
     ///
     /// [`ScoreError::OutOfRange`] outside −8192..=8191.
+    #[inline]
     pub fn new(value: i16) -> Result<Self, ScoreError> {
         if (-8192..=8191).contains(&value) {
             Ok(Self(value))
@@ -83,6 +87,7 @@ impl PitchBend {
 
     /// The plain number.
     #[must_use]
+    #[inline]
     pub const fn get(self) -> i16 {
         self.0
     }
@@ -125,6 +130,7 @@ impl Pressure {
     /// # Errors
     ///
     /// [`ScoreError::OutOfRange`] if the value is over 127.
+    #[inline]
     pub fn key(pitch: Pitch, value: u8) -> Result<Self, ScoreError> {
         Self::try_from((Some(pitch), value))
     }
@@ -134,6 +140,7 @@ impl Pressure {
     /// # Errors
     ///
     /// [`ScoreError::OutOfRange`] if the value is over 127.
+    #[inline]
     pub fn channel(value: u8) -> Result<Self, ScoreError> {
         Self::try_from((None, value))
     }
@@ -146,6 +153,7 @@ impl Pressure {
 
     /// How hard, 0..=127.
     #[must_use]
+    #[inline]
     pub const fn value(self) -> u8 {
         self.value
     }

@@ -29,6 +29,7 @@ pub struct Note {
 impl Note {
     /// The tick at which the note ends, at most [`Tick::MAX`].
     #[must_use]
+    #[inline]
     pub fn end(&self) -> Tick {
         self.start.saturating_add(self.duration)
     }

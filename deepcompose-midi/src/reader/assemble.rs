@@ -64,7 +64,10 @@ fn distribute(song: &Song<'_>, context: &mut Context<'_>) -> Result<Vec<Part>, M
         match (event.message, event.data[1]) {
             (0x9, velocity @ 1..) => {
                 context.count_note(|| song.file_track(event.strip))?;
-                let part = parts.part_of_note(song, event, order, context)?;
+                let part = match parts.settled_part(song, event.strip) {
+                    Some(part) => part,
+                    None => parts.settle(song, event, order, context)?,
+                };
                 let begun = parts.begin(part, event, velocity, order);
                 if let Some(strip) = parts.strips.get_mut(event.strip as usize) {
                     strip.keys.on(pitch, begun);
@@ -75,8 +78,11 @@ fn distribute(song: &Song<'_>, context: &mut Context<'_>) -> Result<Vec<Part>, M
                     skip(Skipped::ReleaseVelocity, event, song, context);
                 }
                 let Some(strip) = parts.strips.get_mut(event.strip as usize) else { continue };
+                if let Some(begun) = strip.keys.off_only(pitch) {
+                    parts.end(begun, event.tick);
+                    continue;
+                }
                 match strip.keys.off(pitch, event.tick, order, context.overlaps) {
-                    Off::Note(begun) => parts.end(begun, event.tick),
                     Off::Fewer => {}
                     Off::Span(ended) => ended.into_iter().for_each(|e| end(e, &mut parts, song, context)),
                     Off::Stray => repair(Repair::StrayNoteOff, order, song, context),

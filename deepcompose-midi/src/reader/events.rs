@@ -13,6 +13,18 @@ pub(super) struct RawEvent<'a> {
     pub(super) mended: Option<(Repair, usize)>,
 }
 
+/// A channel message with nothing to be mended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct PlainEvent {
+    pub(super) delta: u32,
+    /// Of the byte after the delta time.
+    pub(super) offset: usize,
+    /// 80..=EF.
+    pub(super) status: u8,
+    /// The second is 0 where the message has one only.
+    pub(super) data: [u8; 2],
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Message<'a> {
     /// Status 80..=EF; the second data byte is 0 where the message has one only.
@@ -93,7 +105,35 @@ impl<'a> EventReader<'a> {
         Self { position, clips: true, ..self.clone() }
     }
 
+    /// The next event if it is a channel message with nothing special about it, as nearly all are, and
+    /// a delta time of one or two bytes. Otherwise the reader stays where it is.
     #[inline]
+    pub(super) fn next_plain(&mut self) -> Option<PlainEvent> {
+        let rest = self.bytes.get(self.position..)?;
+        let (delta, rest, offset) = match *rest {
+            [low @ 0..=0x7F, ref rest @ ..] => (u32::from(low), rest, self.position + 1),
+            [high, low @ 0..=0x7F, ref rest @ ..] => {
+                (u32::from(high & 0x7F) << 7 | u32::from(low), rest, self.position + 2)
+            }
+            _ => return None,
+        };
+        let (status, data, length) = match *rest {
+            [status @ (0x80..=0xBF | 0xE0..=0xEF), first @ 0..=0x7F, second @ 0..=0x7F, ..] => {
+                (status, [first, second], 3)
+            }
+            [status @ 0xC0..=0xDF, first @ 0..=0x7F, ..] => (status, [first, 0], 2),
+            [first @ 0..=0x7F, second @ 0..=0x7F, ..] if !self.interrupted => match self.running? {
+                0xC0..=0xDF => return None,
+                status => (status, [first, second], 2),
+            },
+            _ => return None,
+        };
+        self.running = Some(status);
+        self.interrupted = false;
+        self.position = offset + length;
+        Some(PlainEvent { delta, offset, status, data })
+    }
+
     pub(super) fn next_event(&mut self) -> Result<RawEvent<'a>, Damage> {
         let delta = self.variable_length()?;
         let offset = self.position;
@@ -282,6 +322,34 @@ mod tests {
                 (0, on(63, 4), false),
             ]
         );
+    }
+
+    /// What is plain is read as it would be otherwise, and nothing else is plain.
+    #[test]
+    fn plain_events_are_those_that_need_no_care() {
+        let mut bytes = vec![0, 0x90, 60, 1, 5, 61, 2, 0x81, 0, 62, 3, 0, 0xC0, 7, 0, 8, 0, 0xE1, 1, 2];
+        bytes.extend([0, 0xFF, 1, 0, 0, 3, 4, 0, 5, 6, 0x81, 0x80, 0, 7, 8, 0, 0x91, 0x80, 1]);
+        let mut plain = 0;
+        let mut reader = EventReader::new(&bytes, 0);
+        loop {
+            let mut other = reader.clone();
+            let event = other.next_event();
+            match reader.next_plain() {
+                Some(p) => {
+                    plain += 1;
+                    let message = Message::Channel { status: p.status, data: p.data };
+                    let expected = RawEvent { delta: p.delta, offset: p.offset, message, mended: None };
+                    assert_eq!(event, Ok(expected));
+                    assert_eq!((reader.position, reader.running), (other.position, other.running));
+                    assert_eq!(reader.interrupted, other.interrupted);
+                }
+                None if event.is_ok() => reader = other,
+                None => break,
+            }
+        }
+        // All but the second program change, the meta event, what resumes its running status, and the
+        // delta time of three bytes.
+        assert_eq!((plain, reader.position), (6, bytes.len() - 4));
     }
 
     #[test]

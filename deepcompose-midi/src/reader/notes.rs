@@ -56,9 +56,7 @@ pub(super) enum Off {
     Stray,
     /// One note fewer sounds.
     Fewer,
-    /// It ends the only note of its span.
-    Note(Begun),
-    /// It ends a span of several notes.
+    /// It ends these.
     Span(Vec<Ended>),
 }
 
@@ -141,12 +139,20 @@ impl Keys {
         }
     }
 
+    /// Ends the note of a key that sounds once, as nearly all do.
     #[inline]
+    pub(super) fn off_only(&mut self, pitch: u8) -> Option<Begun> {
+        let span = self.span(pitch).filter(|s| s.sounding == 1 && s.strokes.is_empty())?;
+        span.sounding = 0;
+        Some(span.first)
+    }
+
     pub(super) fn off(&mut self, pitch: u8, tick: Tick, order: u32, overlaps: Overlaps) -> Off {
         let Some(span) = self.span(pitch).filter(|s| s.sounding > 0) else { return Off::Stray };
         if span.strokes.is_empty() {
             span.sounding = 0;
-            return Off::Note(span.first);
+            let begun = span.first;
+            return Off::Span(vec![Ended { begun, tick, is_closed: true, overlaps: false }]);
         }
         if overlaps == Overlaps::CloseAll {
             return Off::Span(span.close_all(tick));

@@ -49,7 +49,9 @@ pub(super) struct Part {
     /// In the order of their note ons.
     pub(super) notes: Vec<Note>,
     pub(super) controls: Vec<Placed>,
+    /// What the first `in_force_of` of the controls come to.
     in_force: InForce,
+    in_force_of: usize,
 }
 
 /// The strips and parts of a song.
@@ -89,32 +91,23 @@ impl Parts {
         let Some(s) = self.strips.get_mut(event.strip as usize) else { return Ok(()) };
         let is_bank = matches!(control, Control::Change(c) if matches!(c.controller(), 0 | 32));
         match s.part {
-            Some(part) if s.is_settled && !is_bank => give(s, &mut self.parts, part, placed),
+            Some(part) if s.is_settled && !is_bank => give(&mut self.parts, part, placed),
             _ => s.waiting.push(placed),
         }
         Ok(())
     }
 
-    /// The part of a note that begins now on a strip.
+    /// The part of a note that begins now on a strip, if it is the one that has played so far and
+    /// nothing waits for it.
     #[inline]
-    pub(super) fn part_of_note(
-        &mut self,
-        song: &Song<'_>,
-        event: &Event,
-        order: u32,
-        context: &mut Context<'_>,
-    ) -> Result<u32, MidiError> {
-        let Some(s) = self.strips.get(event.strip as usize) else { return Ok(0) };
+    pub(super) fn settled_part(&self, song: &Song<'_>, strip: u32) -> Option<u32> {
+        let s = self.strips.get(strip as usize)?;
         let has_own = s.program.is_some() || song.programs.is_empty();
-        match s.part {
-            Some(part) if s.is_settled && has_own && s.waiting.is_empty() => return Ok(part),
-            _ => {}
-        }
-        self.settle(song, event, order, context)
+        s.part.filter(|_| s.is_settled && has_own && s.waiting.is_empty())
     }
 
     /// Finds the part that plays from now on, and gives it what waits for it.
-    fn settle(
+    pub(super) fn settle(
         &mut self,
         song: &Song<'_>,
         event: &Event,
@@ -133,6 +126,9 @@ impl Parts {
         let part = self.part(song, strip, program, context)?;
         let Some(s) = self.strips.get_mut(strip as usize) else { return Ok(part) };
         let left = s.part.filter(|old| *old != part);
+        if let Some(p) = left.and_then(|old| self.parts.get_mut(old as usize)) {
+            bring_up_to_date(s, p);
+        }
         if let Some((old, p)) = left.and_then(|old| Some((old, self.parts.get(old as usize)?))) {
             s.held.retain(|(index, _)| *index != part);
             s.held.extend(PEDALS.filter(|pedal| p.in_force.is_down(*pedal)).map(|pedal| (old, pedal)));
@@ -153,11 +149,11 @@ impl Parts {
                 context.count_events(missing.len() as u64, track)?;
             }
             for control in missing {
-                give(s, &mut self.parts, part, Placed { tick, order: from, offset: event.offset, control });
+                give(&mut self.parts, part, Placed { tick, order: from, offset: event.offset, control });
             }
         }
         for placed in waiting {
-            give(s, &mut self.parts, part, placed);
+            give(&mut self.parts, part, placed);
         }
         Ok(part)
     }
@@ -177,7 +173,8 @@ impl Parts {
         context.count_track(song.file_track(strip).unwrap_or_default())?;
         let part = self.parts.len() as u32;
         let in_force = InForce::default();
-        self.parts.push(Part { strip, program, notes: Vec::new(), controls: Vec::new(), in_force });
+        let (notes, controls) = (Vec::new(), Vec::new());
+        self.parts.push(Part { strip, program, notes, controls, in_force, in_force_of: 0 });
         s.parts.push((program, part));
         Ok(part)
     }
@@ -198,8 +195,10 @@ impl Parts {
         let track = song.file_track(strip).unwrap_or_default();
         for (index, _) in s.held.extract_if(.., |(_, pedal)| *pedal == change.controller()) {
             if let Some(part) = self.parts.get_mut(index as usize) {
+                // It was brought up to date when it was left.
                 part.in_force.set(placed.control);
                 part.controls.push(placed);
+                part.in_force_of = part.controls.len();
                 context.repair(Repair::ControlsCarried, Some(track), placed.offset as usize);
                 context.count_events(1, track)?;
             }
@@ -259,10 +258,9 @@ impl Parts {
                     }
                 }
             };
-            let Some(s) = self.strips.get_mut(index) else { continue };
             for part in targets {
                 for placed in &waiting {
-                    give(s, &mut self.parts, part, *placed);
+                    give(&mut self.parts, part, *placed);
                 }
             }
         }
@@ -271,10 +269,17 @@ impl Parts {
     }
 }
 
-fn give(strip: &mut StripState, parts: &mut [Part], part: u32, placed: Placed) {
-    strip.in_force.set(placed.control);
+fn give(parts: &mut [Part], part: u32, placed: Placed) {
     if let Some(p) = parts.get_mut(part as usize) {
-        p.in_force.set(placed.control);
         p.controls.push(placed);
     }
+}
+
+/// Takes note of the controls that a part was given while it played on a strip.
+fn bring_up_to_date(strip: &mut StripState, part: &mut Part) {
+    for placed in part.controls.iter().skip(part.in_force_of) {
+        strip.in_force.set(placed.control);
+        part.in_force.set(placed.control);
+    }
+    part.in_force_of = part.controls.len();
 }

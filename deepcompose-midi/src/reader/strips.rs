@@ -122,21 +122,24 @@ impl StripFinder {
         self.current = known.map(|at| self.others.swap_remove(at).1);
     }
 
-    /// The strip of a channel (0..=15) on the current port.
+    /// The strip of a channel (0..=15) on the current port, if there is one.
     #[inline]
+    pub(super) fn find(&self, number: u8) -> Option<u32> {
+        let strip = self.current.as_ref()?.get(usize::from(number & 15)).copied();
+        strip.filter(|strip| *strip != NONE)
+    }
+
+    /// The strip of a channel (0..=15) on the current port.
     pub(super) fn strip(
         &mut self,
         number: u8,
         song: &mut Song<'_>,
         context: &Context<'_>,
     ) -> Result<u32, MidiError> {
-        if let Some(strips) = &self.current
-            && let Some(&strip) = strips.get(usize::from(number & 15))
-            && strip != NONE
-        {
-            return Ok(strip);
+        match self.find(number) {
+            Some(strip) => Ok(strip),
+            None => self.add(number & 15, song, context),
         }
-        self.add(number & 15, song, context)
     }
 
     #[cold]

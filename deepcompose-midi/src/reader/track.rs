@@ -6,7 +6,7 @@ use deepcompose_core::{At, KeySignature, Mode, Program, RawKind, Tempo, TextKind
 
 use crate::error::MidiError;
 use crate::reader::context::Context;
-use crate::reader::events::{Damage, END_OF_TRACK, EventReader, Message, RawEvent};
+use crate::reader::events::{Damage, END_OF_TRACK, EventReader, Message, PlainEvent, RawEvent};
 use crate::reader::recover::{Recovery, recover};
 use crate::reader::report::{Repair, Skipped, Timing};
 use crate::reader::strips::{Channel, Event, ProgramChange, Song, StripFinder};
@@ -94,6 +94,15 @@ pub(super) fn read_track<'a>(
     let mut events = EventReader::new(bytes, start);
     let mut last = 0;
     let stop = loop {
+        if let Some(event) = events.next_plain() {
+            state.now += u64::from(event.delta);
+            state.context.count_events(1, index)?;
+            if !state.plain_event(event) {
+                state.channel_event(event.status, event.data, event.offset)?;
+            }
+            last = state.now;
+            continue;
+        }
         if events.is_at_end() {
             break Stop::EndOfBytes;
         }
@@ -146,11 +155,30 @@ struct TrackReader<'a, 's, 'c, 'r> {
 }
 
 impl<'a> TrackReader<'a, '_, '_, '_> {
+    /// Does what [`Self::channel_event`] does where that is little: no program change, a strip that
+    /// is known.
     #[inline]
+    fn plain_event(&mut self, event: PlainEvent) -> bool {
+        let PlainEvent { offset, status, data, .. } = event;
+        let message = status >> 4;
+        let tick = u32::try_from(self.now).map(Tick::new);
+        match (tick, self.strips.find(status)) {
+            (Ok(Ok(tick)), Some(strip)) if message != 0xC => {
+                self.prefix = None;
+                self.song.events.push(Event { tick, offset: offset as u32, strip, message, data });
+                true
+            }
+            _ => false,
+        }
+    }
+
     fn channel_event(&mut self, status: u8, data: [u8; 2], offset: usize) -> Result<(), MidiError> {
         self.prefix = None;
         let tick = self.tick()?;
-        let strip = self.strips.strip(status & 0x0F, self.song, self.context)?;
+        let strip = match self.strips.find(status) {
+            Some(strip) => strip,
+            None => self.strips.strip(status & 0x0F, self.song, self.context)?,
+        };
         let message = status >> 4;
         // Files are shorter than 4 GiB.
         let offset = offset as u32;
@@ -273,12 +301,20 @@ impl<'a> TrackReader<'a, '_, '_, '_> {
 
     #[inline]
     fn tick(&self) -> Result<Tick, MidiError> {
-        u32::try_from(self.now).ok().and_then(|t| Tick::new(t).ok()).ok_or(MidiError::Limit {
+        match u32::try_from(self.now).map(Tick::new) {
+            Ok(Ok(tick)) => Ok(tick),
+            _ => Err(self.too_late()),
+        }
+    }
+
+    #[cold]
+    fn too_late(&self) -> MidiError {
+        MidiError::Limit {
             what: "ticks from the start",
             value: self.now,
             limit: Tick::MAX.get().into(),
             track: Some(self.track.index),
-        })
+        }
     }
 
     fn repair(&mut self, repair: Repair, offset: usize) {
