@@ -8,7 +8,8 @@
 //! Paths come on standard input, one a line. For each file, a line `> PATH`, then either a line
 //! `! ERROR` or a line `program,is_drum,pitch,velocity,onset_tick,duration_ticks` a note, in the
 //! file's own ticks. The patterns of a type 2 file follow each other. With `--report`, lines that
-//! begin with `# ` say what was mended and left out.
+//! begin with `# ` say what was mended and left out. With `--peak`, the last line is `# peak N`: the most memory
+//! that the process has had, in bytes (Linux only).
 
 use std::io::{BufRead, BufWriter, Write, stdin, stdout};
 
@@ -35,7 +36,17 @@ fn main() -> std::io::Result<()> {
             }
         }
     }
+    if std::env::args().any(|a| a == "--peak") {
+        writeln!(out, "# peak {}", peak().unwrap_or(0))?;
+    }
     out.flush()
+}
+
+/// The largest resident set of this process so far, in bytes.
+fn peak() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"))?;
+    Some(line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? * 1024)
 }
 
 fn read(path: &str) -> Result<(Vec<Score>, ReadReport), MidiError> {

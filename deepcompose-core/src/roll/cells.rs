@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use ndarray::{ArrayView2, ArrayViewMut2};
+use ndarray::{Array1, ArrayView2, ArrayViewMut2};
 
 use super::span;
 use crate::score::Note;
@@ -39,26 +39,38 @@ pub(super) fn draw<'a>(
     mut onsets: ArrayViewMut2<'_, bool>,
 ) {
     let last = start_step.saturating_add(velocities.nrows());
-    // The first and the last row, from the start of the piece, of the run of each pitch.
-    let mut runs = vec![(0_usize, 0_usize, 0_u8); 128];
+    let mut fill = |steps: Range<usize>, pitch: usize, velocity: u8| {
+        for step in steps.start.max(start_step)..steps.end.min(last) {
+            velocities[[step - start_step, pitch]] = velocity;
+        }
+    };
+    let mut runs: [Run; 128] = [Run::default(); 128];
     for note in notes {
         let steps = scale.span(note);
         let pitch = usize::from(note.pitch.get());
         let Some(run) = runs.get_mut(pitch) else { continue };
-        let velocity = note.velocity.get();
-        let velocity = if run.1 > 0 && run.0 == steps.start { velocity.max(run.2) } else { velocity };
-        *run = (steps.start, steps.end.max(run.1), velocity);
-        let (from, to) = (steps.start.max(start_step), run.1.min(last));
-        if from >= to {
-            continue;
+        let mut velocity = note.velocity.get();
+        if run.end > 0 && run.start == steps.start {
+            velocity = velocity.max(run.velocity);
         }
-        for row in from..to {
-            velocities[[row - start_step, pitch]] = velocity;
-        }
-        if from == steps.start {
-            onsets[[from - start_step, pitch]] = true;
+        // Up to here the note before sounds as it began: so no cell is filled twice.
+        fill(run.start..run.end.min(steps.start), pitch, run.velocity);
+        *run = Run { start: steps.start, end: steps.end.max(run.end), velocity };
+        if (start_step..last).contains(&steps.start) {
+            onsets[[steps.start - start_step, pitch]] = true;
         }
     }
+    for (pitch, run) in runs.into_iter().enumerate() {
+        fill(run.start..run.end, pitch, run.velocity);
+    }
+}
+
+/// The steps of the piece over which a pitch sounds since its last onset, and how loud.
+#[derive(Debug, Clone, Copy, Default)]
+struct Run {
+    start: usize,
+    end: usize,
+    velocity: u8,
 }
 
 /// The notes, sorted. An onset splits a run in two notes; a run without one is a note from its first
@@ -71,12 +83,13 @@ pub(super) fn read(
 ) -> Vec<Note> {
     let tick = |row: usize| scale.tick(start_step.saturating_add(row));
     let mut notes = Vec::new();
-    for (pitch, (cells, onsets)) in velocities.columns().into_iter().zip(onsets.columns()).enumerate() {
-        let mut begun: Option<(usize, u8)> = None;
-        for row in 0..=cells.len() {
-            let velocity = cells.get(row).copied().unwrap_or(0);
-            let onset = onsets.get(row).copied().unwrap_or(false);
-            if let Some((first, velocity)) = begun.filter(|_| velocity == 0 || onset) {
+    // Row by row, as the cells lie in memory: where each pitch's note began, and how loud.
+    let mut begun: [Option<(usize, u8)>; 128] = [None; 128];
+    let silence = (Array1::from_elem(128, 0), Array1::from_elem(128, false));
+    let rows = velocities.rows().into_iter().zip(onsets.rows());
+    for (row, (cells, onsets)) in rows.chain([(silence.0.view(), silence.1.view())]).enumerate() {
+        for (pitch, ((&velocity, &onset), begun)) in cells.iter().zip(onsets).zip(&mut begun).enumerate() {
+            if let Some((first, velocity)) = begun.take_if(|_| velocity == 0 || onset) {
                 let (start, end) = (tick(first), tick(row));
                 notes.push(Note {
                     start,
@@ -84,10 +97,9 @@ pub(super) fn read(
                     duration: Tick::saturating(i64::from(end.saturating_sub(start).get()).max(1)),
                     velocity: Velocity::saturating(velocity.into()),
                 });
-                begun = None;
             }
-            if velocity > 0 && begun.is_none() {
-                begun = Some((row, velocity));
+            if velocity > 0 {
+                begun.get_or_insert((row, velocity));
             }
         }
     }

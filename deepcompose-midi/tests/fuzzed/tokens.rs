@@ -37,7 +37,11 @@ pub fn json(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     let Ok(tokenizer) = MusicTokenizer::from_json(text) else { return };
     let again = MusicTokenizer::from_json(&tokenizer.to_json()).expect("as it was written");
-    assert!(again == tokenizer);
+    // Lists that are sets to MidiTok may change their order: the tokens do not.
+    let names =
+        |t: &MusicTokenizer| (0..=t.vocabulary_size()).map(|id| t.token_name(id as TokenId)).collect();
+    let (names, names_again): (Vec<_>, Vec<_>) = (names(&tokenizer), names(&again));
+    assert_eq!(names_again, names);
     let ids = ids(&mut Unstructured::new(bytes), tokenizer.vocabulary_size());
     check_written(&canonical(&tokenizer.decode(&ids).score));
 }

@@ -1,10 +1,13 @@
 //! What the core crate makes of large scores.
 
 use deepcompose_core::augment::{scale_velocity, stretch_tempo, stretch_ticks, transpose};
+use deepcompose_core::edits::{EditList, History, NoteEdit};
 use deepcompose_core::metrics::Metrics;
+use deepcompose_core::ops::{GridStep, Join, Overlaps, Quantiser, Straddle, TrimTo};
+use deepcompose_core::tokenizer::{MusicTokenizer, Tokenization, TokenizerConfig};
 use deepcompose_core::{
-    PerformanceClock, PerformanceTokenizer, PianoRoll, Pitch, SatbTokenizer, Score, StepsPerBeat, Tokenizer,
-    Velocity, melody_track,
+    MultiRoll, Note, Parts, PerformanceClock, PerformanceTokenizer, PianoRoll, Pitch, SatbTokenizer, Score,
+    StepsPerBeat, TempoMap, Tick, TicksPerQuarter, Tokenizer, Track, Velocity, VelocityRoll, melody_track,
 };
 
 use crate::files::{Events, notes};
@@ -81,6 +84,82 @@ fn satb_tokens() {
     each("SATB", 4096, |score| {
         let tokens = SatbTokenizer.encode(score);
         SatbTokenizer.decode(&tokens)
+    });
+}
+
+#[test]
+fn velocity_rolls() {
+    each("velocity roll", 8192, |score| {
+        let roll = VelocityRoll::from_score(score, StepsPerBeat::DEFAULT, Parts::All);
+        roll.map(|roll| roll.to_notes(score.ticks_per_quarter()).len())
+    });
+    each("rolls by track", 8192, |score| {
+        let rolls = MultiRoll::from_score(score, StepsPerBeat::DEFAULT, Parts::All);
+        rolls.map(|rolls| rolls.to_score(score.ticks_per_quarter()))
+    });
+}
+
+#[test]
+fn tokens_of_the_remi_family() {
+    for tokenization in Tokenization::ALL {
+        let config = TokenizerConfig {
+            use_programs: true,
+            use_chords: tokenization == Tokenization::Remi,
+            use_rests: tokenization != Tokenization::Remi,
+            use_tempos: true,
+            use_sustain_pedals: true,
+            ..TokenizerConfig::default()
+        };
+        let Ok(tokenizer) = MusicTokenizer::new(tokenization, config) else { continue };
+        each(tokenization.name(), 4096, |score| {
+            let tokens = tokenizer.encode(score);
+            (tokenizer.decode(&tokens), tokenizer.token_errors(&tokens))
+        });
+    }
+}
+
+#[test]
+fn notes_held_by_the_pedal() {
+    each("sustained", 1024, |score| score.clone().sustained());
+}
+
+#[test]
+fn operations() {
+    let (early, late) = (Tick::saturating(1000), Tick::saturating(100_000));
+    each("slice", 1024, |score| score.slice(early..late, Straddle::Clip));
+    each("slice bars", 1024, |score| score.slice_bars(2..1000, Straddle::Keep));
+    each("trim, pad", 1024, |score| score.trim(TrimTo::Beat).pad(early));
+    each("join", 2048, |score| score.join(score, Join::Bar));
+    each("quantise", 1024, |score| score.quantise(&Quantiser::new(GridStep::EIGHTH)));
+    each("resample", 1024, |score| score.resample(TicksPerQuarter::saturating(96)));
+    each("retime", 1024, |score| score.retime(TempoMap::default()));
+    each("merge", 1024, Score::merge_same_programs);
+    let tracks =
+        |score: &Score, work: &dyn Fn(&Track) -> usize| score.tracks().iter().map(work).sum::<usize>();
+    each("hands", 1024, |score| tracks(score, &|t| t.split_hands().len()));
+    each("overlaps", 1024, |score| tracks(score, &|t| t.resolve_overlaps(Overlaps::Cut).1));
+    each("drums", 1024, |score| tracks(score, &|t| t.split_drums().len()));
+}
+
+#[test]
+fn voices() {
+    each("voices", 4096, |score| {
+        let voices = |t: &Track| t.split_voices().map_or(0, |voices| voices.len());
+        score.tracks().iter().map(voices).sum::<usize>()
+    });
+}
+
+#[test]
+fn edits() {
+    each("edits", 1024, |score| {
+        let notes = score.tracks().first().map_or(&[][..], |t| t.notes());
+        let lift = |note: &Note| NoteEdit::SetPitch { track: 0, note: *note, pitch: Pitch::MIDDLE_C };
+        let edits: EditList = notes.iter().map(lift).collect();
+        let mut history = History::new();
+        let mut edited = score.clone();
+        history.apply(&mut edited, edits).unwrap();
+        assert!(history.undo(&mut edited).unwrap());
+        assert!(edited == *score);
     });
 }
 
