@@ -1,7 +1,7 @@
 //! What the core crate makes of large scores.
 
 use deepcompose_core::augment::{scale_velocity, stretch_tempo, stretch_ticks, transpose};
-use deepcompose_core::edits::{EditList, History, NoteEdit};
+use deepcompose_core::editing::{EditList, History, NoteEdit};
 use deepcompose_core::metrics::Metrics;
 use deepcompose_core::ops::{GridStep, Join, Overlaps, Quantiser, Straddle, TrimTo};
 use deepcompose_core::tokenizer::{MusicTokenizer, Tokenization, TokenizerConfig};
@@ -154,11 +154,11 @@ fn edits() {
     each("edits", 1024, |score| {
         let notes = score.tracks().first().map_or(&[][..], |t| t.notes());
         let lift = |note: &Note| NoteEdit::SetPitch { track: 0, note: *note, pitch: Pitch::MIDDLE_C };
-        let edits: EditList = notes.iter().map(lift).collect();
-        let mut history = History::new();
+        let edits = EditList::new("Lift", notes.iter().map(lift).collect());
+        let mut history = History::default();
         let mut edited = score.clone();
         history.apply(&mut edited, edits).unwrap();
-        assert!(history.undo(&mut edited).unwrap());
+        assert!(history.undo(&mut edited).unwrap().is_some());
         assert!(edited == *score);
     });
 }
