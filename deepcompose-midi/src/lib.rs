@@ -70,8 +70,9 @@
 //! | found | outcome |
 //! |---|---|
 //! | file cut short | read up to there: [`Repair::DamagedTrack`] |
-//! | data byte over 127 | taken as 127, if then all else in the track is events up to its end: [`Repair::ClippedData`] |
-//! | other bytes that are no event | passed over, if reading can go on close behind them so that all else in the track is events up to its end: [`Repair::Resynchronised`]; else the rest of the track is passed over: [`Repair::DamagedTrack`]. [`Tally::bytes`] says how much |
+//! | bytes that are no event | read on as below, if then all else in the track is events up to its end; else the rest of the track is passed over: [`Repair::DamagedTrack`]. [`Tally::bytes`] says how much |
+//! | … a data byte over 127 | taken as 127: [`Repair::ClippedData`]. Or the event is passed over, whichever leaves fewer notes without on or off |
+//! | … other bytes | passed over, up to 16 behind the first bad one: [`Repair::Resynchronised`] |
 //! | number with zeros in front, over four bytes | read: [`Repair::LongNumber`] |
 //! | running status after a meta event or system exclusive message | taken up again: [`Repair::RunningStatusResumed`] |
 //! | system common or real-time message, F1–F6 and F8–FE | passed over with its data bytes: [`Repair::SystemMessage`] |
@@ -107,6 +108,11 @@
 //! | long header, chunk that is no track | passed over: [`Repair::LongHeader`], [`Skipped::UnknownChunk`], [`Skipped::RiffChunk`] |
 //! | text that is none in the file's encoding | replaced in part: [`Repair::UndecodableText`] |
 //! | no notes, or no tracks promised and none there | a score with no notes |
+//!
+//! Other readers decide otherwise in places. symusic 0.6 drops a note on that has no note off, after
+//! pairing the others first on, first off; gives program 0 to a file track whose program is set by
+//! another one; and loses notes that use running status after a system exclusive message. On files
+//! without any of these it finds the same notes.
 //!
 //! What a score has no place for (release velocities, the click of a metronome, …) is counted in the
 //! [`ReadReport`] with the first places where it was found; [`Skipped`] lists the kinds.

@@ -5,9 +5,10 @@ use deepcompose_core::{At, Note, Pitch, Score, Tempo, TempoMap, Tick, TicksPerQu
 use crate::error::MidiError;
 use crate::reader::context::Context;
 use crate::reader::in_force::Control;
+use crate::reader::kinds::{Repair, Skipped};
 use crate::reader::notes::{Begun, Ended, Off, without_all_offs};
 use crate::reader::parts::{Part, Parts, Placed};
-use crate::reader::report::{Repair, Skipped, Timing};
+use crate::reader::report::Timing;
 use crate::reader::strips::{Channel, Event, Song};
 use crate::reader::text::TextEncoding;
 use crate::reader::words::{Decoder, Names, place, silent_track};

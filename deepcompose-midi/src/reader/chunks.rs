@@ -3,7 +3,8 @@
 use deepcompose_core::TicksPerQuarter;
 
 use crate::error::MidiError;
-use crate::reader::report::{Repair, Timing};
+use crate::reader::kinds::Repair;
+use crate::reader::report::Timing;
 
 pub(super) const TRACK: &[u8; 4] = b"MTrk";
 

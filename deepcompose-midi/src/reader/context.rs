@@ -2,9 +2,10 @@
 
 use crate::error::MidiError;
 use crate::reader::Reader;
+use crate::reader::kinds::{Repair, Skipped};
 use crate::reader::limits::Limits;
 use crate::reader::notes::Overlaps;
-use crate::reader::report::{ReadReport, Repair, Skipped};
+use crate::reader::report::ReadReport;
 
 #[derive(Debug)]
 pub(super) struct Context<'r> {

@@ -4,7 +4,8 @@ use crate::error::MidiError;
 use crate::reader::Reader;
 use crate::reader::chunks::{self, Header};
 use crate::reader::context::{Context, check};
-use crate::reader::report::{ReadReport, Repair, Skipped};
+use crate::reader::kinds::{Repair, Skipped};
+use crate::reader::report::ReadReport;
 use crate::reader::strips::Song;
 use crate::reader::track::{Stop, read_track};
 

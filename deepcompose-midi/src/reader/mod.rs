@@ -6,6 +6,7 @@ mod context;
 mod events;
 mod file;
 mod in_force;
+mod kinds;
 mod limits;
 mod notes;
 mod parts;
@@ -23,9 +24,10 @@ use std::path::Path;
 
 use deepcompose_core::Score;
 
+pub use kinds::{Repair, Skipped};
 pub use limits::Limits;
 pub use notes::Overlaps;
-pub use report::{Place, ReadReport, Repair, Skipped, Tally, Timing};
+pub use report::{Place, ReadReport, Tally, Timing};
 pub use text::TextEncoding;
 
 use crate::error::MidiError;

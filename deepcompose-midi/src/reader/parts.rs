@@ -9,9 +9,9 @@ use deepcompose_core::{Note, Program, Tick};
 use crate::error::MidiError;
 use crate::reader::context::Context;
 use crate::reader::in_force::{Control, InForce, PEDALS};
+use crate::reader::kinds::Repair;
 use crate::reader::notes::Keys;
 use crate::reader::programs::Programs;
-use crate::reader::report::Repair;
 use crate::reader::strips::{Event, Song};
 
 /// A control and its event's place in the file.

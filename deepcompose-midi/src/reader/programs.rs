@@ -3,7 +3,7 @@
 use deepcompose_core::{Program, Tick};
 
 use crate::reader::context::Context;
-use crate::reader::report::Skipped;
+use crate::reader::kinds::Skipped;
 use crate::reader::strips::Song;
 
 /// The program changes of a song by their place in [`Song::programs`], as its events are gone

@@ -7,8 +7,9 @@ use deepcompose_core::{At, KeySignature, Mode, Program, RawKind, Tempo, TextKind
 use crate::error::MidiError;
 use crate::reader::context::Context;
 use crate::reader::events::{Damage, END_OF_TRACK, EventReader, Message, PlainEvent, RawEvent};
+use crate::reader::kinds::{Repair, Skipped};
 use crate::reader::recover::{Recovery, recover};
-use crate::reader::report::{Repair, Skipped, Timing};
+use crate::reader::report::Timing;
 use crate::reader::strips::{Channel, Event, ProgramChange, Song, StripFinder};
 
 /// A text or a raw event, its bytes still those of the file.

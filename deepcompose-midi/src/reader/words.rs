@@ -6,7 +6,7 @@ use deepcompose_core::{At, RawEvent, RawKind, Score, Text, TextKind, Track};
 
 use crate::error::MidiError;
 use crate::reader::context::Context;
-use crate::reader::report::{Repair, Skipped};
+use crate::reader::kinds::{Repair, Skipped};
 use crate::reader::strips::Channel;
 use crate::reader::text::{TextEncoding, cut};
 use crate::reader::track::{FileTrack, Word, WordKind};
