@@ -3,7 +3,7 @@
 //! Each case makes its file in memory, reads it, and checks what came of it against what its
 //! construction says must come of it. How time and memory grow is checked by doubling: see
 //! [`measure`]. Sizes are a million events in an optimised build and an eighth of that otherwise;
-//! `cargo test --release -p deepcompose-midi --test stress -- --nocapture` prints what each case
+//! `cargo test --release -p deepcompose-midi --test stress_set -- --nocapture` prints what each case
 //! took.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, unreachable_pub)]
 
