@@ -17,7 +17,8 @@
 //! };
 //!
 //! let score = InputTrack::FrereJacques.score();
-//! assert_eq!(score.bars().take_while(|bar| bar.start < score.end()).count(), 8);
+//! let end = score.end();
+//! assert_eq!(score.bars().take_while(|bar| bar.start < end).count(), 8);
 //!
 //! // On a grid of sixteenths, and back.
 //! let roll = PianoRoll::from_score(&score, StepsPerBeat::DEFAULT)?;

@@ -80,18 +80,19 @@ fn run(command: Option<Command>) -> Result<(), Box<dyn Error>> {
     }
 }
 
-/// A MIDI file, or one of the built-in tracks by its name.
-fn input(path: &Path) -> Result<Score, Box<dyn Error>> {
+/// A MIDI file, with a report if it is damaged, or one of the built-in tracks by its name.
+fn input(path: &Path) -> Result<(Score, Option<midi::ReadReport>), Box<dyn Error>> {
     if !path.exists()
         && let Some(track) = path.to_str().and_then(|name| name.parse::<InputTrack>().ok())
     {
-        return Ok(track.score());
+        return Ok((track.score(), None));
     }
-    midi::read(path).map(|(score, _)| score).map_err(|e| about(path, &e))
+    let (score, report) = midi::read(path).map_err(|e| about(path, &e))?;
+    Ok((score, Some(report).filter(midi::ReadReport::is_damaged)))
 }
 
 fn apply(common: &Common, technique: &Technique) -> Result<(), Box<dyn Error>> {
-    let score = input(&common.input)?;
+    let (score, damage) = input(&common.input)?;
     let mut builder = Composer::builder().seed(common.seed);
     if let Some(weights) = &common.weights {
         builder = match technique {
@@ -105,6 +106,9 @@ fn apply(common: &Common, technique: &Technique) -> Result<(), Box<dyn Error>> {
     let mut bar = report::Bar::new();
     let composition = composer.compose_with(&score, technique, &mut |p| bar.show(p))?;
     bar.clear();
+    if let Some(damage) = damage {
+        eprintln!("{} is damaged: {damage}", common.input.display());
+    }
     write(&common.output, &composition)?;
     report::print(&[report::Row::new(&common.output, &composition, begun.elapsed())]);
     Ok(())

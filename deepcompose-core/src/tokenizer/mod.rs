@@ -137,7 +137,8 @@ pub struct Decoded {
 ///
 /// - Ids are `0..vocabulary_size()`, each with a name and a type.
 /// - [`encode`](Self::encode) gives only sequences whose neighbours the token-type graph
-///   [`may_follow`](Self::may_follow) allows.
+///   [`may_follow`](Self::may_follow) allows. (The graph of a [`MusicTokenizer`] is MidiTok's, which
+///   its own sequences leave in places; see there.)
 /// - [`decode`](Self::decode) takes any sequence of ids whatever. What makes no sense is mended or
 ///   skipped, and counted.
 /// - Encoding what was decoded from an encoding gives that encoding again; [`MusicTokenizer`] may

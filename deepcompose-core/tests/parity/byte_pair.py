@@ -4,7 +4,7 @@
     python byte_pair.py > byte_pair.json
 
 Makes a few pieces by random numbers, lets MidiTok learn on them, and writes what it was given (base tokens, in
-segments), the file that it saved, and the tokens that it made of the pieces.
+segments), the notes, the file that it saved, and the tokens that it made of the pieces.
 """
 
 import json
@@ -41,8 +41,10 @@ def case(name, tokenization, split, size, folder):
         path = Path(folder) / f"{number}.mid"
         piece(rng).dump_midi(path)
         files.append(path)
-    pieces = []
+    pieces, notes = [], []
     for path in files:
+        (track,) = Score(path).tracks
+        notes.append([[n.time, n.duration, n.pitch, n.velocity] for n in track.notes])
         (sequence,) = tokenizer(path, encode_ids=False)
         parts = {"bar": sequence.split_per_bars, "beat": sequence.split_per_beats, "no": lambda: [sequence]}[split]()
         pieces.append([part.ids for part in parts if part.ids])
@@ -58,7 +60,8 @@ def case(name, tokenization, split, size, folder):
         "special": tokenizer.special_tokens_ids,
         "size": size,
         "pieces": pieces,
-        "model": saved["_model"],
+        "notes": notes,
+        "file": json.dumps(saved),
         "encoded": [tokenizer(path)[0].ids for path in files],
     }
 

@@ -158,7 +158,10 @@ impl Grammar<'_> {
             _ if is_announced && is_of_program(kind) && self.before != Some(TokenType::Program) => false,
             TokenType::Pad | TokenType::Mask | TokenType::Special => false,
             TokenType::Start => self.before.is_none(),
-            TokenType::End => self.pending == 0 && self.sounding == 0 && self.before.is_some(),
+            TokenType::End => {
+                let may_end = |before| self.tokenizer.graph.after(before).has(TokenType::End);
+                self.pending == 0 && self.sounding == 0 && self.before.is_some_and(may_end)
+            }
             // What ends a bar needs one, and another after it.
             TokenType::Bar if value == BAR_END => self.moment > 0 && self.before != Some(TokenType::Bar),
             TokenType::Position => {

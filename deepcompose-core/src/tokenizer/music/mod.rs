@@ -97,6 +97,10 @@ impl std::fmt::Display for Tokenization {
 /// if all tracks are one sequence. Then the events of a time stand in MidiTok's order. A track without notes has no
 /// tokens.
 ///
+/// The token-type graph is MidiTok's, too, and as MidiTok's encodings do, these leave it in places: where a note ends
+/// in which another begins (MIDI-Like), at pedals of several programs in one sequence, and at intervals with programs.
+/// What [`grammar`](Self::grammar) allows keeps to it.
+///
 /// Where MidiTok fails, because the vocabulary has not the token it needs, the token is left out.
 ///
 /// ```
