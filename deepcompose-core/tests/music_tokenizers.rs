@@ -286,3 +286,18 @@ fn a_silence_of_years_does_not_make_a_sequence_of_gigabytes() {
         assert_eq!(report.over_limit, expected, "{tokenizer:?}");
     }
 }
+
+#[test]
+fn a_sequence_does_not_end_where_it_begins() {
+    for tokenization in Tokenization::ALL {
+        let tokenizer = MusicTokenizer::new(tokenization, TokenizerConfig::default()).unwrap();
+        let id = |name: &str| (0..).find(|id| tokenizer.token_name(*id).as_deref() == Some(name)).unwrap();
+        let (start, end) = (id("BOS_None"), id("EOS_None"));
+        let mut grammar = tokenizer.grammar();
+        assert!(grammar.allows(start), "{tokenization}");
+        grammar.observe(start);
+        // MidiTok counts it as an error, too.
+        assert!(!grammar.allows(end), "{tokenization}");
+        assert_eq!(tokenizer.token_errors(&[start, end]).successor, 1, "{tokenization}");
+    }
+}

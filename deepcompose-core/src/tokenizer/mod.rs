@@ -1,4 +1,46 @@
 //! Scores as sequences of tokens, and back.
+//!
+//! | tokenizer | a note is | time is | tokens |
+//! |---|---|---|---|
+//! | [`MusicTokenizer`], [REMI](Tokenization::Remi) | pitch, velocity, duration | bars and positions | 357 by default |
+//! | [`MusicTokenizer`], [TSD](Tokenization::Tsd) | pitch, velocity, duration | time shifts | 324 |
+//! | [`MusicTokenizer`], [MIDI-Like](Tokenization::MidiLike) | note-on, velocity, note-off | time shifts | 411 |
+//! | [`MusicTokenizer`], [Structured](Tokenization::Structured) | time shift, pitch, velocity, duration | in the note | 316 |
+//! | [`PerformanceTokenizer`] | note-on, note-off | time shifts of 10 ms, or of 1/48 of a quarter note | 310 |
+//! | [`SatbTokenizer`] | a cell of one of four voices | the place in the sequence | 131 |
+//! | `BytePairTokenizer` (feature `bpe`) | several tokens of a [`MusicTokenizer`] | as there | as many as were learnt |
+//!
+//! # Options, files and ids of MidiTok
+//!
+//! A [`TokenizerConfig`] has the options of MidiTok 3's class of that name. [`MusicTokenizer::from_json`] reads the
+//! `tokenizer.json` that MidiTok saves, and [`to_json`](MusicTokenizer::to_json) writes one; the token ids are MidiTok's. An
+//! option that is out of range, or would change ids and is not done here, is a [`TokenizerError`] that names it.
+//!
+//! ```
+//! use deepcompose_core::tokenizer::{MusicTokenizer, Tokenization, TokenizerConfig};
+//! use deepcompose_core::{InputTrack, Tokenizer};
+//!
+//! let tokenizer = MusicTokenizer::new(Tokenization::Remi, TokenizerConfig::default())?;
+//! let tokens = tokenizer.encode(&InputTrack::FrereJacques.score());
+//! let again = MusicTokenizer::from_json(&tokenizer.to_json())?;
+//! assert_eq!(again.decode(&tokens).score.note_count(), 32);
+//!
+//! // Any ids decode; what is wrong with them is counted by kind.
+//! let nonsense = [300, 7, 7, 999_999, 0];
+//! let decoded = tokenizer.decode(&nonsense);
+//! assert!(tokenizer.token_errors(&nonsense).total() > 0 && !decoded.repairs.is_clean());
+//!
+//! // A model that draws only what the grammar allows makes no such errors.
+//! let mut grammar = tokenizer.grammar();
+//! tokens.iter().for_each(|token| {
+//!     assert!(grammar.allows(*token));
+//!     grammar.observe(*token);
+//! });
+//! # Ok::<(), deepcompose_core::tokenizer::TokenizerError>(())
+//! ```
+//!
+//! With the feature `bpe`, `BytePairTokenizer` learns byte pairs on top through Hugging Face's `tokenizers`; its files, too, are
+//! MidiTok's.
 
 #[cfg(feature = "bpe")]
 mod byte_pair;
