@@ -84,7 +84,7 @@ fn a_folder_is_read_in_order_and_what_is_skipped_is_said_with_its_reason() {
     let skipped: Vec<(&str, &str)> =
         report.skipped.iter().map(|s| (s.path.as_str(), s.reason.kind())).collect();
     let mut expected = vec![
-        ("broken.mid", "malformed"),
+        ("broken.mid", "without notes"),
         ("empty.mid", "malformed"),
         ("short.mid", "too short"),
         ("silent.mid", "without notes"),
