@@ -70,7 +70,7 @@ fn run(a: &Arguments) -> Result<(), Box<dyn Error>> {
         .strict(a.strict)
         .sustain(a.sustain)
         .pairing(pairing)
-        .limits(Limits::default().with_notes(a.max_notes));
+        .limits(Limits::default().with_notes(a.max_notes).with_tracks(u16::MAX.into()));
     let about = |e: MidiError| match e {
         MidiError::Io { .. } => e.to_string(),
         e => format!("{}: {e}", a.file.display()),
