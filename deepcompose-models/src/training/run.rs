@@ -2,7 +2,7 @@
 
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
@@ -45,7 +45,7 @@ struct State<S> {
 /// | `best.safetensors` | the weights with the lowest validation loss, 32-bit |
 /// | `last.safetensors` | the weights after the last step, once the run is over |
 /// | `log.jsonl` | every step, validation and checkpoint, one JSON object a line |
-/// | `lock` | held while a process works in the folder |
+/// | `lock` | held while a process works in the folder; waited for during two seconds, which one that was killed may need to end |
 ///
 /// Files are written under a temporary name, synced and renamed. A process that is killed at any moment, or whose
 /// disk fills up, leaves every earlier checkpoint as it was.
@@ -97,7 +97,7 @@ impl Run {
         let io = |source| WeightsError::Io { path: path.display().to_string(), source };
         let lock =
             File::options().create(true).truncate(false).write(true).read(true).open(&path).map_err(io)?;
-        match lock.try_lock() {
+        match lock_within(&lock, PATIENCE) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 return Err(TrainError::Busy { folder: folder.display().to_string() });
@@ -208,6 +208,23 @@ impl Run {
 
     pub(super) fn save_weights<T: Trainer>(&self, trainer: &T, path: &Path) -> Result<(), TrainError> {
         Ok(weights::save(&trainer.model(), path, Precision::Full)?)
+    }
+}
+
+/// How long to wait for a process that has the folder: one that was killed holds its lock until the system has
+/// taken it apart.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The lock, tried again for so long while another process has it.
+fn lock_within(file: &File, patience: Duration) -> Result<(), TryLockError> {
+    let begun = Instant::now();
+    loop {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) if begun.elapsed() < patience => {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            settled => return settled,
+        }
     }
 }
 

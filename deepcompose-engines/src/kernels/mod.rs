@@ -1,0 +1,9 @@
+//! The inner loops that the engines, and the training steps written by hand, are made of.
+//!
+//! Every number that a kernel returns is one sum in one order, whatever the instructions, the number of threads
+//! and the part of the work that is asked for. So results are the same to the bit on every machine that multiplies
+//! and adds in one rounding, which all of [`Instructions`] do.
+
+mod simd;
+
+pub use simd::Instructions;
