@@ -123,8 +123,8 @@ pub enum GenerateError<E: std::error::Error + 'static> {
 ///         Ok(())
 ///     }
 ///
-///     fn push(&mut self, _tokens: &[TokenId]) -> Result<Vec<f32>, Self::Error> {
-///         Ok(vec![0.0; 4])
+///     fn push(&mut self, _tokens: &[TokenId]) -> Result<&[f32], Self::Error> {
+///         Ok(&[0.0; 4])
 ///     }
 /// }
 ///
@@ -161,6 +161,7 @@ where
     model.reset().map_err(GenerateError::Model)?;
 
     let mut tokens = Vec::new();
+    let mut masked = Vec::with_capacity(vocabulary_size);
     let mut scratch = SampleScratch::default();
     let stop = loop {
         if constraint.finished() {
@@ -174,13 +175,15 @@ where
             None => model.push(prompt),
             Some(&last) => model.push(&[last]),
         };
-        let mut logits = pushed.map_err(GenerateError::Model)?;
+        let logits = pushed.map_err(GenerateError::Model)?;
         if logits.len() != vocabulary_size {
             return Err(GenerateError::LogitCount { logits: logits.len(), vocabulary_size });
         }
-        constraint.mask(&mut logits);
+        masked.clear();
+        masked.extend_from_slice(logits);
+        constraint.mask(&mut masked);
         let token = sampler
-            .sample_with(&logits, rng, &mut scratch)
+            .sample_with(&masked, rng, &mut scratch)
             .map_err(|source| GenerateError::Sample { position: tokens.len(), source })?;
         constraint.observe(token);
         tokens.push(token);

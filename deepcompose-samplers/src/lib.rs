@@ -17,6 +17,7 @@
 //! | hold REMI, TSD, MIDI-Like and Structured tokens to their grammar | [`GrammarConstraint`] |
 //! | make rules of your own | [`Constraint`] |
 //! | add and remove notes of a piano roll with a model | [`EditSampler::edit`] |
+//! | let a model of edits keep what it computed | [`EditSession`] |
 //!
 //! ```
 //! use deepcompose_samplers::{SamplingTechnique, TokenSampler};
@@ -49,6 +50,7 @@
 //! | creative risk of edits | [`EditParams`] | x > 0, finite | 0.8 |
 //! | pitch range of edits | [`EditParams`] | within 0..=127 | 21..=108 |
 //! | window alignment | [`EditParams`] | 1 or more steps | 16 |
+//! | session memory | [`EditParams`] | bytes; one session at least | 512 MiB |
 //!
 //! # Rules hold by construction
 //!
@@ -96,7 +98,8 @@ mod token_model;
 
 pub use constraint::{Constraint, Unconstrained};
 pub use edit::{
-    Edit, EditError, EditModel, EditOutcome, EditParams, EditProgress, EditSampler, MAX_WINDOW_STEPS, MaxAdd,
+    Edit, EditError, EditModel, EditOutcome, EditParams, EditProgress, EditSampler, EditSession,
+    MAX_WINDOW_STEPS, MaxAdd,
 };
 pub use error::{SampleError, SamplerError};
 pub use generate::{GenerateError, Generated, Progress, StopReason, generate_tokens};

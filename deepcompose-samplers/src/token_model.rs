@@ -12,7 +12,9 @@ pub use deepcompose_core::TokenId;
 /// use std::convert::Infallible;
 ///
 /// /// Expects the last token to come again.
-/// struct Echo;
+/// struct Echo {
+///     logits: [f32; 4],
+/// }
 ///
 /// impl TokenModel for Echo {
 ///     type Error = Infallible;
@@ -25,13 +27,15 @@ pub use deepcompose_core::TokenId;
 ///         Ok(())
 ///     }
 ///
-///     fn push(&mut self, tokens: &[TokenId]) -> Result<Vec<f32>, Infallible> {
-///         let last = tokens.last().copied();
-///         Ok((0..4).map(|token| if Some(token) == last { 5.0 } else { 0.0 }).collect())
+///     fn push(&mut self, tokens: &[TokenId]) -> Result<&[f32], Infallible> {
+///         self.logits = [0.0; 4];
+///         self.logits[tokens[tokens.len() - 1] as usize] = 5.0;
+///         Ok(&self.logits)
 ///     }
 /// }
 ///
-/// assert_eq!(Echo.push(&[0, 2])?, [0.0, 0.0, 5.0, 0.0]);
+/// let mut echo = Echo { logits: [0.0; 4] };
+/// assert_eq!(echo.push(&[0, 2])?, [0.0, 0.0, 5.0, 0.0]);
 /// # Ok::<(), Infallible>(())
 /// ```
 pub trait TokenModel {
@@ -50,12 +54,13 @@ pub trait TokenModel {
 
     /// Appends `tokens` (at least one, each in `0..vocabulary_size`) and returns the logits of
     /// the token that follows the last one: `vocabulary_size` of them, unnormalised natural
-    /// logarithms.
+    /// logarithms. They are the model's own, so that it can write them to the same place every
+    /// time.
     ///
     /// # Errors
     ///
     /// Whatever the model fails of.
-    fn push(&mut self, tokens: &[TokenId]) -> Result<Vec<f32>, Self::Error>;
+    fn push(&mut self, tokens: &[TokenId]) -> Result<&[f32], Self::Error>;
 }
 
 impl<M: TokenModel + ?Sized> TokenModel for &mut M {
@@ -69,7 +74,7 @@ impl<M: TokenModel + ?Sized> TokenModel for &mut M {
         (**self).reset()
     }
 
-    fn push(&mut self, tokens: &[TokenId]) -> Result<Vec<f32>, Self::Error> {
+    fn push(&mut self, tokens: &[TokenId]) -> Result<&[f32], Self::Error> {
         (**self).push(tokens)
     }
 }

@@ -45,6 +45,8 @@ pub struct Decoder {
     weights: Arc<Weights>,
     layers: Vec<Cache>,
     positions: usize,
+    /// Those of the last push through [`TokenModel`](deepcompose_samplers::TokenModel).
+    logits: Vec<f32>,
 }
 
 /// The network, and copies of its weights in plain lists, matrices row by row `[inputs, outputs]`.
@@ -172,6 +174,7 @@ impl Decoder {
         Self {
             layers: vec![cache; config.layers],
             positions: 0,
+            logits: Vec::new(),
             weights: Arc::new(Weights {
                 embedding: numbers(network.embedding.val()),
                 output_bias: numbers(network.output_bias.val()),
@@ -381,7 +384,8 @@ impl deepcompose_samplers::TokenModel for Decoder {
         Ok(())
     }
 
-    fn push(&mut self, tokens: &[u32]) -> Result<Vec<f32>, TransformerError> {
-        Self::push(self, tokens)
+    fn push(&mut self, tokens: &[u32]) -> Result<&[f32], TransformerError> {
+        self.logits = Self::push(self, tokens)?;
+        Ok(&self.logits)
     }
 }

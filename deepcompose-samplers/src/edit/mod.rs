@@ -5,9 +5,10 @@ mod error;
 mod model;
 mod params;
 mod sampler;
+mod sessions;
 mod windows;
 
 pub use error::EditError;
-pub use model::EditModel;
+pub use model::{EditModel, EditSession};
 pub use params::{EditParams, MaxAdd};
 pub use sampler::{Edit, EditOutcome, EditProgress, EditSampler, MAX_WINDOW_STEPS};

@@ -44,6 +44,12 @@ pub struct EditParams {
     /// Whether an input shorter than the model's window may be edited past its end, up to the
     /// window's; the outcome then has that length.
     pub extend_to_window: bool,
+    /// How much memory the model's [sessions](crate::EditSession) may take together, in bytes:
+    /// as many windows as fit have one of their own, by what the model says of
+    /// [its size](crate::EditModel::session_bytes), and the rest share one. There is always at
+    /// least one. It makes a difference to the time of an edit of a long piece, and none to its
+    /// result.
+    pub session_memory: usize,
 }
 
 impl Default for EditParams {
@@ -56,6 +62,7 @@ impl Default for EditParams {
             pitch_range: Pitch::saturating(21)..=Pitch::saturating(108),
             window_alignment: 16,
             extend_to_window: false,
+            session_memory: 512 << 20,
         }
     }
 }

@@ -11,6 +11,7 @@ use super::budget::EditState;
 use super::error::EditError;
 use super::model::EditModel;
 use super::params::EditParams;
+use super::sessions::Sessions;
 use super::windows::{Window, windows};
 use crate::error::{SampleError, SamplerError};
 use crate::softmax;
@@ -90,6 +91,9 @@ pub struct EditProgress<'a> {
 /// only the cells nearest its own centre (the first and the last also own the piece's ends), so
 /// what is on either side of a seam between them is edited with context from both sides, including
 /// earlier edits. A shorter piece is padded with silence.
+///
+/// The model is asked through its [sessions](crate::EditSession), one a window within
+/// [`EditParams::session_memory`].
 ///
 /// The sampler has no state; the rng is passed in, and each flip takes one `f64` from it.
 ///
@@ -192,14 +196,15 @@ impl EditSampler {
             weights: Vec::new(),
         };
         let windows = windows(length, window_steps, self.params.window_alignment);
+        let mut sessions = Sessions::new(model, windows.len(), self.params.session_memory);
         let iterations = self.params.iterations;
         let mut edits: Vec<Edit> = Vec::new();
         let mut done = 0;
         let mut stopped = false;
         while done < iterations && !stopped {
             let before = edits.len();
-            for window in &windows {
-                let cell = pass.draw(model, window, done, rng)?;
+            for (index, window) in windows.iter().enumerate() {
+                let cell = pass.draw(&mut sessions, (index, window), done, rng)?;
                 edits.extend(cell.map(|cell| pass.flip(cell, done)));
             }
             done += 1;
@@ -232,8 +237,8 @@ impl Pass<'_> {
     /// Draws the cell to flip, if any may be.
     fn draw<M, R>(
         &mut self,
-        model: &M,
-        window: &Window,
+        sessions: &mut Sessions<'_, M>,
+        (index, window): (usize, &Window),
         iteration: usize,
         rng: &mut R,
     ) -> Result<Option<[usize; 2]>, EditError<M::Error>>
@@ -258,7 +263,7 @@ impl Pass<'_> {
         self.input
             .slice_axis_mut(Axis(0), Slice::from(..seen))
             .assign(&roll.slice_axis(Axis(0), Slice::from(window.start..to)));
-        let logits = model.edit_logits(self.input.view()).map_err(EditError::Model)?;
+        let logits = sessions.logits(index, self.input.view()).map_err(EditError::Model)?;
         if logits.dim() != self.input.dim() {
             return Err(EditError::LogitShape { returned: logits.dim(), expected: self.input.dim() });
         }
