@@ -3,7 +3,7 @@
 
 mod ar_cnn;
 mod error;
-mod gan;
+pub mod gan;
 pub mod kernels;
 mod transformer;
 

@@ -4,6 +4,10 @@
 //! and the part of the work that is asked for. So results are the same to the bit on every machine that multiplies
 //! and adds in one rounding, which all of [`Instructions`] do.
 
+pub(crate) mod gan_conv;
+pub(crate) mod gan_map;
+pub(crate) mod gan_pack;
+pub(crate) mod gan_tanh;
 mod simd;
 
 pub use simd::Instructions;
