@@ -4,6 +4,20 @@
 //! and the part of the work that is asked for. So results are the same to the bit on every machine that multiplies
 //! and adds in one rounding, which all of [`Instructions`] do.
 
+mod product_matrix;
+mod product_packed;
+mod product_strip;
+#[cfg(test)]
+mod product_tests;
+mod product_tile;
+mod rows;
 mod simd;
+mod softmax;
 
+pub(crate) use product_matrix::{Matrix, NumberFormat};
+pub(crate) use product_packed::{BLOCK, PackedRows};
+pub(crate) use product_strip::{STRIP, Strip, StripBf16, StripF32};
+pub(crate) use product_tile::{along, tile};
+pub(crate) use rows::layer_norm;
 pub use simd::Instructions;
+pub(crate) use softmax::{exponentials, largest};
