@@ -5,6 +5,6 @@ mod ar_cnn;
 mod error;
 pub mod gan;
 pub mod kernels;
-mod transformer;
+pub mod transformer;
 
 pub use error::EngineError;

@@ -8,6 +8,20 @@ pub(crate) mod gan_conv;
 pub(crate) mod gan_map;
 pub(crate) mod gan_pack;
 pub(crate) mod gan_tanh;
+mod product_matrix;
+mod product_packed;
+mod product_strip;
+#[cfg(test)]
+mod product_tests;
+mod product_tile;
+mod rows;
 mod simd;
+mod softmax;
 
+pub(crate) use product_matrix::{Matrix, NumberFormat};
+pub(crate) use product_packed::{BLOCK, PackedRows};
+pub(crate) use product_strip::{STRIP, Strip, StripBf16, StripF32};
+pub(crate) use product_tile::{along, tile};
+pub(crate) use rows::layer_norm;
 pub use simd::Instructions;
+pub(crate) use softmax::{exponentials, largest};
