@@ -39,7 +39,7 @@ MODES = {
         "TensorFlow function",
         "TensorFlow function, XLA",
     ],
-    "transformer-xl": ["PyTorch eager", "PyTorch sdpa", "PyTorch bf16", "PyTorch compiled"],
+    "transformer-xl": ["PyTorch eager", "PyTorch sdpa", "PyTorch bf16"],
     "gan-generator": [
         "PyTorch eager",
         "PyTorch channels last",

@@ -43,12 +43,9 @@ class Decoder:
 
     def push(self, tokens):
         """Tokens [batch] to logits [batch, vocabulary]."""
+        network, c = self.network, self.config
         row, seen = self.position % self.rows, min(self.position + 1, self.rows)
         self.position += 1
-        return self.step(tokens, row, seen)
-
-    def step(self, tokens, row, seen):
-        network, c = self.network, self.config
         first = self.rows - 1 - row
         scale = 1.0 / math.sqrt(c["d_head"])
         content_bias, position_bias = network.content_bias[:, None], network.position_bias[:, None]
@@ -85,10 +82,7 @@ class FusedAttention(Decoder):
 
 def decoder(network, sinusoids, mode, batch):
     kind = FusedAttention if mode == "sdpa" else Decoder
-    made = kind(network, sinusoids, batch, torch.bfloat16 if mode == "bf16" else torch.float32)
-    if mode == "compiled":
-        made.step = torch.compile(made.step, dynamic=True)
-    return made
+    return kind(network, sinusoids, batch, torch.bfloat16 if mode == "bf16" else torch.float32)
 
 
 class Decoding:
