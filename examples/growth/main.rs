@@ -141,7 +141,9 @@ fn write(folder: &Path, sweep: &Sweep, lines: &[(&str, Vec<Point>)]) -> Outcome<
         &folder.join(format!("{}.json", sweep.name)),
         format!("{text}\n").as_bytes(),
     )?;
-    let panel = |title: &str, y: fn(&Point) -> f64| Lines {
+    let guide = if sweep.name == "threads" { -1 } else { 1 };
+    let panel = |title: &str, guide, y: fn(&Point) -> f64| Lines {
+        guide,
         title: title.to_owned(),
         along: sweep.along.to_owned(),
         points: lines
@@ -150,8 +152,8 @@ fn write(folder: &Path, sweep: &Sweep, lines: &[(&str, Vec<Point>)]) -> Outcome<
             .collect(),
     };
     let panels = [
-        panel("milliseconds", |p| 1e3 * p.seconds),
-        panel("peak memory of the process, MB", |p| p.peak_bytes as f64 / 1e6),
+        panel("milliseconds", Some(guide), |p| 1e3 * p.seconds),
+        panel("peak memory of the process, MB", None, |p| p.peak_bytes as f64 / 1e6),
     ];
     plots::log_lines(&folder.join(format!("{}.svg", sweep.name)), sweep.title, sweep.lines, &panels)
 }
