@@ -30,10 +30,10 @@ fn networks(c: &mut Criterion) {
     let device = Device::default();
     let melody = InputTrack::OdeToJoy.score();
     let tokens = PerformanceTokenizer::new(PerformanceClock::Metric).encode(&melody);
-    let mut decoder = Decoder::new(&pretrained::transformer(&device).unwrap());
+    let mut decoder = Decoder::new(&pretrained::transformer(&device).unwrap()).unwrap();
     decoder.push(&tokens).unwrap();
     c.bench_function("transformer, one token", |b| {
-        b.iter(|| decoder.push(black_box(&tokens[1..2])).unwrap())
+        b.iter(|| decoder.push(black_box(&tokens[1..2])).unwrap()[0])
     });
 
     let model = pretrained::ar_cnn(&device).unwrap();

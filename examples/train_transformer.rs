@@ -102,7 +102,7 @@ fn run() -> Result<()> {
 fn sample(model: &TransformerXl, path: &Path) -> Result<()> {
     let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(1);
     let (melody, params) = (InputTrack::OdeToJoy.score(), TransformerParams::default());
-    let mut decoder = Decoder::new(model);
+    let mut decoder = Decoder::new(model)?;
     let music = extend(&mut decoder, &melody, &params, &mut rng, &mut |_| ControlFlow::Continue(()))?;
     midi::write(path.with_extension("mid"), &music)?;
     plots::piano_roll(&path.with_extension("svg"), &music, "Ode to Joy, continued")

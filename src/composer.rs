@@ -8,8 +8,8 @@ use deepcompose_models::ar_cnn::ArCnn;
 use deepcompose_models::compose::{
     self, ArCnnParams, ComposeError, Composition, GanParams, Observer, Progress, TransformerParams,
 };
-use deepcompose_models::gan::Generator;
-use deepcompose_models::transformer::{Decoder, TransformerXl, Vocabulary};
+use deepcompose_models::gan::{Generator, PreparedGenerator, WindowGenerator};
+use deepcompose_models::transformer::{Precision, PreparedTransformer, TransformerXl, Vocabulary};
 use deepcompose_models::weights::{self, Model};
 use deepcompose_models::{Device, WeightsError};
 use rand::SeedableRng;
@@ -73,6 +73,7 @@ pub struct BuildError {
 pub struct ComposerBuilder {
     seed: u64,
     device: Device,
+    precision: Precision,
     ar_cnn: Option<ModelSource<ArCnn>>,
     transformer: Option<ModelSource<TransformerXl>>,
     gan: Option<ModelSource<Generator>>,
@@ -90,6 +91,14 @@ impl ComposerBuilder {
     #[must_use]
     pub fn device(mut self, device: Device) -> Self {
         self.device = device;
+        self
+    }
+
+    /// In how many bits the Transformer's weights are kept while it decodes; 32 unless set. With fewer it is faster and a
+    /// little less exact.
+    #[must_use]
+    pub fn precision(mut self, precision: Precision) -> Self {
+        self.precision = precision;
         self
     }
 
@@ -129,16 +138,48 @@ impl ComposerBuilder {
         #[cfg(not(feature = "pretrained"))]
         let embedded = (None, None, None);
         let transformer = model("Transformer", self.transformer, embedded.1, &self.device)?;
-        if let Some(network) = &transformer {
-            check_tokenizer(network)?;
-        }
+        let gan = model("GAN", self.gan, embedded.2, &self.device)?;
         Ok(Composer {
             ar_cnn: model("AR-CNN", self.ar_cnn, embedded.0, &self.device)?,
-            transformer,
-            gan: model("GAN", self.gan, embedded.2, &self.device)?,
+            transformer: transformer.map(|network| decoding(&network, self.precision)).transpose()?,
+            gan: gan.map(Band::of).transpose()?,
             seed: self.seed,
         })
     }
+}
+
+/// A Transformer prepared for `extend`.
+fn decoding(network: &TransformerXl, precision: Precision) -> Result<PreparedTransformer, BuildError> {
+    check_tokenizer(network)?;
+    network.prepare(precision).map_err(|e| unprepared("Transformer", &e))
+}
+
+/// A generator, prepared if it is on the CPU.
+#[derive(Debug, Clone)]
+enum Band {
+    Network(Box<Generator>),
+    Prepared(PreparedGenerator),
+}
+
+impl Band {
+    fn of(generator: Generator) -> Result<Self, BuildError> {
+        if !generator.is_on_cpu() {
+            return Ok(Self::Network(Box::new(generator)));
+        }
+        generator.prepare().map(Self::Prepared).map_err(|e| unprepared("GAN", &e))
+    }
+
+    fn generator(&self) -> &dyn WindowGenerator {
+        match self {
+            Self::Network(generator) => &**generator,
+            Self::Prepared(generator) => generator,
+        }
+    }
+}
+
+/// A model that no engine takes.
+fn unprepared(model: &'static str, error: &dyn std::fmt::Display) -> BuildError {
+    BuildError { model, source: WeightsError::Malformed { what: error.to_string() } }
 }
 
 /// `extend` speaks performance tokens: a Transformer of another tokenizer cannot serve it.
@@ -179,8 +220,8 @@ fn model<M: Model>(
 #[derive(Debug, Clone)]
 pub struct Composer {
     ar_cnn: Option<ArCnn>,
-    transformer: Option<TransformerXl>,
-    gan: Option<Generator>,
+    transformer: Option<PreparedTransformer>,
+    gan: Option<Band>,
     seed: u64,
 }
 
@@ -188,7 +229,7 @@ impl Composer {
     /// Embedded weights, the CPU, seed 0, all of which can be changed.
     #[must_use]
     pub fn builder() -> ComposerBuilder {
-        ComposerBuilder { seed: 0, device: Device::default(), ar_cnn: None, transformer: None, gan: None }
+        ComposerBuilder { seed: 0, device: Device::default(), precision: Precision::Single, ar_cnn: None, transformer: None, gan: None }
     }
 
     /// The same models with another seed.
@@ -248,7 +289,7 @@ impl Composer {
         observer: &mut Observer<'_>,
     ) -> Result<Composition, ComposeError> {
         let model = self.transformer.as_ref().ok_or(ComposeError::NoModel("Transformer"))?;
-        compose::extend(&mut Decoder::new(model), input, params, &mut self.rng(2), observer)
+        compose::extend(&mut model.decoder(), input, params, &mut self.rng(2), observer)
     }
 
     /// GAN: adds drums, bass, guitar and keys in a genre. See [`compose::accompany`].
@@ -276,7 +317,7 @@ impl Composer {
         if let Some(seed) = params.seed {
             rng = ChaCha8Rng::seed_from_u64(seed);
         }
-        compose::accompany(model, input, params, &mut rng, observer)
+        compose::accompany(model.generator(), input, params, &mut rng, observer)
     }
 
     /// Any of the three.

@@ -115,7 +115,7 @@ fn the_embedded_weights_beat_a_uniform_guess() {
     use deepcompose::models::{Device, pretrained};
     let tokens =
         PerformanceTokenizer::new(PerformanceClock::Metric).encode(&InputTrack::AuldLangSyne.score());
-    let mut decoder = Decoder::new(&pretrained::transformer(&Device::default()).unwrap());
+    let mut decoder = Decoder::new(&pretrained::transformer(&Device::default()).unwrap()).unwrap();
     let mut nats = 0.0;
     for pair in tokens.windows(2) {
         let logits = decoder.push(&pair[..1]).unwrap();

@@ -56,6 +56,18 @@ pub fn device(name: &str) -> Result<Device, ModelError> {
     }
 }
 
+/// Whether a device is burn's CPU.
+pub(crate) fn is_cpu(device: &Device) -> bool {
+    #[cfg(feature = "flex")]
+    let is_cpu = device.clone().inner() == Device::flex();
+    #[cfg(not(feature = "flex"))]
+    let is_cpu = {
+        let _ = device;
+        false
+    };
+    is_cpu
+}
+
 fn unknown(name: &str) -> ModelError {
     let names = [
         ("default", true),

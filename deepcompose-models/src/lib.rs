@@ -18,7 +18,7 @@
 //! use deepcompose_models::{Device, pretrained};
 //! use rand::SeedableRng;
 //!
-//! let mut model = Decoder::new(&pretrained::transformer(&Device::default())?);
+//! let mut model = Decoder::new(&pretrained::transformer(&Device::default())?)?;
 //! let melody = InputTrack::FrereJacques.score();
 //! let params = TransformerParams { track_extension_duration: 2.0, ..TransformerParams::default() };
 //! let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(7);

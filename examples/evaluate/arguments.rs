@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Parser, ValueEnum};
 use deepcompose::models::ar_cnn::EditEvaluationOptions;
+use deepcompose::models::transformer;
 use deepcompose::models::weights::Precision;
 use deepcompose::prelude::Genre;
 
@@ -43,6 +44,27 @@ impl Bits {
     }
 }
 
+/// As which numbers the decoding engine keeps its matrices.
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum Decode {
+    /// 32-bit floats
+    Single,
+    /// bfloat16
+    Bfloat16,
+    /// 8-bit integers with a scale an output
+    Eight,
+}
+
+impl Decode {
+    pub(crate) fn precision(self) -> transformer::Precision {
+        match self {
+            Self::Single => transformer::Precision::Single,
+            Self::Bfloat16 => transformer::Precision::Bfloat16,
+            Self::Eight => transformer::Precision::Eight,
+        }
+    }
+}
+
 #[derive(Parser)]
 #[command(name = "evaluate", version, about = "Measure a model on held-out pieces")]
 pub(crate) struct Options {
@@ -58,6 +80,9 @@ pub(crate) struct Options {
     /// Round the weights first, as an export at this precision would
     #[arg(long, value_enum, requires = "model")]
     precision: Option<Bits>,
+    /// Transformer: token by token, through the engine that composes, with its numbers kept so
+    #[arg(long, value_enum, requires = "model")]
+    decode: Option<Decode>,
     /// Which split of the corpus: train, valid or test
     #[arg(long, default_value = "valid")]
     split: String,
@@ -96,6 +121,7 @@ pub(crate) struct Task<'a> {
     pub(crate) data: &'a Path,
     pub(crate) weights: Option<&'a Path>,
     pub(crate) precision: Option<Bits>,
+    pub(crate) decode: Option<Decode>,
     pub(crate) split: &'a str,
     pub(crate) limit: usize,
     pub(crate) seed: u64,
@@ -119,6 +145,7 @@ impl Options {
             data,
             weights: self.weights.as_deref(),
             precision: self.precision,
+            decode: self.decode,
             split: &self.split,
             limit: self.limit.map_or(usize::MAX, |n| usize::try_from(n).unwrap_or(usize::MAX)),
             seed: self.seed,

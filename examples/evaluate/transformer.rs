@@ -3,7 +3,9 @@
 use std::error::Error;
 
 use deepcompose::models::pretrained;
-use deepcompose::models::transformer::{TokenEvaluation, TransformerXl, Vocabulary, evaluate_tokens};
+use deepcompose::models::transformer::{
+    TokenEvaluation, TransformerXl, Vocabulary, evaluate_prepared, evaluate_tokens,
+};
 
 use crate::arguments::Task;
 use crate::plots::BarPanel;
@@ -14,7 +16,10 @@ pub(crate) fn measure(task: &Task<'_>) -> Result<Outcome, Box<dyn Error>> {
     let tokenizer = model.config().tokenizer.ok_or("the weights do not say of which tokenizer they are")?;
     let data = crate::input::tokens(task, tokenizer)?;
     let workers = std::thread::available_parallelism().map_or(1, |n| n.get().min(16));
-    let e = evaluate_tokens(&model, &data, workers)?;
+    let e = match task.decode {
+        None => evaluate_tokens(&model, &data, workers)?,
+        Some(numbers) => evaluate_prepared(&model.prepare(numbers.precision())?, &data, workers)?,
+    };
     let report = Report::new("transformer", (&source, model.config()), task, e.pieces, &e);
     Ok(Outcome {
         table: report.heading() + &text(&e, tokenizer),

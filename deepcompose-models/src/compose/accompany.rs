@@ -10,7 +10,7 @@ use super::error::ComposeError;
 use super::params::check;
 use super::tracks::Selected;
 use super::{Composition, Observer, Progress, TrackSelection};
-use crate::gan::{self, AccompanyOptions, Generator, Genre, RoleSet, StepGrid, TrackRole};
+use crate::gan::{self, AccompanyOptions, Genre, RoleSet, StepGrid, TrackRole, WindowGenerator};
 
 /// Parameters of [`accompany`].
 ///
@@ -86,8 +86,8 @@ impl GanParams {
 ///
 /// [`ComposeError`]: a parameter out of range, an input with no notes or too long, or a model that
 /// failed.
-pub fn accompany<R: Rng + ?Sized>(
-    generator: &Generator,
+pub fn accompany<G: WindowGenerator + ?Sized, R: Rng + ?Sized>(
+    generator: &G,
     input: &Score,
     params: &GanParams,
     rng: &mut R,

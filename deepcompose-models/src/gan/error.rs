@@ -1,5 +1,6 @@
 //! [`GanError`]: what can go wrong in building, training and running the GAN.
 
+use deepcompose_engines::EngineError;
 use thiserror::Error;
 
 use crate::WeightsError;
@@ -68,6 +69,9 @@ pub enum GanError {
         /// What is wrong.
         reason: String,
     },
+    /// Something that the engine does not take.
+    #[error("the engine refused it: {0}")]
+    Engine(#[from] EngineError),
     /// A device that failed to give back its results.
     #[error("the device failed: {0}")]
     Device(String),

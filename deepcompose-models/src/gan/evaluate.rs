@@ -14,7 +14,7 @@ use super::grid::{BAR_STEPS, WINDOW_BARS, cells};
 use super::latent::latent;
 use super::loss::reconstruction_loss;
 use super::metrics::{MetricSums, TrackMetrics};
-use super::sample::{AccompanyOptions, Group, Window, paint, sounding};
+use super::sample::{AccompanyOptions, Run, Window, paint, sounding};
 use super::{GanConfig, GanError, Generator};
 
 /// The bar, from 0, from which bars of a chained evaluation count as late.
@@ -150,16 +150,17 @@ pub fn evaluate_chained(
         let options = options(piece);
         let roles = options.roles.intersection(RoleSet::of(options.genre));
         let melody = melody(piece);
-        let mut group = Group::new(generator, &options, roles, rng);
+        let mut run = Run::new(generator, &options, roles, rng)?;
         for (number, bars) in cells(&[], melody.nrows()).chunks(WINDOW_BARS).enumerate() {
-            let logits = group.generate(melody.view(), bars, rng)?;
+            run.prepare(melody.view(), &[bars], rng)?;
+            let logits = as_tensor(run.generate(0, bars)?.to_vec(), generator.config(), &device);
             let first = number * WINDOW_BARS;
             let played = played(piece, first, range);
             comparison.add_loss(logits, tensor(&played, range, generator.config(), &device))?;
             // A last bar without a second one counts alone.
             let steps = bars.len() * BAR_STEPS;
             for role in TrackRole::ALL {
-                let [ours, theirs] = [&group.previous, &played].map(|w| &w[role.index()][..steps]);
+                let [ours, theirs] = [&run.previous, &played].map(|w| &w[role.index()][..steps]);
                 comparison.tracks.add(role, ours, theirs);
                 if first >= LATE_BAR {
                     comparison.late.add(role, ours, theirs);
@@ -205,6 +206,11 @@ fn tensor(window: &Window, range: PitchRange, config: &GanConfig, device: &Devic
     for (row, keys) in values.chunks_mut(pitches).zip(window.iter().flatten()) {
         paint(row, range.cut(*keys));
     }
+    as_tensor(values, config, device)
+}
+
+fn as_tensor(values: Vec<f32>, config: &GanConfig, device: &Device) -> Tensor<4> {
+    let [tracks, steps, pitches] = config.window_shape();
     Tensor::from_data(TensorData::new(values, [1, tracks, steps, pitches]), device)
 }
 

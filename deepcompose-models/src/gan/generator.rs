@@ -24,11 +24,11 @@ use super::{GanCondition, GanConfig, GanError};
 /// averages otherwise.
 #[derive(Module, Debug)]
 pub struct Generator {
-    down: Vec<Down>,
-    up: Vec<Up>,
-    head: Conv2d,
-    attributes: Option<Linear>,
-    output_map: Option<Linear>,
+    pub(super) down: Vec<Down>,
+    pub(super) up: Vec<Up>,
+    pub(super) head: Conv2d,
+    pub(super) attributes: Option<Linear>,
+    pub(super) output_map: Option<Linear>,
     #[module(skip)]
     config: GanConfig,
 }

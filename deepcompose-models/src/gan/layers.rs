@@ -45,8 +45,8 @@ pub(crate) fn attribute_map(attributes: usize, outputs: usize, device: &Device) 
 /// Halving convolution, leaky ReLU, then batch norm if there is one.
 #[derive(Module, Debug)]
 pub(crate) struct Down {
-    conv: Conv2d,
-    norm: Option<BatchNorm>,
+    pub(super) conv: Conv2d,
+    pub(super) norm: Option<BatchNorm>,
 }
 
 impl Down {
@@ -69,8 +69,8 @@ impl Down {
 /// Nearest-neighbour doubling, 4×4 convolution, batch norm, ReLU.
 #[derive(Module, Debug)]
 pub(crate) struct Up {
-    conv: Conv2d,
-    norm: BatchNorm,
+    pub(super) conv: Conv2d,
+    pub(super) norm: BatchNorm,
 }
 
 impl Up {

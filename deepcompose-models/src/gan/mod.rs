@@ -21,6 +21,7 @@
 //! | [`loss`] | critic's and generator's losses |
 //! | `grid`, `roles` | [`StepGrid`], bars in sixteenths; [`assign_roles`], tracks by what they do |
 //! | `sample` | [`accompany`] |
+//! | `windows`, `prepare` | [`WindowGenerator`], what it runs: the network, or the engine of a [`PreparedGenerator`] |
 //! | `data` | `GanPiece`, `GanDataset`: training windows (feature `train`) |
 //! | `train`, `training` | `GanTrainer` (feature `train`) |
 //! | `evaluate`, `metrics` | `evaluate`, `evaluate_chained`: generated tracks against played ones (feature `train`) |
@@ -47,12 +48,14 @@ mod layers;
 pub mod loss;
 #[cfg(feature = "train")]
 mod metrics;
+mod prepare;
 mod roles;
 mod sample;
 #[cfg(feature = "train")]
 mod train;
 #[cfg(feature = "train")]
 mod training;
+mod windows;
 
 pub use condition::GanCondition;
 pub use config::{GanConfig, GanConfigBuilder};
@@ -72,9 +75,11 @@ pub use grid::{MAX_BARS, StepGrid};
 pub use latent::latent;
 #[cfg(feature = "train")]
 pub use metrics::TrackMetrics;
+pub use prepare::PreparedGenerator;
 pub use roles::{RoleAssignment, assign_roles};
 pub use sample::{Accompaniment, AccompanimentRoll, AccompanyOptions, MAX_STEPS, accompany};
 #[cfg(feature = "train")]
 pub use train::{GanState, GanTrainer};
 #[cfg(feature = "train")]
 pub use training::{GanTrainConfig, GanTraining};
+pub use windows::{WindowGenerator, WindowInput, WindowOutput, WindowSession};

@@ -2,8 +2,6 @@
 
 use std::ops::ControlFlow;
 
-use burn::module::Module;
-use burn::tensor::{Tensor, TensorData};
 use ndarray::{Array2, ArrayView2};
 use rand::Rng;
 
@@ -11,7 +9,8 @@ use super::condition::{PitchRange, attribute_vector, check_accompaniment};
 use super::genre::{Genre, RoleSet, TrackRole};
 use super::grid::{BAR_STEPS, Cell, WINDOW_BARS, cells};
 use super::latent::truncated_normal;
-use super::{GanCondition, GanError, Generator};
+use super::windows::{WindowGenerator, WindowInput, WindowSession};
+use super::{GanConfig, GanError};
 
 /// Most steps that a melody may have: over four hours at 120 beats a minute.
 pub const MAX_STEPS: usize = 1 << 17;
@@ -105,8 +104,8 @@ pub struct AccompanimentRoll {
 /// [`GanConfig::accompaniment`](super::GanConfig::accompaniment), [`GanError::Shape`] for a melody
 /// that is not 128 pitches wide, [`GanError::Limit`] for one that is too long,
 /// [`GanError::Device`].
-pub fn accompany<R: Rng + ?Sized>(
-    generator: &Generator,
+pub fn accompany<G: WindowGenerator + ?Sized, R: Rng + ?Sized>(
+    generator: &G,
     melody: ArrayView2<'_, bool>,
     options: &AccompanyOptions,
     rng: &mut R,
@@ -126,103 +125,127 @@ pub fn accompany<R: Rng + ?Sized>(
         .iter()
         .map(|role| AccompanimentRoll { role, roll: Array2::from_elem((steps, 128), false) })
         .collect();
-    let mut group = Group::new(generator, options, roles, rng);
     let cells = cells(&options.bar_steps, steps);
-    let groups = cells.chunks(WINDOW_BARS);
+    let groups: Vec<&[Cell]> = cells.chunks(WINDOW_BARS).collect();
     let count = groups.len();
-    for (index, bars) in groups.enumerate() {
-        group.generate(melody, bars, rng)?;
-        let window = &group.previous;
-        for AccompanimentRoll { role, roll } in &mut rolls {
-            for (bar, cell) in bars.iter().enumerate() {
-                for step in 0..cell.len {
-                    let set = window[role.index()][bar * BAR_STEPS + step];
-                    for pitch in (0..128).filter(|p| set >> p & 1 == 1) {
-                        roll[[cell.start + step, pitch]] = true;
-                    }
-                }
+    let mut run = Run::new(generator, options, roles, rng)?;
+    let mut done = 0;
+    for groups in groups.chunks(AT_ONCE) {
+        run.prepare(melody, groups, rng)?;
+        for (index, bars) in groups.iter().enumerate() {
+            run.generate(index, bars)?;
+            for AccompanimentRoll { role, roll } in &mut rolls {
+                write_cells(&run.previous[role.index()], bars, roll);
             }
-        }
-        if observer(index + 1, count).is_break() && index + 1 < count {
-            return Ok(Accompaniment { rolls, stopped: true });
+            done += 1;
+            if observer(done, count).is_break() && done < count {
+                return Ok(Accompaniment { rolls, stopped: true });
+            }
         }
     }
     Ok(Accompaniment { rolls, stopped: false })
 }
 
+/// Writes what a role sounds in some bars into its roll.
+fn write_cells(window: &[u128; WINDOW_BARS * BAR_STEPS], bars: &[Cell], roll: &mut Array2<bool>) {
+    for (bar, cell) in bars.iter().enumerate() {
+        for step in 0..cell.len {
+            let set = window[bar * BAR_STEPS + step];
+            for pitch in (0..128).filter(|p| set >> p & 1 == 1) {
+                roll[[cell.start + step, pitch]] = true;
+            }
+        }
+    }
+}
+
+/// Groups of bars that are prepared together.
+const AT_ONCE: usize = 16;
+
 /// Two bars of every role: a set of pitches a step.
 pub(super) type Window = [[u128; WINDOW_BARS * BAR_STEPS]; TrackRole::COUNT];
 
-/// What is carried from group to group.
-pub(super) struct Group<'a> {
-    generator: Generator,
+/// A piece being accompanied, and what is carried from group to group.
+pub(super) struct Run<'a> {
+    session: Box<dyn WindowSession + 'a>,
+    config: &'a GanConfig,
     options: &'a AccompanyOptions,
     roles: RoleSet,
     base: Vec<f32>,
+    /// Groups that are prepared.
+    groups: usize,
+    /// Logits and tracks of the groups generated last, the first of which is `first`.
+    logits: Vec<f32>,
+    tracks: Vec<f32>,
+    first: usize,
     /// The group generated last; silence before the first.
     pub(super) previous: Window,
 }
 
-impl<'a> Group<'a> {
-    pub(super) fn new<R: Rng + ?Sized>(
-        generator: &Generator,
+impl<'a> Run<'a> {
+    pub(super) fn new<G: WindowGenerator + ?Sized, R: Rng + ?Sized>(
+        generator: &'a G,
         options: &'a AccompanyOptions,
         roles: RoleSet,
         rng: &mut R,
-    ) -> Self {
-        let size = generator.config().latent_shape().iter().product();
-        Self {
-            generator: generator.valid(),
+    ) -> Result<Self, GanError> {
+        let config = generator.config();
+        Ok(Self {
+            session: generator.session(AT_ONCE)?,
+            config,
             options,
             roles,
-            base: truncated_normal(size, rng),
+            base: truncated_normal(config.latent_shape().iter().product(), rng),
+            groups: 0,
+            logits: Vec::new(),
+            tracks: Vec::new(),
+            first: 0,
             previous: [[0; WINDOW_BARS * BAR_STEPS]; TrackRole::COUNT],
-        }
+        })
     }
 
-    /// Generates the next group, which is then the previous one, and returns its logits.
-    pub(super) fn generate<R: Rng + ?Sized>(
+    /// Takes up to [`AT_ONCE`] groups of bars, to be generated in their order.
+    pub(super) fn prepare<R: Rng + ?Sized>(
         &mut self,
         melody: ArrayView2<'_, bool>,
-        bars: &[Cell],
+        groups: &[&[Cell]],
         rng: &mut R,
-    ) -> Result<Tensor<4>, GanError> {
-        let config = self.generator.config();
-        let device = self.generator.devices().first().cloned().unwrap_or_default();
-        let (steps, pitches) = (WINDOW_BARS * BAR_STEPS, config.pitches());
-        let range = PitchRange::of(config);
-        let mut tune = vec![-1.0_f32; steps * pitches];
+    ) -> Result<(), GanError> {
+        let attributes = attribute_vector(self.config, self.options.genre, self.roles);
+        let mut input = WindowInput::default();
+        for bars in groups {
+            self.paint_melody(melody, bars, &mut input.melody);
+            input.attributes.extend_from_slice(&attributes);
+            // Shares that keep the variance of the sum.
+            let fresh = truncated_normal(self.base.len(), rng);
+            let (new, old) = (self.options.variation.sqrt(), (1.0 - self.options.variation).sqrt());
+            input.latent.extend(self.base.iter().zip(fresh).map(|(b, f)| old * b + new * f));
+        }
+        self.groups = groups.len();
+        self.session.prepare(input)
+    }
+
+    fn paint_melody(&self, melody: ArrayView2<'_, bool>, bars: &[Cell], out: &mut Vec<f32>) {
+        let pitches = self.config.pitches();
+        let range = PitchRange::of(self.config);
+        let from = out.len();
+        out.resize(from + WINDOW_BARS * BAR_STEPS * pitches, -1.0);
         for (bar, cell) in bars.iter().enumerate() {
             for step in 0..cell.len {
                 let row = melody.row(cell.start + step);
                 let keys = row.iter().enumerate().filter(|(_, c)| **c).fold(0, |set, (p, _)| set | 1 << p);
-                let tune = &mut tune[(bar * BAR_STEPS + step) * pitches..][..pitches];
-                paint(tune, range.fold(keys));
+                paint(&mut out[from + (bar * BAR_STEPS + step) * pitches..][..pitches], range.fold(keys));
             }
         }
-        let mut previous = vec![-1.0_f32; TrackRole::COUNT * steps * pitches];
-        for (row, keys) in previous.chunks_mut(pitches).zip(self.previous.iter().flatten()) {
-            paint(row, range.cut(*keys));
-        }
-        let attributes = attribute_vector(config, self.options.genre, self.roles);
-        let condition = GanCondition {
-            melody: Tensor::from_data(TensorData::new(tune, [1, 1, steps, pitches]), &device),
-            previous: config.previous().then(|| {
-                Tensor::from_data(TensorData::new(previous, [1, TrackRole::COUNT, steps, pitches]), &device)
-            }),
-            attributes: (config.attributes() > 0)
-                .then(|| Tensor::from_data(TensorData::new(attributes, [1, config.attributes()]), &device)),
-        };
-        // Shares that keep the variance of the sum.
-        let fresh = truncated_normal(self.base.len(), rng);
-        let (new, old) = (self.options.variation.sqrt(), (1.0 - self.options.variation).sqrt());
-        let mixed: Vec<f32> = self.base.iter().zip(fresh).map(|(b, f)| old * b + new * f).collect();
-        let [channels, rows, columns] = config.latent_shape();
-        let latent = Tensor::from_data(TensorData::new(mixed, [1, channels, rows, columns]), &device);
-        let logits = self.generator.logits(&condition, latent)?;
-        let tracks: Vec<f32> =
-            logits.clone().tanh().try_into_vec_as().map_err(|e| GanError::Device(e.to_string()))?;
+    }
 
+    /// Generates a group that is prepared, which is then the previous one, and returns its logits.
+    pub(super) fn generate(&mut self, index: usize, bars: &[Cell]) -> Result<&[f32], GanError> {
+        let (steps, pitches) = (WINDOW_BARS * BAR_STEPS, self.config.pitches());
+        let range = PitchRange::of(self.config);
+        self.forward(index, range)?;
+        let each = TrackRole::COUNT * steps * pitches;
+        let at = (index - self.first) * each;
+        let tracks = &self.tracks[at..at + each];
         self.previous = [[0; WINDOW_BARS * BAR_STEPS]; TrackRole::COUNT];
         for role in self.roles.iter() {
             for (bar, cell) in bars.iter().enumerate() {
@@ -233,7 +256,31 @@ impl<'a> Group<'a> {
                 }
             }
         }
-        Ok(logits)
+        Ok(&self.logits[at..at + each])
+    }
+
+    /// Runs the network for a group: alone if it knows the tracks before, else with all that are prepared.
+    fn forward(&mut self, index: usize, range: PitchRange) -> Result<(), GanError> {
+        let pitches = self.config.pitches();
+        let mut before = Vec::new();
+        let windows = if self.config.previous() {
+            before.resize(TrackRole::COUNT * WINDOW_BARS * BAR_STEPS * pitches, -1.0);
+            for (row, keys) in before.chunks_mut(pitches).zip(self.previous.iter().flatten()) {
+                paint(row, range.cut(*keys));
+            }
+            index..index + 1
+        } else if index == 0 {
+            0..self.groups
+        } else {
+            return Ok(());
+        };
+        self.first = windows.start;
+        let output = self.session.forward(windows, &before)?;
+        for (kept, new) in [(&mut self.logits, output.logits), (&mut self.tracks, output.tracks)] {
+            kept.clear();
+            kept.extend_from_slice(new);
+        }
+        Ok(())
     }
 }
 

@@ -1,5 +1,6 @@
 //! What can go wrong with the Transformer-XL.
 
+use deepcompose_engines::EngineError;
 use thiserror::Error;
 
 /// An error of the Transformer-XL: its configuration, its input, its data or its training.
@@ -48,6 +49,9 @@ pub enum TransformerError {
     /// Saved weights or a checkpoint that do not fit the network or are damaged.
     #[error("the saved training state cannot be used: {0}")]
     Checkpoint(String),
+    /// Something that the decoding engine does not take.
+    #[error("the engine refused it: {0}")]
+    Engine(#[from] EngineError),
     /// A file that could not be read or written.
     #[error("{path}: {source}")]
     Io {

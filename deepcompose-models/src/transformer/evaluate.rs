@@ -3,11 +3,13 @@
 use deepcompose_core::{TokenId, TokenType};
 use serde::{Deserialize, Serialize};
 
-use super::config::in_range;
-use super::data::{Lanes, TokenDataset};
+use super::config::{TransformerXlConfig, in_range};
+use super::data::{Lanes, Piece, TokenDataset};
 use super::error::TransformerError;
 use super::fused::{LaneMemory, Weights, loss_with};
 use super::network::{TransformerXl, shape_error};
+use super::prepare::PreparedTransformer;
+use super::tokens::Tokens;
 use super::vocabulary::Vocabulary;
 use crate::training::replicas::Replicas;
 
@@ -120,25 +122,71 @@ pub fn evaluate_tokens(
             });
             scores
         });
-        for (target, (nats, is_right)) in parts.into_iter().flatten() {
-            if let Some(tally) = tallies.get_mut(target as usize) {
-                *tally = tally.plus(Tally { tokens: 1, nats, right: usize::from(is_right) });
+        parts.into_iter().flatten().for_each(|scored| count(&mut tallies, scored));
+    }
+    Ok(evaluation(config, data, &tallies))
+}
+
+/// [`evaluate_tokens`] of a prepared network, token by token as it is decoded: what fewer bits cost.
+///
+/// # Errors
+///
+/// As [`evaluate_tokens`].
+pub fn evaluate_prepared(
+    network: &PreparedTransformer,
+    data: &TokenDataset,
+    workers: usize,
+) -> Result<TokenEvaluation, TransformerError> {
+    let config = network.config();
+    let (theirs, ours) = (data.layout().vocabulary, config.vocabulary);
+    if theirs != ours {
+        return Err(shape_error("the data's vocabulary", ours, theirs));
+    }
+    in_range("workers", workers, 1, 256)?;
+    let replicas = Replicas::new(workers).map_err(|e| TransformerError::Data(e.to_string()))?;
+    let mut tallies = vec![Tally::default(); ours];
+    for pieces in data.pieces().chunks(workers) {
+        let parts = replicas.map(pieces.iter().collect(), |_, piece: &Piece| {
+            let mut scores = Vec::new();
+            let mut decoder = network.decoder();
+            let mut before = data.layout().start;
+            for target in piece.renditions.iter().take(1).flat_map(Tokens::iter) {
+                scores.push((target, score(decoder.push(&[before])?, target as usize)));
+                before = target;
             }
+            Ok::<_, TransformerError>(scores)
+        });
+        for part in parts {
+            part?.into_iter().for_each(|scored| count(&mut tallies, scored));
         }
     }
+    Ok(evaluation(config, data, &tallies))
+}
+
+/// A token, minus the logarithm of its probability, and whether it was held most likely.
+type Scored = (u32, (f64, bool));
+
+fn count(tallies: &mut [Tally], (target, (nats, is_right)): Scored) {
+    if let Some(tally) = tallies.get_mut(target as usize) {
+        *tally = tally.plus(Tally { tokens: 1, nats, right: usize::from(is_right) });
+    }
+}
+
+/// What tallies by token add up to.
+fn evaluation(config: &TransformerXlConfig, data: &TokenDataset, tallies: &[Tally]) -> TokenEvaluation {
     let all = tallies.iter().fold(Tally::default(), |sum, tally| sum.plus(*tally));
     let notes = (config.tokenizer == Some(Vocabulary::Satb)).then(|| all.mean());
-    Ok(TokenEvaluation {
+    TokenEvaluation {
         pieces: data.pieces().len(),
         tokens: all.tokens,
         nats: all.nats,
         nats_per_token: all.mean(),
-        uniform_nats_per_token: (ours as f64).ln(),
+        uniform_nats_per_token: (config.vocabulary as f64).ln(),
         accuracy: all.accuracy(),
         nats_per_note: notes,
         nats_per_frame: notes.map(|nats| VOICES * nats),
-        by_type: config.tokenizer.map_or_else(Vec::new, |tokenizer| by_type(tokenizer, &tallies)),
-    })
+        by_type: config.tokenizer.map_or_else(Vec::new, |tokenizer| by_type(tokenizer, tallies)),
+    }
 }
 
 /// Tokens, what they cost and how many were foreseen.

@@ -19,6 +19,7 @@ mod loader;
 mod loss;
 mod network;
 mod positions;
+mod prepare;
 #[cfg(feature = "train")]
 mod recorded;
 mod rows;
@@ -36,16 +37,18 @@ pub use checkpoint::TransformerState;
 pub use config::TransformerXlConfig;
 #[cfg(feature = "train")]
 pub use data::{Piece, TokenDataset, TokenLayout};
-pub use decode::Decoder;
+pub use decode::{BatchDecoder, Decoder};
+pub use deepcompose_engines::transformer::Precision;
 pub use error::TransformerError;
 #[cfg(feature = "train")]
-pub use evaluate::{TokenEvaluation, TypeEvaluation, evaluate, evaluate_tokens};
+pub use evaluate::{TokenEvaluation, TypeEvaluation, evaluate, evaluate_prepared, evaluate_tokens};
 #[cfg(feature = "train")]
 pub use learner::TokenBatch;
 #[cfg(feature = "train")]
 pub use loader::train_on_devices;
 pub use loss::cross_entropy_sum;
 pub use network::{Memory, TransformerXl};
+pub use prepare::PreparedTransformer;
 #[cfg(feature = "train")]
 pub use tokens::Tokens;
 #[cfg(feature = "train")]

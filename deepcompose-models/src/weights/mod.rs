@@ -113,6 +113,13 @@ pub trait Model: Module {
     /// [`Model::Error`] if the configuration is not valid.
     fn build(config: &Self::Config, device: &Device) -> Result<Self, Self::Error>;
 
+    /// Whether all of the network is on the CPU, where the network prepared for an engine
+    /// ([`ArCnn::prepare`](crate::ar_cnn::ArCnn), [`TransformerXl::prepare`](crate::transformer::TransformerXl::prepare),
+    /// [`Generator::prepare`](crate::gan::Generator::prepare)) is faster.
+    fn is_on_cpu(&self) -> bool {
+        self.devices().iter().all(crate::device::is_cpu)
+    }
+
     /// The names of the tokens that the network reads and writes, in order of their ids. `None`, the default, for
     /// a network that has nothing to do with tokens or does not know whose they are.
     fn vocabulary(&self) -> Option<Vec<String>> {
