@@ -4,6 +4,14 @@
 //! and the part of the work that is asked for. So results are the same to the bit on every machine that multiplies
 //! and adds in one rounding, which all of [`Instructions`] do.
 
+mod conv;
+mod epilogue;
+mod map;
+mod panels;
 mod simd;
+mod tile;
 
+pub use conv::{Conv, Tap};
+pub use epilogue::{Epilogue, Start};
+pub use map::{Map, MapMut, Placement, Rect};
 pub use simd::Instructions;
