@@ -119,7 +119,14 @@ fn plain(case: &Case, lists: &Lists) -> Vec<f64> {
     to
 }
 
-fn run(case: &Case, lists: &Lists, instructions: Instructions, parallel: bool) -> Vec<f32> {
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Threads {
+    One,
+    ByRows,
+    ByChannels,
+}
+
+fn run(case: &Case, lists: &Lists, instructions: Instructions, threads: Threads) -> Vec<f32> {
     let [height, width, channels] = case.input;
     let taps: Vec<Tap> = case.taps.iter().map(|&(dy, dx)| Tap { dy, dx }).collect();
     let conv = Conv::new(&taps, case.stride, channels, case.channels_out, |tap, from, to| {
@@ -139,11 +146,14 @@ fn run(case: &Case, lists: &Lists, instructions: Instructions, parallel: bool) -
     let [to_height, to_width, to_channels] = target(case);
     let map = MapMut::new(&mut to, to_height, to_width, to_channels).unwrap().placed(case.place);
     let input = Map::new(&lists.input, height, width, channels).unwrap();
-    if parallel {
-        conv.run_parallel(instructions, input, start, epilogue, map, case.outputs).unwrap();
-    } else {
-        conv.run(instructions, input, start, epilogue, map, case.outputs).unwrap();
+    match threads {
+        Threads::One => conv.run(instructions, input, start, epilogue, map, case.outputs),
+        Threads::ByRows => conv.run_parallel(instructions, input, start, epilogue, map, case.outputs),
+        Threads::ByChannels => {
+            conv.run_by_channels(instructions, input, start, epilogue, map, case.outputs, &mut Vec::new())
+        }
     }
+    .unwrap();
     to
 }
 
@@ -156,17 +166,19 @@ proptest! {
     fn equals_the_definition_with_all_instructions_and_threads(case in cases()) {
         let lists = lists(&case);
         let expected = plain(&case, &lists);
-        let widest = run(&case, &lists, Instructions::detect(), false);
+        let widest = run(&case, &lists, Instructions::detect(), Threads::One);
         // All numbers are below 1, so a sum is at most as large as it has terms.
         let scale = 2.0 + (case.taps.len() * case.input[2]) as f64;
         for (found, expected) in widest.iter().zip(&expected) {
             prop_assert!((f64::from(*found) - expected).abs() < 1e-6 * scale, "{found} {expected}");
         }
         for instructions in Instructions::available() {
-            for parallel in [false, true] {
-                let found = run(&case, &lists, instructions, parallel);
-                prop_assert_eq!(bits(&found), bits(&widest), "{} {}", instructions.name(), parallel);
+            for threads in [Threads::One, Threads::ByRows] {
+                let found = run(&case, &lists, instructions, threads);
+                prop_assert_eq!(bits(&found), bits(&widest), "{} {:?}", instructions.name(), threads);
             }
+            // Where no tap is inside of the input, a zero may have the other sign.
+            prop_assert_eq!(&run(&case, &lists, instructions, Threads::ByChannels), &widest);
         }
     }
 }
@@ -186,12 +198,15 @@ fn equals_the_definition_where_weights_are_read_in_parts() {
         epilogue: 4,
     };
     let lists = lists(&case);
-    let widest = run(&case, &lists, Instructions::detect(), false);
+    let widest = run(&case, &lists, Instructions::detect(), Threads::One);
     for (found, expected) in widest.iter().zip(plain(&case, &lists)) {
         assert!((f64::from(*found) - expected).abs() < 1e-4, "{found} {expected}");
     }
     for instructions in Instructions::available() {
-        assert_eq!(bits(&run(&case, &lists, instructions, true)), bits(&widest), "{}", instructions.name());
+        for threads in [Threads::ByRows, Threads::ByChannels] {
+            let found = run(&case, &lists, instructions, threads);
+            assert_eq!(bits(&found), bits(&widest), "{} {threads:?}", instructions.name());
+        }
     }
 }
 

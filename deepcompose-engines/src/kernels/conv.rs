@@ -178,7 +178,25 @@ impl Conv {
         Ok(())
     }
 
-    fn check(
+    pub(super) fn taps(&self) -> &[Tap] {
+        &self.taps
+    }
+
+    /// Whether a tap reads inside of the input for an output.
+    #[inline(always)]
+    pub(super) fn is_inside(&self, input: Map<'_>, tap: usize, output: (usize, usize)) -> bool {
+        let (y, x) = self.read(tap, output);
+        input.pixel(y, x).is_some()
+    }
+
+    /// The pixel that a tap reads for an output.
+    #[inline(always)]
+    fn read(&self, tap: usize, (y, x): (usize, usize)) -> (isize, isize) {
+        let Tap { dy, dx } = self.taps[tap];
+        (y as isize * self.stride + dy, x as isize * self.stride + dx)
+    }
+
+    pub(super) fn check(
         &self,
         input: Map<'_>,
         start: Start<'_>,
@@ -337,13 +355,13 @@ impl Run<'_> {
 }
 
 /// Some taps at some pixels, the output channels counted from `first` on.
-struct Pixels<'a> {
-    conv: &'a Conv,
-    input: Map<'a>,
-    pixels: &'a [(usize, usize)],
-    first_tap: usize,
-    taps: usize,
-    first: usize,
+pub(super) struct Pixels<'a> {
+    pub(super) conv: &'a Conv,
+    pub(super) input: Map<'a>,
+    pub(super) pixels: &'a [(usize, usize)],
+    pub(super) first_tap: usize,
+    pub(super) taps: usize,
+    pub(super) first: usize,
 }
 
 impl Terms for Pixels<'_> {
@@ -354,10 +372,8 @@ impl Terms for Pixels<'_> {
 
     #[inline(always)]
     fn row(&self, term: usize, row: usize) -> &[f32] {
-        let (conv, (y, x)) = (self.conv, self.pixels[row]);
-        let tap = conv.taps[self.first_tap + term];
-        let (y, x) = (y as isize * conv.stride + tap.dy, x as isize * conv.stride + tap.dx);
-        self.input.pixel(y, x).unwrap_or(&conv.zeros)
+        let (y, x) = self.conv.read(self.first_tap + term, self.pixels[row]);
+        self.input.pixel(y, x).unwrap_or(&self.conv.zeros)
     }
 
     #[inline(always)]

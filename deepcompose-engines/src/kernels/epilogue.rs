@@ -1,5 +1,7 @@
 //! What is done to a convolution's sums where they are written.
 
+use pulp::Simd;
+
 use super::map::check_length;
 use crate::EngineError;
 
@@ -56,6 +58,25 @@ impl Epilogue<'_> {
                 check_length("the shift", shift.len(), &[channels])
             }
             Epilogue::None | Epilogue::Relu | Epilogue::LeakyRelu(_) => Ok(()),
+        }
+    }
+
+    /// Does it to a vector of channels from `first` on.
+    #[inline(always)]
+    pub(crate) fn of_vector<S: Simd>(&self, simd: S, x: S::f32s, first: usize) -> S::f32s {
+        let zero = simd.splat_f32s(0.0);
+        let load = |list: &[f32]| S::as_simd_f32s(&list[first..first + S::F32_LANES]).0[0];
+        let is_above = simd.less_than_f32s(zero, x);
+        match self {
+            Epilogue::None => x,
+            Epilogue::Relu => simd.select_f32s(is_above, x, zero),
+            Epilogue::LeakyRelu(slope) => {
+                simd.select_f32s(is_above, x, simd.mul_f32s(x, simd.splat_f32s(*slope)))
+            }
+            Epilogue::Affine { scale, shift } => simd.mul_add_f32s(x, load(scale), load(shift)),
+            Epilogue::ReluAffine { scale, shift } => {
+                simd.mul_add_f32s(simd.select_f32s(is_above, x, zero), load(scale), load(shift))
+            }
         }
     }
 

@@ -129,6 +129,11 @@ impl<'a> MapMut<'a> {
         (Self { data: upper, ..self }, Self { data: lower, first_row, ..self })
     }
 
+    /// The same view for a while.
+    pub(crate) fn reborrow(&mut self) -> MapMut<'_> {
+        MapMut { data: self.data, ..*self }
+    }
+
     /// Checks that a rectangle of outputs of `channels` channels has its places in here.
     pub(crate) fn check(&self, outputs: Rect, channels: usize) -> Result<(), EngineError> {
         let Placement { row_step, column_step, row, column, channel } = self.place;
@@ -167,6 +172,18 @@ impl Rect {
     #[must_use]
     pub const fn whole(height: usize, width: usize) -> Self {
         Self { top: 0, left: 0, height, width }
+    }
+
+    /// From a first pixel to before a last one, `[row, column]` both. Empty if that is not below and right of it.
+    #[must_use]
+    pub const fn between(first: [usize; 2], end: [usize; 2]) -> Self {
+        let [top, left] = first;
+        Self { top, left, height: end[0].saturating_sub(top), width: end[1].saturating_sub(left) }
+    }
+
+    /// The first `rows` rows, and the others.
+    pub(crate) const fn split_rows(self, rows: usize) -> (Self, Self) {
+        (Self { height: rows, ..self }, Self { top: self.top + rows, height: self.height - rows, ..self })
     }
 
     /// The row after the last.

@@ -5,13 +5,17 @@
 //! and adds in one rounding, which all of [`Instructions`] do.
 
 mod conv;
+mod conv_by_channels;
 mod epilogue;
 mod map;
 mod panels;
 mod simd;
 mod tile;
+mod winograd;
 
 pub use conv::{Conv, Tap};
 pub use epilogue::{Epilogue, Start};
+pub(crate) use map::check_length;
 pub use map::{Map, MapMut, Placement, Rect};
 pub use simd::Instructions;
+pub use winograd::{Addend, Filtering, Winograd};
