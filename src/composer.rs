@@ -229,7 +229,14 @@ impl Composer {
     /// Embedded weights, the CPU, seed 0, all of which can be changed.
     #[must_use]
     pub fn builder() -> ComposerBuilder {
-        ComposerBuilder { seed: 0, device: Device::default(), precision: Precision::Single, ar_cnn: None, transformer: None, gan: None }
+        ComposerBuilder {
+            seed: 0,
+            device: Device::default(),
+            precision: Precision::Single,
+            ar_cnn: None,
+            transformer: None,
+            gan: None,
+        }
     }
 
     /// The same models with another seed.

@@ -4,10 +4,15 @@
 //! and the part of the work that is asked for. So results are the same to the bit on every machine that multiplies
 //! and adds in one rounding, which all of [`Instructions`] do.
 
+mod conv;
+mod conv_by_channels;
+mod epilogue;
 pub(crate) mod gan_conv;
 pub(crate) mod gan_map;
 pub(crate) mod gan_pack;
 pub(crate) mod gan_tanh;
+mod map;
+mod panels;
 mod product_matrix;
 mod product_packed;
 mod product_strip;
@@ -17,7 +22,13 @@ mod product_tile;
 mod rows;
 mod simd;
 mod softmax;
+mod tile;
+mod winograd;
 
+pub use conv::{Conv, Tap};
+pub use epilogue::{Epilogue, Start};
+pub(crate) use map::check_length;
+pub use map::{Map, MapMut, Placement, Rect};
 pub(crate) use product_matrix::{Matrix, NumberFormat};
 pub(crate) use product_packed::{BLOCK, PackedRows};
 pub(crate) use product_strip::{STRIP, Strip, StripBf16, StripF32};
@@ -25,3 +36,4 @@ pub(crate) use product_tile::{along, tile};
 pub(crate) use rows::layer_norm;
 pub use simd::Instructions;
 pub(crate) use softmax::{exponentials, largest};
+pub use winograd::{Addend, Filtering, Winograd};

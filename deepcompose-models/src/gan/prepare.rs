@@ -8,7 +8,8 @@ use burn::nn::conv::Conv2d;
 use burn::nn::{BatchNorm, Linear};
 use burn::tensor::Tensor;
 use deepcompose_engines::gan::{
-    ConvWeights, GeneratorEngine, GeneratorInput, GeneratorSession, GeneratorSizes, GeneratorWeights, NormWeights,
+    ConvWeights, GeneratorEngine, GeneratorInput, GeneratorSession, GeneratorSizes, GeneratorWeights,
+    NormWeights,
 };
 
 use super::windows::{WindowGenerator, WindowInput, WindowOutput, WindowSession};

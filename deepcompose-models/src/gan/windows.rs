@@ -100,7 +100,8 @@ fn entries<'a>(
     each: usize,
     range: &Range<usize>,
 ) -> Result<&'a [f32], GanError> {
-    let part = (list.len() == windows * each).then(|| list.get(range.start * each..range.end * each)).flatten();
+    let part =
+        (list.len() == windows * each).then(|| list.get(range.start * each..range.end * each)).flatten();
     part.ok_or_else(|| GanError::Shape { what, expected: vec![windows, each], actual: vec![list.len()] })
 }
 

@@ -213,7 +213,11 @@ impl BatchDecoder {
     pub fn step(&mut self, tokens: &[u32]) -> Result<&[f32], TransformerError> {
         check_tokens(tokens, self.config.vocabulary)?;
         if tokens.len() != self.len() {
-            return Err(shape_error("tokens", format!("one for each of {} sequences", self.len()), tokens.len()));
+            return Err(shape_error(
+                "tokens",
+                format!("one for each of {} sequences", self.len()),
+                tokens.len(),
+            ));
         }
         Ok(self.decoder.step(tokens)?)
     }
