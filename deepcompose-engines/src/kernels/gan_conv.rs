@@ -327,8 +327,11 @@ impl Sweep<'_> {
                 }
             }
         }
-        for (sum, acc) in sums.iter_mut().zip(acc.iter().flatten()) {
-            S::as_mut_simd_f32s(&mut sum.0).0.copy_from_slice(acc);
+        // Plain loops: the sums leave the registers only here.
+        for r in 0..R {
+            for c in 0..C {
+                S::as_mut_simd_f32s(&mut sums[r * C + c].0).0.copy_from_slice(&acc[r][c]);
+            }
         }
     }
 }
