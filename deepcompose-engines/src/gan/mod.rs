@@ -2,6 +2,7 @@
 
 mod engine;
 mod fold;
+mod layers;
 mod session;
 mod sizes;
 mod weights;

@@ -3,19 +3,13 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use rayon::prelude::*;
-
-use super::fold::square;
+use super::GeneratorEngine;
+use super::layers::write_planes;
 use super::sizes::LEVELS;
 use super::weights::expect;
-use super::{GeneratorEngine, GeneratorSizes};
 use crate::EngineError;
-use crate::kernels::gan_conv::{Extent, Finish, Start};
-use crate::kernels::gan_map::{LANES, Lanes, MapShape, Maps};
-use crate::kernels::gan_tanh::tanh;
+use crate::kernels::gan_map::{Lanes, MapShape, Maps};
 
-/// Slope of the leaky ReLU below zero.
-const SLOPE: f32 = 0.2;
 /// Most windows of a session.
 const MOST_WINDOWS: usize = 1024;
 
@@ -107,27 +101,27 @@ pub struct GeneratorOutput<'a> {
 /// ```
 #[derive(Debug)]
 pub struct GeneratorSession {
-    engine: Arc<GeneratorEngine>,
+    pub(super) engine: Arc<GeneratorEngine>,
     most_windows: usize,
     /// Windows that are prepared.
-    windows: usize,
-    melody: Vec<f32>,
-    latent: Maps,
-    embedded: Maps,
+    pub(super) windows: usize,
+    pub(super) melody: Vec<f32>,
+    pub(super) latent: Maps,
+    pub(super) embedded: Maps,
     /// What latents and attributes give to the sums of `up[0]`.
-    given: Vec<Lanes>,
+    pub(super) given: Vec<Lanes>,
     /// Output maps, each for one or more windows, and which of them a window's is.
-    output_maps: Vec<f32>,
-    output_map_of: Vec<usize>,
+    pub(super) output_maps: Vec<f32>,
+    pub(super) output_map_of: Vec<usize>,
     /// The rolls in squares of 2 × 2 cells.
-    squares: Maps,
+    pub(super) squares: Maps,
     /// Activations of the encoder and of the decoder.
-    down: [Maps; LEVELS],
-    up: [Maps; LEVELS - 1],
+    pub(super) down: [Maps; LEVELS],
+    pub(super) up: [Maps; LEVELS - 1],
     /// Sums of the last convolution.
-    head: Vec<Lanes>,
-    logits: Vec<f32>,
-    tracks: Vec<f32>,
+    pub(super) head: Vec<Lanes>,
+    pub(super) logits: Vec<f32>,
+    pub(super) tracks: Vec<f32>,
 }
 
 impl GeneratorSession {
@@ -214,40 +208,6 @@ impl GeneratorSession {
         Ok(())
     }
 
-    /// The planes that attributes are embedded in, and the maps that they choose, once for equal ones in a row.
-    fn prepare_attributes(&mut self, attributes: &[f32]) {
-        let Self { engine, windows, embedded, output_maps, output_map_of, .. } = self;
-        let (sizes, windows) = (engine.sizes, *windows);
-        let mut planes = vec![0.0; sizes.embedded() * sizes.deepest_cells()];
-        let mut maps = 0;
-        for (window, now) in attributes.chunks_exact(sizes.attributes).enumerate() {
-            let changed =
-                window == 0 || attributes[(window - 1) * sizes.attributes..][..sizes.attributes] != *now;
-            if changed {
-                linear(now, &engine.attributes, &mut planes);
-                if sizes.output_map {
-                    linear(
-                        now,
-                        &engine.output_map,
-                        &mut output_maps[maps * sizes.tracks_len()..][..sizes.tracks_len()],
-                    );
-                    maps += 1;
-                }
-            }
-            output_map_of[window] = maps.saturating_sub(1);
-            write_planes(embedded, [window, windows], sizes.map(LEVELS), &planes);
-        }
-    }
-
-    /// What latents and attributes give to the first sums of the decoder.
-    fn prepare_sums(&mut self) {
-        let (engine, windows) = (&self.engine, self.windows);
-        let [rows, columns] = engine.sizes.map(LEVELS);
-        let inputs = [self.latent.view(windows), self.embedded.view(windows)];
-        let inputs = if engine.sizes.attributes > 0 { &inputs[..] } else { &inputs[..1] };
-        engine.given.sums(engine.instructions, inputs, Extent { windows, rows, columns }, &mut self.given);
-    }
-
     /// Generates some of the windows that are prepared.
     ///
     /// `previous` are the tracks of the window before each, `[windows, tracks, steps, pitches]` of +1 where a note sounds
@@ -281,148 +241,5 @@ impl GeneratorSession {
         });
         let cells = windows.len() * sizes.tracks_len();
         Ok(GeneratorOutput { logits: &self.logits[..cells], tracks: &self.tracks[..cells] })
-    }
-
-    /// Lays the rolls out as squares of 2 × 2 cells. The first square has the first cell in its last corner.
-    fn write_squares(&mut self, range: Range<usize>, previous: &[f32]) {
-        let GeneratorSizes { steps, pitches, .. } = self.engine.sizes;
-        let (rolls, windows) = (self.engine.sizes.rolls(), range.len());
-        let melody = &self.melody;
-        let [rows, columns] = [steps / 2 + 1, pitches / 2 + 1];
-        let lines = (4 * rolls).div_ceil(LANES) * windows * rows;
-        let squares = &mut self.squares.data[..lines * columns];
-        squares.par_chunks_exact_mut(columns).with_min_len(32).enumerate().for_each(|(line, squares)| {
-            let (block, window, row) = (line / rows / windows, line / rows % windows, line % rows);
-            for channel in block * LANES..(4 * rolls).min((block + 1) * LANES) {
-                let (roll, [below, beside]) = square(channel, rolls);
-                let lane = channel % LANES;
-                let step = (2 * row + below).checked_sub(1).filter(|step| *step < steps);
-                let Some(step) = step else {
-                    squares.iter_mut().for_each(|square| square.0[lane] = 0.0);
-                    continue;
-                };
-                let cells = match roll.checked_sub(1) {
-                    None => &melody[((range.start + window) * steps + step) * pitches..][..pitches],
-                    Some(track) => {
-                        &previous[((window * (rolls - 1) + track) * steps + step) * pitches..][..pitches]
-                    }
-                };
-                // Every other cell; the zero before the first, or after the last, is in a square of its own.
-                let (edge, inner) = match beside {
-                    0 => (0, 1..columns),
-                    _ => (columns - 1, 0..columns - 1),
-                };
-                squares[edge].0[lane] = 0.0;
-                for (square, cell) in squares[inner].iter_mut().zip(cells[1 - beside..].iter().step_by(2)) {
-                    square.0[lane] = *cell;
-                }
-            }
-        });
-    }
-
-    fn encode(&mut self, windows: usize) {
-        let Self { engine, squares, down, .. } = self;
-        for level in 0..LEVELS {
-            let [rows, columns] = engine.sizes.map(level + 1);
-            let (before, now) = down.split_at_mut(level);
-            let (input, finish) = match before.last() {
-                None => (squares.view(windows), Finish::Leaky(SLOPE)),
-                Some(maps) => (maps.view(windows), Finish::LeakyAffine(SLOPE, &engine.down_norms[level - 1])),
-            };
-            engine.down[level].maps(
-                engine.instructions,
-                &[input],
-                Extent { windows, rows, columns },
-                Start::Bias,
-                finish,
-                &mut now[0].data,
-            );
-        }
-    }
-
-    fn decode(&mut self, range: Range<usize>) {
-        let Self { engine, down, up, given, head, .. } = self;
-        let (windows, instructions) = (range.len(), engine.instructions);
-        let extent = |level: usize| {
-            let [rows, columns] = engine.sizes.map(level);
-            Extent { windows, rows, columns }
-        };
-        for block in 0..LEVELS - 1 {
-            let level = LEVELS - block;
-            let (before, now) = up.split_at_mut(block);
-            let skip = down[level - 1].view(windows);
-            let out = &mut now[0].data;
-            let (block, extent) = (&engine.up[block], extent(level));
-            match before.last() {
-                None => {
-                    let start = Start::Sums { sums: given, first: range.start, windows: self.windows };
-                    block.maps(instructions, &[skip], extent, start, Finish::Relu, out);
-                }
-                Some(maps) => {
-                    let inputs = [maps.view(windows), skip];
-                    block.maps(instructions, &inputs, extent, Start::Bias, Finish::Relu, out);
-                }
-            }
-        }
-        let inputs = [up[LEVELS - 2].view(windows), down[0].view(windows)];
-        engine.head.sums(instructions, &inputs, extent(1), head);
-    }
-
-    /// Puts the last sums in their places, adds the output map, and takes the hyperbolic tangents.
-    fn write_output(&mut self, range: Range<usize>) {
-        let Self { engine, head, logits, tracks, output_maps, output_map_of, .. } = self;
-        let (sizes, windows) = (engine.sizes, range.len());
-        let [rows, columns] = sizes.map(1);
-        let plane = sizes.melody_len();
-        let cells = windows * sizes.tracks_len();
-        let (logits, tracks) = (&mut logits[..cells], &mut tracks[..cells]);
-        let planes = logits.par_chunks_exact_mut(plane).zip(tracks.par_chunks_exact_mut(plane));
-        planes.enumerate().for_each(|(index, (logits, tracks))| {
-            let (window, track) = (index / sizes.tracks, index % sizes.tracks);
-            for phase in 0..4 {
-                let (pass, lane) = engine.head.locate(track, phase);
-                let sums = &head[(pass * windows + window) * rows * columns..][..rows * columns];
-                for (sums, lines) in
-                    sums.chunks_exact(columns).zip(logits.chunks_exact_mut(2 * sizes.pitches))
-                {
-                    let cells = &mut lines[phase / 2 * sizes.pitches..][..sizes.pitches];
-                    for (cells, sum) in cells.chunks_exact_mut(2).zip(sums) {
-                        cells[phase % 2] = sum.0[lane];
-                    }
-                }
-            }
-            if sizes.output_map {
-                let map = &output_maps[output_map_of[range.start + window] * sizes.tracks_len()..];
-                for (logit, more) in logits.iter_mut().zip(&map[track * plane..][..plane]) {
-                    *logit += more;
-                }
-            }
-            tanh(engine.instructions, logits, tracks);
-        });
-    }
-}
-
-/// `to` = `vector` · `matrix`, one row of the matrix for each number of the vector.
-fn linear(vector: &[f32], matrix: &[f32], to: &mut [f32]) {
-    to.fill(0.0);
-    for (x, row) in vector.iter().zip(matrix.chunks_exact(to.len())) {
-        if *x != 0.0 {
-            for (sum, weight) in to.iter_mut().zip(row) {
-                *sum = x.mul_add(*weight, *sum);
-            }
-        }
-    }
-}
-
-/// Writes a window's planes, `[channels, rows, columns]`, into maps.
-fn write_planes(maps: &mut Maps, [window, windows]: [usize; 2], [rows, columns]: [usize; 2], planes: &[f32]) {
-    for (channel, plane) in planes.chunks_exact(rows * columns).enumerate() {
-        let place = maps.place(channel / LANES, window, windows);
-        let lines = maps.data[place].chunks_exact_mut(columns + 2);
-        for (line, cells) in lines.zip(plane.chunks_exact(columns)) {
-            for (lanes, cell) in line[1..].iter_mut().zip(cells) {
-                lanes.0[channel % LANES] = *cell;
-            }
-        }
     }
 }

@@ -11,6 +11,7 @@ pub(crate) mod gan_conv;
 pub(crate) mod gan_map;
 pub(crate) mod gan_pack;
 pub(crate) mod gan_tanh;
+pub(crate) mod gan_tile;
 mod map;
 mod panels;
 mod product_matrix;
