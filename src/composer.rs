@@ -4,14 +4,15 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use deepcompose_core::Score;
-use deepcompose_models::ar_cnn::ArCnn;
+use deepcompose_models::ar_cnn::{ArCnn, PreparedArCnn};
 use deepcompose_models::compose::{
     self, ArCnnParams, ComposeError, Composition, GanParams, Observer, Progress, TransformerParams,
 };
 use deepcompose_models::gan::{Generator, PreparedGenerator, WindowGenerator};
 use deepcompose_models::transformer::{Precision, PreparedTransformer, TransformerXl, Vocabulary};
 use deepcompose_models::weights::{self, Model};
-use deepcompose_models::{Device, WeightsError};
+use deepcompose_models::{Device, ModelError, WeightsError};
+use deepcompose_samplers::EditModel;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use thiserror::Error;
@@ -137,10 +138,11 @@ impl ComposerBuilder {
         };
         #[cfg(not(feature = "pretrained"))]
         let embedded = (None, None, None);
+        let ar_cnn = model("AR-CNN", self.ar_cnn, embedded.0, &self.device)?;
         let transformer = model("Transformer", self.transformer, embedded.1, &self.device)?;
         let gan = model("GAN", self.gan, embedded.2, &self.device)?;
         Ok(Composer {
-            ar_cnn: model("AR-CNN", self.ar_cnn, embedded.0, &self.device)?,
+            ar_cnn: ar_cnn.map(Editor::of).transpose()?,
             transformer: transformer.map(|network| decoding(&network, self.precision)).transpose()?,
             gan: gan.map(Band::of).transpose()?,
             seed: self.seed,
@@ -152,6 +154,29 @@ impl ComposerBuilder {
 fn decoding(network: &TransformerXl, precision: Precision) -> Result<PreparedTransformer, BuildError> {
     check_tokenizer(network)?;
     network.prepare(precision).map_err(|e| unprepared("Transformer", &e))
+}
+
+/// An AR-CNN, prepared if it is on the CPU.
+#[derive(Debug, Clone)]
+enum Editor {
+    Network(Box<ArCnn>),
+    Prepared(PreparedArCnn),
+}
+
+impl Editor {
+    fn of(network: ArCnn) -> Result<Self, BuildError> {
+        if !network.is_on_cpu() {
+            return Ok(Self::Network(Box::new(network)));
+        }
+        network.prepare().map(Self::Prepared).map_err(|e| unprepared("AR-CNN", &e))
+    }
+
+    fn model(&self) -> &dyn EditModel<Error = ModelError> {
+        match self {
+            Self::Network(network) => &**network,
+            Self::Prepared(network) => network,
+        }
+    }
 }
 
 /// A generator, prepared if it is on the CPU.
@@ -219,7 +244,7 @@ fn model<M: Model>(
 /// weights give the same notes, in whatever order the calls are made.
 #[derive(Debug, Clone)]
 pub struct Composer {
-    ar_cnn: Option<ArCnn>,
+    ar_cnn: Option<Editor>,
     transformer: Option<PreparedTransformer>,
     gan: Option<Band>,
     seed: u64,
@@ -272,7 +297,7 @@ impl Composer {
         observer: &mut Observer<'_>,
     ) -> Result<Composition, ComposeError> {
         let model = self.ar_cnn.as_ref().ok_or(ComposeError::NoModel("AR-CNN"))?;
-        compose::enhance(model, input, params, &mut self.rng(1), observer)
+        compose::enhance(model.model(), input, params, &mut self.rng(1), observer)
     }
 
     /// Transformer: continues the input. See [`compose::extend`].

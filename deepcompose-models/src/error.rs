@@ -1,5 +1,6 @@
 //! What can go wrong with a configuration, a weights file or a checkpoint.
 
+use deepcompose_engines::EngineError;
 use thiserror::Error;
 
 /// A configuration or an input that a network cannot have.
@@ -26,6 +27,9 @@ pub enum ModelError {
         /// The shape wanted, in words.
         expected: String,
     },
+    /// Something that an engine does not take.
+    #[error("the engine refused it: {0}")]
+    Engine(#[from] EngineError),
     /// The device computed something that cannot be used.
     #[error("the network's output could not be read: {0}")]
     Device(String),

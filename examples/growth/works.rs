@@ -102,7 +102,7 @@ fn decode(sequences: usize) -> Outcome<Work> {
     let network = pretrained::transformer(&Device::default())?;
     let memory = network.config().memory;
     let prompt: Vec<u32> = (0..memory as u32).map(|i| i * 7 % 310).collect();
-    let mut lanes = vec![Decoder::new(&network); sequences];
+    let mut lanes = vec![Decoder::new(&network)?; sequences];
     for lane in &mut lanes {
         lane.push(&prompt)?;
     }

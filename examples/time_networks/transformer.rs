@@ -14,7 +14,7 @@ const COMPARED: usize = 8;
 pub(crate) fn prepare(network: &TransformerXl, mode: &str, batch: usize) -> Outcome<Box<dyn Work>> {
     let config = network.config();
     match mode {
-        "burn" => Ok(Box::new(Decoding::new(config, batch, vec![Decoder::new(network); batch])?)),
+        "burn" => Ok(Box::new(Decoding::new(config, batch, vec![Decoder::new(network)?; batch])?)),
         _ => Err(unknown(mode, MODES)),
     }
 }

@@ -12,6 +12,7 @@
 //! | `network` | [`ArCnn`], the U-Net |
 //! | `loss` | [`edit_loss`] |
 //! | `edit` | the network as an [`EditModel`](deepcompose_samplers::EditModel) |
+//! | `prepare` | [`PreparedArCnn`], the same by an engine that samples faster |
 //! | `corruption`, `windows` | training pairs (feature `train`) |
 //! | `training`, `train` | `ArCnnTraining`, `ArCnnTrainer` (feature `train`) |
 //! | `evaluate` | `evaluate`: loss, precision and recall on held-out windows (feature `train`) |
@@ -32,6 +33,7 @@ mod loss;
 mod network;
 #[cfg(all(test, feature = "train"))]
 mod parity;
+mod prepare;
 #[cfg(feature = "train")]
 mod train;
 #[cfg(feature = "train")]
@@ -48,6 +50,7 @@ pub use evaluate::{EditEvaluation, EditEvaluationOptions, EditScore, evaluate};
 pub use loader::train_on_devices;
 pub use loss::edit_loss;
 pub use network::ArCnn;
+pub use prepare::PreparedArCnn;
 #[cfg(feature = "train")]
 pub use train::{ArCnnState, ArCnnTrainer};
 #[cfg(feature = "train")]

@@ -21,32 +21,32 @@ use crate::weights::Model;
 /// at the outermost). A 1×1 convolution makes the logits.
 #[derive(Module, Debug)]
 pub struct ArCnn {
-    encoder: Vec<EncoderLevel>,
-    bottleneck: TwoConvs,
-    decoder: Vec<DecoderLevel>,
-    head: Conv2d,
+    pub(super) encoder: Vec<EncoderLevel>,
+    pub(super) bottleneck: TwoConvs,
+    pub(super) decoder: Vec<DecoderLevel>,
+    pub(super) head: Conv2d,
     #[module(skip)]
     config: ArCnnConfig,
 }
 
 #[derive(Module, Debug)]
-struct TwoConvs {
-    conv1: Conv2d,
-    conv2: Conv2d,
+pub(super) struct TwoConvs {
+    pub(super) conv1: Conv2d,
+    pub(super) conv2: Conv2d,
 }
 
 #[derive(Module, Debug)]
-struct EncoderLevel {
-    convs: TwoConvs,
-    dropout: Dropout,
-    norm: Option<BatchNorm>,
+pub(super) struct EncoderLevel {
+    pub(super) convs: TwoConvs,
+    pub(super) dropout: Dropout,
+    pub(super) norm: Option<BatchNorm>,
 }
 
 #[derive(Module, Debug)]
-struct DecoderLevel {
-    norm: Option<BatchNorm>,
-    convs: TwoConvs,
-    dropout: Dropout,
+pub(super) struct DecoderLevel {
+    pub(super) norm: Option<BatchNorm>,
+    pub(super) convs: TwoConvs,
+    pub(super) dropout: Dropout,
 }
 
 impl TwoConvs {
