@@ -5,7 +5,7 @@ use std::ops::Range;
 use pulp::{Simd, WithSimd};
 
 use super::Instructions;
-use super::product_packed::PackedRows;
+use super::product_packed::{BLOCK, PackedRows};
 use super::product_strip::{I8_LOADED, I8_MAX, STRIP, Strip, StripBf16, StripF32, StripI8};
 use super::product_tile::tile;
 
@@ -164,10 +164,10 @@ impl<T: Strip> WithSimd for Product<'_, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let mut result = [[0f32; STRIP]; 6];
+        let mut result = [[0f32; STRIP]; BLOCK];
         for (index, panel) in self.strips.chunks_exact(self.rows.inputs()).enumerate() {
             for block in self.rows.blocks() {
-                tile(simd, panel, block.numbers, &mut result);
+                tile(simd, panel, block, &mut result);
                 for (row, numbers) in result[..block.rows].iter_mut().enumerate() {
                     if let Some(scales) = self.scales {
                         numbers.iter_mut().zip(&scales[index]).for_each(|(number, scale)| *number *= scale);

@@ -1,5 +1,7 @@
 //! Rows of numbers, packed for products with a matrix.
 
+use super::rows::sum;
+
 /// The most rows that a product works on at once.
 pub(crate) const BLOCK: usize = 6;
 
@@ -12,6 +14,8 @@ pub(crate) struct PackedRows {
     rows: usize,
     inputs: usize,
     numbers: Vec<f32>,
+    /// The sum of each row.
+    sums: Vec<f32>,
 }
 
 /// One block of [`PackedRows`].
@@ -22,6 +26,8 @@ pub(crate) struct Block<'a> {
     /// How many rows of the block are there, at most as many as it has room for.
     pub(crate) rows: usize,
     pub(crate) numbers: BlockNumbers<'a>,
+    /// The sum of each row's numbers.
+    pub(crate) sums: &'a [f32; BLOCK],
 }
 
 /// Of each input, a number of each row.
@@ -45,7 +51,8 @@ const fn room(rows: usize) -> usize {
 impl PackedRows {
     /// Room for `rows` rows of `inputs` numbers.
     pub(crate) fn with_room(rows: usize, inputs: usize) -> Self {
-        Self { rows: 0, inputs: 0, numbers: vec![0.0; rows.next_multiple_of(BLOCK) * inputs] }
+        let rows = rows.next_multiple_of(BLOCK);
+        Self { rows: 0, inputs: 0, numbers: vec![0.0; rows * inputs], sums: vec![0.0; rows] }
     }
 
     /// Packs `rows` rows of `inputs` numbers; `row(r)` gives each of them, in order.
@@ -60,6 +67,7 @@ impl PackedRows {
             }
             for index in 0..here {
                 let numbers = &row(first + index)[..inputs];
+                self.sums[first + index] = sum(numbers);
                 let places = block[index..].iter_mut().step_by(width);
                 places.zip(numbers).for_each(|(place, number)| *place = *number);
             }
@@ -77,7 +85,7 @@ impl PackedRows {
     /// The blocks, in order.
     #[inline(always)]
     pub(crate) fn blocks(&self) -> impl Iterator<Item = Block<'_>> {
-        (0..self.rows).step_by(BLOCK).map(|first| {
+        (0..self.rows).step_by(BLOCK).zip(self.sums.as_chunks().0).map(|(first, sums)| {
             let rows = BLOCK.min(self.rows - first);
             let numbers = &self.numbers[first * self.inputs..][..room(rows) * self.inputs];
             let numbers = match room(rows) {
@@ -86,7 +94,7 @@ impl PackedRows {
                 4 => BlockNumbers::Four(numbers.as_chunks().0),
                 _ => BlockNumbers::Six(numbers.as_chunks().0),
             };
-            Block { first, rows, numbers }
+            Block { first, rows, numbers, sums }
         })
     }
 }

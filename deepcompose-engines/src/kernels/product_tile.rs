@@ -1,13 +1,13 @@
 //! The inner loops of products: a few rows times 64 columns, and weighted sums along strips.
 //!
-//! In [`tile`] every number of the result is one chain of fused multiply-adds over the inputs, in order. In
-//! [`along`] it is 64 such chains, one a column of a strip, added in halves.
+//! In [`tile`] every number of the result is one chain of fused multiply-adds over the inputs, in order,
+//! begun with what takes a format's offset away. In [`along`] it is 64 such chains, one a column of a strip, added in halves.
 
 use std::ops::Range;
 
 use pulp::Simd;
 
-use super::product_packed::BlockNumbers;
+use super::product_packed::{BLOCK, Block, BlockNumbers};
 use super::product_strip::{QUARTER, STRIP, Strip, StripF32};
 
 /// Products of a block of rows with a panel, which has a strip of 64 outputs for each input.
@@ -18,14 +18,20 @@ use super::product_strip::{QUARTER, STRIP, Strip, StripF32};
 pub(crate) fn tile<S: Simd, T: Strip>(
     simd: S,
     panel: &[T],
-    rows: BlockNumbers<'_>,
-    out: &mut [[f32; STRIP]; 6],
+    block: Block<'_>,
+    out: &mut [[f32; STRIP]; BLOCK],
 ) {
-    match rows {
-        BlockNumbers::One(rows) => choose::<S, T, 1>(simd, panel, rows, out),
-        BlockNumbers::Two(rows) => choose::<S, T, 2>(simd, panel, rows, out),
-        BlockNumbers::Four(rows) => choose::<S, T, 4>(simd, panel, rows, out),
-        BlockNumbers::Six(rows) => choose::<S, T, 6>(simd, panel, rows, out),
+    let mut initial = [0f32; BLOCK];
+    if T::OFFSET != 0.0 {
+        for (initial, sum) in initial.iter_mut().zip(block.sums) {
+            *initial = -T::OFFSET * sum;
+        }
+    }
+    match block.numbers {
+        BlockNumbers::One(rows) => choose::<S, T, 1>(simd, panel, rows, &initial, out),
+        BlockNumbers::Two(rows) => choose::<S, T, 2>(simd, panel, rows, &initial, out),
+        BlockNumbers::Four(rows) => choose::<S, T, 4>(simd, panel, rows, &initial, out),
+        BlockNumbers::Six(rows) => choose::<S, T, 6>(simd, panel, rows, &initial, out),
     }
 }
 
@@ -35,14 +41,15 @@ fn choose<S: Simd, T: Strip, const ROOM: usize>(
     simd: S,
     panel: &[T],
     rows: &[[f32; ROOM]],
-    out: &mut [[f32; STRIP]; 6],
+    initial: &[f32; BLOCK],
+    out: &mut [[f32; STRIP]; BLOCK],
 ) {
     match (S::F32_LANES, ROOM) {
-        (16, _) => sweep::<S, T, ROOM, ROOM, 1>(simd, panel, rows, out),
-        (8, 1) => sweep::<S, T, ROOM, ROOM, 2>(simd, panel, rows, out),
-        (8, _) => sweep::<S, T, ROOM, 2, 1>(simd, panel, rows, out),
-        (4, 1) => sweep::<S, T, ROOM, ROOM, 4>(simd, panel, rows, out),
-        _ => sweep::<S, T, ROOM, ROOM, 1>(simd, panel, rows, out),
+        (16, _) => sweep::<S, T, ROOM, ROOM, 1>(simd, panel, rows, initial, out),
+        (8, 1) => sweep::<S, T, ROOM, ROOM, 2>(simd, panel, rows, initial, out),
+        (8, _) => sweep::<S, T, ROOM, 2, 1>(simd, panel, rows, initial, out),
+        (4, 1) => sweep::<S, T, ROOM, ROOM, 4>(simd, panel, rows, initial, out),
+        _ => sweep::<S, T, ROOM, ROOM, 1>(simd, panel, rows, initial, out),
     }
 }
 
@@ -52,12 +59,16 @@ fn sweep<S: Simd, T: Strip, const ROOM: usize, const ROWS: usize, const VECTORS:
     simd: S,
     panel: &[T],
     rows: &[[f32; ROOM]],
-    out: &mut [[f32; STRIP]; 6],
+    initial: &[f32; BLOCK],
+    out: &mut [[f32; STRIP]; BLOCK],
 ) {
     let quarter = QUARTER / S::F32_LANES;
     for first in (0..ROOM).step_by(ROWS) {
         for at in (0..quarter).step_by(VECTORS) {
             let mut sums = [[[simd.splat_f32s(0.0); 4]; VECTORS]; ROWS];
+            for row in 0..ROWS {
+                sums[row] = [[simd.splat_f32s(initial[first + row]); 4]; VECTORS];
+            }
             for (strip, numbers) in panel.iter().zip(rows) {
                 for (vector, at) in (at..at + VECTORS).enumerate() {
                     let weights = strip.load(simd, at);
@@ -94,6 +105,7 @@ pub(crate) fn along<S: Simd, T: Strip>(
     weights: &[&[StripF32]],
     out: &mut [f32],
 ) {
+    const { assert!(T::OFFSET == 0.0, "offsets are not taken away here") };
     match *weights {
         [a, b, c, d, e, f] if S::F32_LANES == 16 => {
             deep::<S, T, 6, 1>(simd, panels, depth, 0..depth, [a, b, c, d, e, f], out);

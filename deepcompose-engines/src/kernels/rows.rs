@@ -45,8 +45,9 @@ impl WithSimd for LayerNorm<'_> {
     }
 }
 
+/// The sum of a row.
 #[inline(always)]
-fn sum(row: &[f32]) -> f32 {
+pub(crate) fn sum(row: &[f32]) -> f32 {
     let mut lanes = [0f32; QUARTER];
     let (chunks, rest) = row.as_chunks::<QUARTER>();
     for chunk in chunks {

@@ -177,7 +177,7 @@ fn products<S: Simd, T: Strip>(
     let mut result = [[0f32; STRIP]; BLOCK];
     for block in queries.blocks() {
         for (index, panel) in panels.chunks_exact(d_head).enumerate() {
-            tile(simd, panel, block.numbers, &mut result);
+            tile(simd, panel, block, &mut result);
             for (row, numbers) in result[..block.rows].iter().enumerate() {
                 out[row * stride + first + index] = *numbers;
             }
