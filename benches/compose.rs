@@ -65,12 +65,12 @@ fn transformer(c: &mut Criterion) {
     let network = pretrained::transformer(&Device::default()).unwrap();
     let tokens = PerformanceTokenizer::new(PerformanceClock::Metric).encode(&InputTrack::OdeToJoy.score());
     let context: Vec<u32> = tokens.iter().copied().cycle().take(network.config().memory + 1).collect();
-    let mut decoder = Decoder::new(&network);
+    let mut decoder = Decoder::new(&network).unwrap();
     decoder.push(&context).unwrap();
     let mut group = c.benchmark_group("Transformer");
     group.throughput(Throughput::Elements(1));
     group.bench_function("a token, context full", |b| {
-        b.iter(|| decoder.push(black_box(&tokens[1..2])).unwrap());
+        b.iter(|| decoder.push(black_box(&tokens[1..2])).unwrap()[0]);
     });
     group.throughput(Throughput::Elements(context.len() as u64)).sample_size(20);
     group.bench_function("a prompt as long as the context", |b| {
@@ -81,7 +81,7 @@ fn transformer(c: &mut Criterion) {
         };
         b.iter_batched_ref(
             fresh,
-            |decoder| decoder.push(black_box(&context)).unwrap(),
+            |decoder| decoder.push(black_box(&context)).unwrap()[0],
             BatchSize::LargeInput,
         );
     });
