@@ -5,6 +5,7 @@
 //! and adds in one rounding, which all of [`Instructions`] do.
 
 pub(crate) mod gan_conv;
+pub(crate) mod gan_linear;
 pub(crate) mod gan_map;
 pub(crate) mod gan_pack;
 pub(crate) mod gan_tanh;
