@@ -8,6 +8,7 @@ use super::fold::square;
 use super::sizes::LEVELS;
 use super::{GeneratorSession, GeneratorSizes};
 use crate::kernels::gan_conv::{Extent, Finish, Start};
+use crate::kernels::gan_linear::linear;
 use crate::kernels::gan_map::{LANES, Maps};
 use crate::kernels::gan_tanh::tanh;
 
@@ -17,26 +18,22 @@ const SLOPE: f32 = 0.2;
 impl GeneratorSession {
     /// The planes that attributes are embedded in, and the maps that they choose, once for equal ones in a row.
     pub(super) fn prepare_attributes(&mut self, attributes: &[f32]) {
-        let Self { engine, windows, embedded, output_maps, output_map_of, .. } = self;
+        let Self { engine, windows, embedded, planes, output_maps, output_map_of, .. } = self;
         let (sizes, windows) = (engine.sizes, *windows);
-        let mut planes = vec![0.0; sizes.embedded() * sizes.deepest_cells()];
         let mut maps = 0;
         for (window, now) in attributes.chunks_exact(sizes.attributes).enumerate() {
             let changed =
                 window == 0 || attributes[(window - 1) * sizes.attributes..][..sizes.attributes] != *now;
             if changed {
-                linear(now, &engine.attributes, &mut planes);
+                linear(engine.instructions, now, &engine.attributes, planes);
                 if sizes.output_map {
-                    linear(
-                        now,
-                        &engine.output_map,
-                        &mut output_maps[maps * sizes.tracks_len()..][..sizes.tracks_len()],
-                    );
+                    let map = &mut output_maps[maps * sizes.tracks_len()..][..sizes.tracks_len()];
+                    linear(engine.instructions, now, &engine.output_map, map);
                     maps += 1;
                 }
             }
             output_map_of[window] = maps.saturating_sub(1);
-            write_planes(embedded, [window, windows], sizes.map(LEVELS), &planes);
+            write_planes(embedded, [window, windows], sizes.map(LEVELS), planes);
         }
     }
 
@@ -165,18 +162,6 @@ impl GeneratorSession {
             }
             tanh(engine.instructions, logits, tracks);
         });
-    }
-}
-
-/// `to` = `vector` · `matrix`, one row of the matrix for each number of the vector.
-fn linear(vector: &[f32], matrix: &[f32], to: &mut [f32]) {
-    to.fill(0.0);
-    for (x, row) in vector.iter().zip(matrix.chunks_exact(to.len())) {
-        if *x != 0.0 {
-            for (sum, weight) in to.iter_mut().zip(row) {
-                *sum = x.mul_add(*weight, *sum);
-            }
-        }
     }
 }
 

@@ -108,6 +108,8 @@ pub struct GeneratorSession {
     pub(super) melody: Vec<f32>,
     pub(super) latent: Maps,
     pub(super) embedded: Maps,
+    /// The planes of one window's attributes.
+    pub(super) planes: Vec<f32>,
     /// What latents and attributes give to the sums of `up[0]`.
     pub(super) given: Vec<Lanes>,
     /// Output maps, each for one or more windows, and which of them a window's is.
@@ -151,6 +153,7 @@ impl GeneratorSession {
             melody: vec![0.0; sizes.melody_len() * most_windows],
             latent: maps(sizes.latent_channels, LEVELS),
             embedded: maps(sizes.embedded(), LEVELS),
+            planes: vec![0.0; sizes.embedded() * sizes.deepest_cells()],
             given: vec![Lanes::ZERO; engine.given.passes.len() * positions(LEVELS)],
             output_maps: vec![0.0; if sizes.output_map { cells } else { 0 }],
             output_map_of: vec![0; most_windows],

@@ -8,6 +8,7 @@ mod conv;
 mod conv_by_channels;
 mod epilogue;
 pub(crate) mod gan_conv;
+pub(crate) mod gan_linear;
 pub(crate) mod gan_map;
 pub(crate) mod gan_pack;
 pub(crate) mod gan_tanh;
