@@ -174,7 +174,9 @@ def instructions(network, mode, folder, args):
 def count(network, mode, iterations, folder):
     """Instructions of a whole run by function."""
     out = os.path.join(folder, "callgrind.out")
-    command = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}", BINARY, "serve", SHIPPED[network], "--mode", mode]
+    # What vectorises for others is told apart by who calls it.
+    valgrind = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}", "--separate-callers2=*vectorize*"]
+    command = [*valgrind, BINARY, "serve", SHIPPED[network], "--mode", mode]
     subprocess.run(
         command,
         input=f"repeat {iterations}\n",
@@ -188,7 +190,8 @@ def count(network, mode, iterations, folder):
     listing = subprocess.run(annotate, capture_output=True, text=True, check=True).stdout
     found = Counter()
     for own, name in re.findall(r"^\s*([\d,]+) \([^)]*\)\s+\S*?:(.+?)(?: \[.*\])?$", listing, re.MULTILINE):
-        found[short(name)] += int(own.replace(",", ""))
+        parts = [short(part) for part in name.split("'") if not part.isdigit()]
+        found[", for ".join(parts)] += int(own.replace(",", ""))
     return found
 
 

@@ -5,8 +5,9 @@
 
 Builds what is needed, times each network of ours and the peers' in turn (every side a process of its own that idles
 while the others run; the outputs are compared first), then the programs that time training, samplers, reading and
-tokenizers. Writes benches/runs/DATE-CPU.json and .md. Run it on a machine that does nothing else; it takes about ten
-minutes, with --quick under three. Exit status 1 if outputs do not agree or a program failed."""
+tokenizers, and how cost grows with the work. Writes benches/runs/DATE-CPU.json and .md, and a picture a sweep below
+benches/runs/growth. Run it on a machine that does nothing else; it takes about ten minutes, with --quick under three. Exit
+status 1 if outputs do not agree or a program failed."""
 
 import argparse
 import json
@@ -70,7 +71,7 @@ NETWORKS = [
     ),
 ]
 PEER_KINDS = {"ar-cnn": "ar-cnn", "transformer": "transformer-xl", "gan": "gan-generator"}
-PROGRAMS = ("training", "samplers", "reading", "tokenizers")
+PROGRAMS = ("training", "samplers", "reading", "tokenizers", "growth")
 
 
 def main():
@@ -114,6 +115,8 @@ def build(networks, programs):
     cargo = ["cargo", "build", "--release"]
     if networks:
         subprocess.run([*cargo, "--example", "time_networks"], check=True)
+    if "growth" in programs:
+        subprocess.run([*cargo, "--example", "growth"], check=True)
     if "training" in programs and os.path.exists(os.path.join(HERE, "train_step.py")):
         # With the features of the whole workspace, so that burn is not built twice.
         subprocess.run([*cargo, "--workspace", "--example", "train_step"], check=True)
@@ -176,6 +179,9 @@ def time_program(name, args):
         if not os.path.exists(candle()):
             return absent(name, candle())
         return [time_one("samplers beside candle", ["cargo", "run", "-q", "--release", "--manifest-path", candle()])]
+    if name == "growth":
+        command = [os.path.join(EXAMPLES, "growth"), "--out", os.path.relpath(os.path.join(args.out, "growth"))]
+        return [time_one("growth", command + (["--quick"] if args.quick else []))]
     if not args.corpora:
         return absent(name, "--corpora")
     seconds, few = ("0.1", "20") if args.quick else ("0.25", "60")
