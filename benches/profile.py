@@ -46,7 +46,7 @@ def main():
     printed = []
     with tempfile.TemporaryDirectory() as folder:
         for network in args.only:
-            modes = subprocess.run([BINARY, "modes", network], capture_output=True, text=True, check=True).stdout.split()
+            modes = subprocess.run([BINARY, "modes", network], capture_output=True, text=True, check=True).stdout.splitlines()
             for mode in args.mode or modes:
                 if mode in modes:
                     printed.append(work(network, mode, folder, args))
@@ -76,7 +76,7 @@ def flame(network, mode, folder, args):
     server.wait()
     recorder.wait()
     stacks = fold(subprocess.run(["perf", "script", "-i", data, "-F", "ip,sym"], capture_output=True, text=True, check=True).stdout)
-    svg = os.path.join(args.out, f"{network}-{mode}.svg")
+    svg = os.path.join(args.out, f"{network}-{mode}.svg".replace(" ", "-"))
     with open(svg, "w", encoding="utf-8") as file:
         file.write(draw(stacks, f"{network}, {mode}"))
     own, total = Counter(), sum(stacks.values())
