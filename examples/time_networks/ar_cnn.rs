@@ -1,8 +1,9 @@
 //! One sampling iteration of the AR-CNN.
 
-use deepcompose::models::ar_cnn::{ArCnn, ArCnnConfig};
+use deepcompose::models::ModelError;
+use deepcompose::models::ar_cnn::{ArCnn, ArCnnConfig, PreparedArCnn};
 use deepcompose::models::weights::Model;
-use deepcompose::samplers::{EditModel, SampleScratch, SamplingTechnique, TokenSampler};
+use deepcompose::samplers::{EditModel, EditSession, SampleScratch, SamplingTechnique, TokenSampler};
 use ndarray::{Array2, Axis, Slice};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -10,7 +11,7 @@ use rand_chacha::ChaCha8Rng;
 use super::inputs::Inputs;
 use super::{Outcome, Work, unknown};
 
-pub(crate) const MODES: &[&str] = &["burn"];
+pub(crate) const MODES: &[&str] = &["burn", "engine"];
 
 /// Flips before the logits that are compared.
 const FLIPS: usize = 8;
@@ -21,6 +22,11 @@ pub(crate) fn prepare(network: ArCnn, mode: &str) -> Outcome<Box<dyn Work>> {
     match mode {
         "burn" => {
             Ok(Box::new(Sampling::new(config, Whole { model: network, logits: Array2::default((0, 0)) })?))
+        }
+        "engine" => {
+            // A session borrows the network, which lives as long as the program.
+            let network: &'static PreparedArCnn = Box::leak(Box::new(network.prepare()?));
+            Ok(Box::new(Sampling::new(config, Kept(network.session()))?))
         }
         _ => Err(unknown(mode, MODES)),
     }
@@ -43,6 +49,16 @@ impl<M: EditModel> Follow for Whole<M> {
     fn logits(&mut self, roll: &Array2<bool>, _flipped: Option<[usize; 2]>) -> Outcome<&[f32]> {
         self.logits = self.model.edit_logits(roll.view())?;
         self.logits.as_slice().ok_or_else(|| "logits that are not row by row".into())
+    }
+}
+
+/// A session, which keeps what it computed for the roll before.
+struct Kept(Box<dyn EditSession<Error = ModelError>>);
+
+impl Follow for Kept {
+    fn logits(&mut self, roll: &Array2<bool>, _flipped: Option<[usize; 2]>) -> Outcome<&[f32]> {
+        let logits = self.0.logits(roll.view())?;
+        logits.to_slice().ok_or_else(|| "logits that are not row by row".into())
     }
 }
 

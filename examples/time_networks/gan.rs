@@ -1,12 +1,11 @@
 //! Eight bars of the GAN's generator.
 
-use burn::tensor::{Device, Tensor, TensorData};
-use deepcompose::models::gan::{GanCondition, GanConfig, Generator};
+use deepcompose::models::gan::{GanConfig, Generator, WindowGenerator, WindowInput, WindowSession};
 
 use super::inputs::Inputs;
 use super::{Outcome, Work, unknown};
 
-pub(crate) const MODES: &[&str] = &["burn"];
+pub(crate) const MODES: &[&str] = &["burn", "engine"];
 
 /// Windows of two bars.
 const WINDOWS: usize = 4;
@@ -14,68 +13,22 @@ const WINDOWS: usize = 4;
 pub(crate) fn prepare(network: Generator, mode: &str) -> Outcome<Box<dyn Work>> {
     let config = network.config().clone();
     match mode {
-        "burn" => Ok(Box::new(Accompanying::new(config, Burn { network, device: Device::default() }))),
+        // A session borrows the network, which lives as long as the program.
+        "burn" => Accompanying::work(config, Box::leak(Box::new(network))),
+        "engine" => Accompanying::work(config, Box::leak(Box::new(network.prepare()?))),
         _ => Err(unknown(mode, MODES)),
     }
 }
 
-/// Inputs of a batch of windows, each list one window after another.
-#[derive(Clone, Copy)]
-struct Windows<'a> {
-    count: usize,
-    /// Cells of +1 and −1, `[count, steps, pitches]`.
-    melody: &'a [f32],
-    /// `[count, latent channels, steps / 16, pitches / 16]`.
-    latent: &'a [f32],
-    /// The tracks of the window before each, for networks that see them.
-    previous: Option<&'a [f32]>,
-    /// For networks that have attributes.
-    attributes: Option<&'a [f32]>,
-}
-
-trait Generate {
-    /// The logits, `[count, tracks, steps, pitches]`.
-    fn logits(&mut self, windows: Windows<'_>) -> Outcome<Vec<f32>>;
-}
-
-struct Burn {
-    network: Generator,
-    device: Device,
-}
-
-impl Generate for Burn {
-    fn logits(&mut self, windows: Windows<'_>) -> Outcome<Vec<f32>> {
-        let config = self.network.config();
-        let count = windows.count;
-        let rolls = |values: &[f32], [channels, rows, columns]: [usize; 3]| {
-            let data = TensorData::new(values.to_vec(), [count, channels, rows, columns]);
-            Tensor::<4>::from_data(data, &self.device)
-        };
-        let [tracks, steps, pitches] = config.window_shape();
-        let condition = GanCondition {
-            melody: rolls(windows.melody, [1, steps, pitches]),
-            previous: windows.previous.map(|previous| rolls(previous, [tracks, steps, pitches])),
-            attributes: windows.attributes.map(|attributes| {
-                let data = TensorData::new(attributes.to_vec(), [count, config.attributes()]);
-                Tensor::<2>::from_data(data, &self.device)
-            }),
-        };
-        let logits = self.network.logits(&condition, rolls(windows.latent, config.latent_shape()))?;
-        logits.into_data().try_into_vec::<f32>().map_err(|e| format!("{e:?}").into())
-    }
-}
-
-struct Accompanying<G> {
+struct Accompanying {
     config: GanConfig,
-    generator: G,
-    melody: Vec<f32>,
-    latent: Vec<f32>,
+    session: Box<dyn WindowSession>,
+    input: WindowInput,
     previous: Vec<f32>,
-    attributes: Vec<f32>,
 }
 
-impl<G: Generate> Accompanying<G> {
-    fn new(config: GanConfig, generator: G) -> Self {
+impl Accompanying {
+    fn work(config: GanConfig, generator: &'static dyn WindowGenerator) -> Outcome<Box<dyn Work>> {
         let mut inputs = Inputs::new(1);
         let [tracks, steps, pitches] = config.window_shape();
         let cells = steps * pitches;
@@ -83,49 +36,38 @@ impl<G: Generate> Accompanying<G> {
         let one: Vec<f32> = (0..config.attributes())
             .map(|i| if i == 0 || i + tracks >= config.attributes() { 1.0 } else { 0.0 })
             .collect();
-        Self {
+        let input = WindowInput {
             melody: inputs.cells(WINDOWS * cells),
             latent: inputs.latent(WINDOWS * config.latent_shape().iter().product::<usize>()),
-            previous: inputs.cells(WINDOWS * tracks * cells),
             attributes: one.repeat(WINDOWS),
-            config,
-            generator,
-        }
+        };
+        let previous = inputs.cells(WINDOWS * tracks * cells);
+        let session = generator.session(WINDOWS)?;
+        Ok(Box::new(Self { config, session, input, previous }))
     }
 
     /// All windows at once, each after tracks that were drawn.
     fn together(&mut self) -> Outcome<Vec<f32>> {
-        self.generator.logits(Windows {
-            count: WINDOWS,
-            melody: &self.melody,
-            latent: &self.latent,
-            previous: self.config.previous().then_some(&*self.previous),
-            attributes: (self.config.attributes() > 0).then_some(&*self.attributes),
-        })
+        self.session.prepare(self.input.clone())?;
+        let previous = if self.config.previous() { &self.previous[..] } else { &[] };
+        Ok(self.session.forward(0..WINDOWS, previous)?.logits.to_vec())
     }
 
     /// Window by window, each after what was generated for the one before, silence before the first.
     fn in_turn(&mut self) -> Outcome<()> {
-        let [tracks, steps, pitches] = self.config.window_shape();
-        let [latent, attributes] = [self.latent.len() / WINDOWS, self.attributes.len() / WINDOWS];
-        let mut previous = vec![-1.0; tracks * steps * pitches];
+        self.session.prepare(self.input.clone())?;
+        let mut previous = vec![-1.0; self.previous.len() / WINDOWS];
         for window in 0..WINDOWS {
-            let logits = self.generator.logits(Windows {
-                count: 1,
-                melody: &self.melody[window * steps * pitches..][..steps * pitches],
-                latent: &self.latent[window * latent..][..latent],
-                previous: Some(&previous),
-                attributes: (attributes > 0).then(|| &self.attributes[window * attributes..][..attributes]),
-            })?;
+            let logits = self.session.forward(window..window + 1, &previous)?.logits;
             for (cell, logit) in previous.iter_mut().zip(logits) {
-                *cell = if logit >= 0.0 { 1.0 } else { -1.0 };
+                *cell = if *logit >= 0.0 { 1.0 } else { -1.0 };
             }
         }
         Ok(())
     }
 }
 
-impl<G: Generate> Work for Accompanying<G> {
+impl Work for Accompanying {
     fn once(&mut self) -> Outcome<()> {
         match self.config.previous() {
             true => self.in_turn(),

@@ -1,12 +1,14 @@
 //! One token a sequence of the Transformer, after a full context.
 
-use deepcompose::models::transformer::{Decoder, TransformerXl, TransformerXlConfig};
-use deepcompose::samplers::TokenModel;
+use burn::tensor::{Device, Int, Tensor, TensorData};
+use deepcompose::models::transformer::{
+    BatchDecoder, Decoder, Memory, Precision, PreparedTransformer, TransformerXl, TransformerXlConfig,
+};
 
 use super::inputs::Inputs;
 use super::{Outcome, Work, unknown};
 
-pub(crate) const MODES: &[&str] = &["burn"];
+pub(crate) const MODES: &[&str] = &["burn", "engine", "engine bf16", "engine 8 bits"];
 
 /// Tokens after the context whose logits are compared.
 const COMPARED: usize = 8;
@@ -14,7 +16,12 @@ const COMPARED: usize = 8;
 pub(crate) fn prepare(network: &TransformerXl, mode: &str, batch: usize) -> Outcome<Box<dyn Work>> {
     let config = network.config();
     match mode {
-        "burn" => Ok(Box::new(Decoding::new(config, batch, vec![Decoder::new(network)?; batch])?)),
+        "burn" => {
+            Ok(Box::new(Decoding::new(config, batch, Network { network: network.clone(), memory: None })?))
+        }
+        "engine" => decoding(network, Precision::Single, batch),
+        "engine bf16" => decoding(network, Precision::Bfloat16, batch),
+        "engine 8 bits" => decoding(network, Precision::Eight, batch),
         _ => Err(unknown(mode, MODES)),
     }
 }
@@ -28,21 +35,79 @@ trait Lanes {
     fn push(&mut self, tokens: &[u32], logits: &mut Vec<f32>) -> Outcome<()>;
 }
 
-/// A model of one sequence for each.
-impl<M: TokenModel> Lanes for Vec<M> {
+fn decoding(network: &TransformerXl, precision: Precision, batch: usize) -> Outcome<Box<dyn Work>> {
+    let prepared = network.prepare(precision)?;
+    match batch {
+        1 => Ok(Box::new(Decoding::new(network.config(), 1, prepared.decoder())?)),
+        _ => {
+            let decoder = prepared.batch_decoder(batch)?;
+            Ok(Box::new(Decoding::new(network.config(), batch, Batch { prepared, decoder })?))
+        }
+    }
+}
+
+/// Burn's network, which keeps the states that entered its layers.
+struct Network {
+    network: TransformerXl,
+    memory: Option<Memory>,
+}
+
+impl Network {
+    fn read(&mut self, tokens: Vec<u32>, shape: [usize; 2]) -> Outcome<Tensor<3>> {
+        let ids: Vec<i64> = tokens.into_iter().map(i64::from).collect();
+        let ids = Tensor::<2, Int>::from_data(TensorData::new(ids, shape), &Device::default());
+        let (logits, memory) = self.network.forward(ids, self.memory.take())?;
+        self.memory = Some(memory);
+        Ok(logits)
+    }
+}
+
+impl Lanes for Network {
     fn start(&mut self, prompts: &[Vec<u32>]) -> Outcome<()> {
-        for (lane, prompt) in self.iter_mut().zip(prompts) {
-            lane.reset()?;
-            lane.push(prompt)?;
+        self.memory = None;
+        self.read(prompts.concat(), [prompts.len(), prompts[0].len()]).map(|_| ())
+    }
+
+    fn push(&mut self, tokens: &[u32], logits: &mut Vec<f32>) -> Outcome<()> {
+        let read = self.read(tokens.to_vec(), [tokens.len(), 1])?;
+        logits.clear();
+        logits.extend(read.into_data().iter::<f32>());
+        Ok(())
+    }
+}
+
+impl Lanes for Decoder {
+    fn start(&mut self, prompts: &[Vec<u32>]) -> Outcome<()> {
+        self.reset();
+        self.push(&prompts[0])?;
+        Ok(())
+    }
+
+    fn push(&mut self, tokens: &[u32], logits: &mut Vec<f32>) -> Outcome<()> {
+        logits.clear();
+        logits.extend_from_slice(Self::push(self, tokens)?);
+        Ok(())
+    }
+}
+
+struct Batch {
+    prepared: PreparedTransformer,
+    decoder: BatchDecoder,
+}
+
+impl Lanes for Batch {
+    fn start(&mut self, prompts: &[Vec<u32>]) -> Outcome<()> {
+        self.decoder = self.prepared.batch_decoder(prompts.len())?;
+        for position in 0..prompts[0].len() {
+            let tokens: Vec<u32> = prompts.iter().map(|prompt| prompt[position]).collect();
+            self.decoder.step(&tokens)?;
         }
         Ok(())
     }
 
     fn push(&mut self, tokens: &[u32], logits: &mut Vec<f32>) -> Outcome<()> {
         logits.clear();
-        for (lane, token) in self.iter_mut().zip(tokens) {
-            logits.extend(TokenModel::push(lane, &[*token])?);
-        }
+        logits.extend_from_slice(self.decoder.step(tokens)?);
         Ok(())
     }
 }
