@@ -15,7 +15,8 @@ use crate::EngineError;
 /// bit: not on how they were cut into calls, on the threads or on the machine's vector instructions.
 ///
 /// Large enough networks use the threads of the current `rayon` pool. From a thread outside of it every call
-/// changes threads, which takes some microseconds; `pool.install` around a loop saves that.
+/// changes threads, which takes some microseconds and now and then a small allocation of `rayon`'s;
+/// `pool.install` around a loop saves that.
 ///
 /// A clone goes on by itself and shares the engine. Example: [`TransformerEngine`].
 pub struct Decoder {

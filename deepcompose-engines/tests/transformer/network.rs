@@ -10,7 +10,7 @@ use rand_chacha::ChaCha8Rng;
 pub(crate) fn random_weights(sizes: &TransformerSizes, seed: u64) -> TransformerWeights {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut numbers = |count: usize, deviation: f32| -> Vec<f32> {
-        // The sum of four uniform numbers: bell-shaped, deviation 1 / √3 for numbers in −1..1 halved.
+        // The sum of four uniform numbers, bell-shaped, has variance 4/3.
         let mut number = || (0..4).map(|_| rng.random_range(-1.0f32..1.0)).sum::<f32>() * 0.75f32.sqrt();
         (0..count).map(|_| number() * deviation).collect()
     };
