@@ -9,7 +9,7 @@ use deepcompose_models::compose::{
     self, ArCnnParams, ComposeError, Composition, GanParams, Observer, Progress, TransformerParams,
 };
 use deepcompose_models::gan::{Generator, PreparedGenerator, WindowGenerator};
-use deepcompose_models::transformer::{Precision, PreparedTransformer, TransformerXl, Vocabulary};
+use deepcompose_models::transformer::{DecodePrecision, PreparedTransformer, TransformerXl, Vocabulary};
 use deepcompose_models::weights::{self, Model};
 use deepcompose_models::{Device, ModelError, WeightsError};
 use deepcompose_samplers::EditModel;
@@ -74,7 +74,7 @@ pub struct BuildError {
 pub struct ComposerBuilder {
     seed: u64,
     device: Device,
-    precision: Precision,
+    precision: DecodePrecision,
     ar_cnn: Option<ModelSource<ArCnn>>,
     transformer: Option<ModelSource<TransformerXl>>,
     gan: Option<ModelSource<Generator>>,
@@ -98,7 +98,7 @@ impl ComposerBuilder {
     /// In how many bits the Transformer's weights are kept while it decodes; 32 unless set. With fewer it is faster and a
     /// little less exact.
     #[must_use]
-    pub fn precision(mut self, precision: Precision) -> Self {
+    pub fn precision(mut self, precision: DecodePrecision) -> Self {
         self.precision = precision;
         self
     }
@@ -151,7 +151,7 @@ impl ComposerBuilder {
 }
 
 /// A Transformer prepared for `extend`.
-fn decoding(network: &TransformerXl, precision: Precision) -> Result<PreparedTransformer, BuildError> {
+fn decoding(network: &TransformerXl, precision: DecodePrecision) -> Result<PreparedTransformer, BuildError> {
     check_tokenizer(network)?;
     network.prepare(precision).map_err(|e| unprepared("Transformer", &e))
 }
@@ -257,7 +257,7 @@ impl Composer {
         ComposerBuilder {
             seed: 0,
             device: Device::default(),
-            precision: Precision::Single,
+            precision: DecodePrecision::Single,
             ar_cnn: None,
             transformer: None,
             gan: None,

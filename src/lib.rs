@@ -22,7 +22,7 @@
 //! end in `_with` take an observer, which sees the progress and can stop the work.
 //!
 //! The parts are crates of their own, re-exported here: [`core`] (scores, piano rolls, tokenizers, metrics), [`midi`]
-//! (Standard MIDI Files), [`samplers`] (drawing from logits, with constraints), [`models`] (networks, training, weights).
+//! (Standard MIDI Files), [`samplers`] (drawing from logits, with constraints), [`engines`] (trained networks run fast on the CPU), [`models`] (networks, training, weights).
 //!
 //! # Features
 //!
@@ -43,6 +43,7 @@
 //! | track worked on | the melody, found by [`core::melody_track`] | not a drum track |
 //! | AR-CNN: remove, add, iterations, risk | 70 %, 90 cells for 8 bars, 90, 0.8 | 100 000 iterations |
 //! | Transformer: extension | 20 s | 30 s |
+//! | Transformer: bits of its weights while it decodes | 32 | 32, 16 or 8: [`ComposerBuilder::precision`] |
 //! | GAN: genre | rock | [`models::gan::MAX_BARS`] bars |
 //!
 //! # Input safety
@@ -57,6 +58,7 @@ mod technique;
 
 pub use composer::{BuildError, Composer, ComposerBuilder, ModelSource};
 pub use deepcompose_core as core;
+pub use deepcompose_engines as engines;
 pub use deepcompose_midi as midi;
 pub use deepcompose_models as models;
 pub use deepcompose_models::compose::{ComposeError, Composition};

@@ -9,6 +9,7 @@ use std::sync::OnceLock;
 use deepcompose::core::{At, Pitch, Program, Tempo, TempoMap, Tick, Velocity};
 use deepcompose::midi;
 use deepcompose::models::gan::{RoleSet, TrackRole};
+use deepcompose::models::transformer::DecodePrecision;
 use deepcompose::prelude::*;
 use deepcompose::{ComposeError, ModelSource};
 
@@ -125,6 +126,38 @@ fn the_embedded_weights_beat_a_uniform_guess() {
     let mean = nats / (tokens.len() - 1) as f64;
     // A uniform guess over the vocabulary costs ln 310 = 5.74 nats a token.
     assert!(mean < 5.74 / 2.0, "{mean} nats a token");
+}
+
+/// Nats a token of the built-in tracks, decoded with the embedded weights in so many bits.
+fn nats_per_token(precision: DecodePrecision) -> f64 {
+    use deepcompose::core::{PerformanceClock, PerformanceTokenizer, Tokenizer};
+    let network = deepcompose::models::pretrained::transformer(&Device::default()).unwrap();
+    let prepared = network.prepare(precision).unwrap();
+    let tokenizer = PerformanceTokenizer::new(PerformanceClock::Metric);
+    let (mut nats, mut count) = (0.0, 0);
+    for track in InputTrack::ALL {
+        let mut decoder = prepared.decoder();
+        for pair in tokenizer.encode(&track.score()).windows(2) {
+            let logits = decoder.push(&pair[..1]).unwrap();
+            let total: f64 = logits.iter().map(|l| f64::from(*l).exp()).sum();
+            nats += total.ln() - f64::from(logits[pair[1] as usize]);
+            count += 1;
+        }
+    }
+    nats / f64::from(count)
+}
+
+#[test]
+fn fewer_bits_cost_less_than_half_a_percent() {
+    let single = nats_per_token(DecodePrecision::Single);
+    for precision in [DecodePrecision::Bfloat16, DecodePrecision::Eight] {
+        let nats = nats_per_token(precision);
+        assert!(nats != single, "{precision:?} computes the same");
+        assert!((nats / single - 1.0).abs() < 0.005, "{precision:?}: {nats}, with 32 bits {single}");
+    }
+    let melody = InputTrack::OdeToJoy.score();
+    let composer = Composer::builder().precision(DecodePrecision::Eight).build().unwrap();
+    assert!(composer.extend(&melody, &TransformerParams::default()).unwrap().end() > melody.end());
 }
 
 #[test]
@@ -246,7 +279,7 @@ fn a_transformer_of_another_tokenizer_is_refused() {
 
 #[test]
 fn a_file_of_either_format_stands_in_for_the_embedded_one() {
-    use deepcompose::models::weights::{self, Precision};
+    use deepcompose::models::weights::{self, DecodePrecision};
     use deepcompose::models::{Device, pretrained};
 
     let melody = InputTrack::OdeToJoy.score();
@@ -255,7 +288,7 @@ fn a_file_of_either_format_stands_in_for_the_embedded_one() {
     let folder = tempfile::tempdir().unwrap();
     for name in ["model.bpk", "model.safetensors"] {
         let path = folder.path().join(name);
-        weights::save(&model, &path, Precision::Full).unwrap();
+        weights::save(&model, &path, DecodePrecision::Full).unwrap();
         let other = Composer::builder().seed(7).ar_cnn(path).build().unwrap();
         assert_eq!(other.enhance(&melody, &few()).unwrap(), embedded, "{name}");
     }

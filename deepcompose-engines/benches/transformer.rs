@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use criterion::{Bencher, Criterion, Throughput, criterion_group, criterion_main};
 use deepcompose_engines::transformer::{
-    BatchDecoder, Decoder, Precision, TransformerEngine, TransformerSizes,
+    BatchDecoder, DecodePrecision, Decoder, TransformerEngine, TransformerSizes,
 };
 use rayon::ThreadPool;
 
@@ -33,7 +33,7 @@ fn decode(criterion: &mut Criterion) {
     for (name, sizes) in [("reference", TransformerSizes::reference()), ("shipped", SHIPPED)] {
         let weights = random_weights(&sizes, 1);
         let tokens = random_tokens(&sizes, 512, 2);
-        for precision in [Precision::Single, Precision::Bfloat16, Precision::Eight] {
+        for precision in [DecodePrecision::Single, DecodePrecision::Bfloat16, DecodePrecision::Eight] {
             let engine = Arc::new(TransformerEngine::new(sizes, &weights, precision).unwrap());
             for threads in [1, 2] {
                 let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();

@@ -8,7 +8,7 @@ mod network;
 use std::sync::Arc;
 
 use deepcompose_engines::transformer::{
-    BatchDecoder, Decoder, Precision, TransformerEngine, TransformerSizes,
+    BatchDecoder, DecodePrecision, Decoder, TransformerEngine, TransformerSizes,
 };
 use peak_alloc::PeakAlloc;
 
@@ -32,7 +32,7 @@ fn decoding_allocates_nothing() {
     let weights = random_weights(&sizes, 1);
     let tokens = random_tokens(&sizes, 300, 2);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
-    for precision in [Precision::Single, Precision::Bfloat16, Precision::Eight] {
+    for precision in [DecodePrecision::Single, DecodePrecision::Bfloat16, DecodePrecision::Eight] {
         let engine = Arc::new(TransformerEngine::new(sizes, &weights, precision).unwrap());
         pool.install(|| {
             let mut decoder = Decoder::new(&engine);

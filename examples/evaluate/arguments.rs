@@ -56,11 +56,11 @@ pub(crate) enum Decode {
 }
 
 impl Decode {
-    pub(crate) fn precision(self) -> transformer::Precision {
+    pub(crate) fn precision(self) -> transformer::DecodePrecision {
         match self {
-            Self::Single => transformer::Precision::Single,
-            Self::Bfloat16 => transformer::Precision::Bfloat16,
-            Self::Eight => transformer::Precision::Eight,
+            Self::Single => transformer::DecodePrecision::Single,
+            Self::Bfloat16 => transformer::DecodePrecision::Bfloat16,
+            Self::Eight => transformer::DecodePrecision::Eight,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use deepcompose::models::transformer::{
-    BatchDecoder, Decoder, Memory, Precision, PreparedTransformer, TransformerXl, TransformerXlConfig,
+    BatchDecoder, DecodePrecision, Decoder, Memory, PreparedTransformer, TransformerXl, TransformerXlConfig,
 };
 
 use super::inputs::Inputs;
@@ -19,9 +19,9 @@ pub(crate) fn prepare(network: &TransformerXl, mode: &str, batch: usize) -> Outc
         "burn" => {
             Ok(Box::new(Decoding::new(config, batch, Network { network: network.clone(), memory: None })?))
         }
-        "engine" => decoding(network, Precision::Single, batch),
-        "engine bf16" => decoding(network, Precision::Bfloat16, batch),
-        "engine 8 bits" => decoding(network, Precision::Eight, batch),
+        "engine" => decoding(network, DecodePrecision::Single, batch),
+        "engine bf16" => decoding(network, DecodePrecision::Bfloat16, batch),
+        "engine 8 bits" => decoding(network, DecodePrecision::Eight, batch),
         _ => Err(unknown(mode, MODES)),
     }
 }
@@ -35,7 +35,7 @@ trait Lanes {
     fn push(&mut self, tokens: &[u32], logits: &mut Vec<f32>) -> Outcome<()>;
 }
 
-fn decoding(network: &TransformerXl, precision: Precision, batch: usize) -> Outcome<Box<dyn Work>> {
+fn decoding(network: &TransformerXl, precision: DecodePrecision, batch: usize) -> Outcome<Box<dyn Work>> {
     let prepared = network.prepare(precision)?;
     match batch {
         1 => Ok(Box::new(Decoding::new(network.config(), 1, prepared.decoder())?)),

@@ -13,7 +13,7 @@ use crate::kernels::{Instructions, Matrix, NumberFormat, STRIP};
 
 /// In how many bits an engine keeps a network's matrices. Sums run in `f32` always.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum Precision {
+pub enum DecodePrecision {
     /// All numbers in `f32`.
     #[default]
     Single,
@@ -24,7 +24,7 @@ pub enum Precision {
     Eight,
 }
 
-impl Precision {
+impl DecodePrecision {
     const fn matrices(self) -> NumberFormat {
         match self {
             Self::Single => NumberFormat::F32,
@@ -53,7 +53,7 @@ impl Precision {
 /// ```
 /// use std::sync::Arc;
 /// use deepcompose_engines::transformer::{
-///     Decoder, NormWeights, Precision, TransformerEngine, TransformerLayerWeights, TransformerSizes,
+///     Decoder, NormWeights, DecodePrecision, TransformerEngine, TransformerLayerWeights, TransformerSizes,
 ///     TransformerWeights,
 /// };
 ///
@@ -67,7 +67,7 @@ impl Precision {
 /// let weights = TransformerWeights { embedding: numbers(20), output_bias: numbers(5),
 ///     content_bias: numbers(4), position_bias: numbers(4), layers: vec![layer], last_norm: None };
 ///
-/// let engine = Arc::new(TransformerEngine::new(sizes, &weights, Precision::Single)?);
+/// let engine = Arc::new(TransformerEngine::new(sizes, &weights, DecodePrecision::Single)?);
 /// let mut decoder = Decoder::new(&engine);
 /// decoder.push_all(&[0, 3, 1])?;
 /// assert_eq!(decoder.push(4)?.len(), 5);
@@ -76,7 +76,7 @@ impl Precision {
 /// ```
 pub struct TransformerEngine {
     pub(super) sizes: TransformerSizes,
-    pub(super) precision: Precision,
+    pub(super) precision: DecodePrecision,
     pub(super) instructions: Instructions,
     pub(super) shape: Shape,
     /// From states to logits; its columns are the tokens' embeddings.
@@ -117,7 +117,7 @@ impl TransformerEngine {
     pub fn new(
         sizes: TransformerSizes,
         weights: &TransformerWeights,
-        precision: Precision,
+        precision: DecodePrecision,
     ) -> Result<Self, EngineError> {
         sizes.check()?;
         weights.check(&sizes)?;
@@ -153,7 +153,7 @@ impl TransformerEngine {
 
     /// How its numbers are kept.
     #[must_use]
-    pub const fn precision(&self) -> Precision {
+    pub const fn precision(&self) -> DecodePrecision {
         self.precision
     }
 
@@ -176,7 +176,7 @@ impl Layer {
         sizes: &TransformerSizes,
         weights: &TransformerWeights,
         layer: &TransformerLayerWeights,
-        precision: Precision,
+        precision: DecodePrecision,
     ) -> Self {
         let formats = [precision.matrices(), precision.others()];
         let count = parts(sizes.d_attention(), sizes.heads);

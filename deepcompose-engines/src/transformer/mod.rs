@@ -15,6 +15,6 @@ mod weights;
 
 pub use batch::BatchDecoder;
 pub use decoder::Decoder;
-pub use engine::{Precision, TransformerEngine};
+pub use engine::{DecodePrecision, TransformerEngine};
 pub use sizes::TransformerSizes;
 pub use weights::{NormWeights, TransformerLayerWeights, TransformerWeights};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use deepcompose_engines::EngineError;
 use deepcompose_engines::transformer::{
-    BatchDecoder, Decoder, Precision, TransformerEngine, TransformerSizes,
+    BatchDecoder, DecodePrecision, Decoder, TransformerEngine, TransformerSizes,
 };
 
 use super::network::random_weights;
@@ -22,7 +22,9 @@ const SMALL: TransformerSizes = TransformerSizes {
 
 fn message(sizes: TransformerSizes) -> String {
     // Sizes are looked at before weights.
-    TransformerEngine::new(sizes, &random_weights(&SMALL, 0), Precision::Single).unwrap_err().to_string()
+    TransformerEngine::new(sizes, &random_weights(&SMALL, 0), DecodePrecision::Single)
+        .unwrap_err()
+        .to_string()
 }
 
 #[test]
@@ -59,7 +61,7 @@ fn lists_of_another_length_are_named() {
     let short = |change: fn(&mut deepcompose_engines::transformer::TransformerWeights)| {
         let mut weights = good.clone();
         change(&mut weights);
-        TransformerEngine::new(SMALL, &weights, Precision::Eight).unwrap_err().to_string()
+        TransformerEngine::new(SMALL, &weights, DecodePrecision::Eight).unwrap_err().to_string()
     };
     assert_eq!(short(|w| w.embedding.truncate(41)), "embedding has 41 numbers: 42 are accepted");
     assert_eq!(short(|w| w.output_bias.clear()), "output_bias has 0 numbers: 7 are accepted");
@@ -98,7 +100,7 @@ fn lists_of_another_length_are_named() {
 
 #[test]
 fn what_is_refused_changes_nothing() {
-    let engine = TransformerEngine::new(SMALL, &random_weights(&SMALL, 3), Precision::Single).unwrap();
+    let engine = TransformerEngine::new(SMALL, &random_weights(&SMALL, 3), DecodePrecision::Single).unwrap();
     let engine = Arc::new(engine);
     let mut decoder = Decoder::new(&engine);
     assert!(decoder.logits().is_empty());

@@ -10,7 +10,7 @@ mod sameness;
 
 use std::sync::Arc;
 
-use deepcompose_engines::transformer::{Decoder, Precision, TransformerEngine, TransformerSizes};
+use deepcompose_engines::transformer::{DecodePrecision, Decoder, TransformerEngine, TransformerSizes};
 use proptest::prelude::*;
 
 use network::{random_tokens, random_weights};
@@ -24,7 +24,11 @@ pub(crate) fn sizes() -> impl Strategy<Value = TransformerSizes> {
     })
 }
 
-pub(crate) fn engine(sizes: &TransformerSizes, precision: Precision, seed: u64) -> Arc<TransformerEngine> {
+pub(crate) fn engine(
+    sizes: &TransformerSizes,
+    precision: DecodePrecision,
+    seed: u64,
+) -> Arc<TransformerEngine> {
     Arc::new(TransformerEngine::new(*sizes, &random_weights(sizes, seed), precision).unwrap())
 }
 
@@ -52,7 +56,7 @@ proptest! {
     #[test]
     fn single_precision_is_the_reference(sizes in sizes(), length in 1..400usize, seed in 0..1000u64) {
         let tokens = random_tokens(&sizes, length, seed);
-        let error = error(&engine(&sizes, Precision::Single, seed), &tokens, seed);
+        let error = error(&engine(&sizes, DecodePrecision::Single, seed), &tokens, seed);
         prop_assert!(error < 2e-4, "{error}");
     }
 }
@@ -77,7 +81,7 @@ fn fewer_bits_stay_near_the_reference() {
             pre_norm,
         };
         let tokens = random_tokens(&sizes, 200, 5);
-        let errors = [Precision::Single, Precision::Bfloat16, Precision::Eight]
+        let errors = [DecodePrecision::Single, DecodePrecision::Bfloat16, DecodePrecision::Eight]
             .map(|precision| error(&engine(&sizes, precision, 5), &tokens, 5));
         // The worst of 20 000 logits, four deviations from the mean.
         check_bounds(errors, [1e-4, 0.04, 0.12]);

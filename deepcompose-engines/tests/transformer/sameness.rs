@@ -4,16 +4,17 @@ use std::sync::Arc;
 
 use deepcompose_engines::kernels::Instructions;
 use deepcompose_engines::transformer::{
-    BatchDecoder, Decoder, Precision, TransformerEngine, TransformerSizes,
+    BatchDecoder, DecodePrecision, Decoder, TransformerEngine, TransformerSizes,
 };
 use proptest::prelude::*;
 
 use super::network::{random_tokens, random_weights};
 use super::{engine, sizes};
 
-const PRECISIONS: [Precision; 3] = [Precision::Single, Precision::Bfloat16, Precision::Eight];
+const PRECISIONS: [DecodePrecision; 3] =
+    [DecodePrecision::Single, DecodePrecision::Bfloat16, DecodePrecision::Eight];
 
-fn precision() -> impl Strategy<Value = Precision> {
+fn precision() -> impl Strategy<Value = DecodePrecision> {
     proptest::sample::select(PRECISIONS.to_vec())
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use deepcompose_engines::transformer::{self as engine, Precision, TransformerEngine};
+use deepcompose_engines::transformer::{self as engine, DecodePrecision, TransformerEngine};
 
 use super::config::TransformerXlConfig;
 use super::error::TransformerError;
@@ -49,13 +49,13 @@ impl fmt::Debug for Decoder {
 }
 
 impl Decoder {
-    /// A decoder of `network`, [prepared](TransformerXl::prepare) in [`Precision::Single`], which has read nothing.
+    /// A decoder of `network`, [prepared](TransformerXl::prepare) in [`DecodePrecision::Single`], which has read nothing.
     ///
     /// # Errors
     ///
     /// As [`TransformerXl::prepare`].
     pub fn new(network: &TransformerXl) -> Result<Self, TransformerError> {
-        Ok(network.prepare(Precision::Single)?.decoder())
+        Ok(network.prepare(DecodePrecision::Single)?.decoder())
     }
 
     pub(super) fn of(engine: &Arc<TransformerEngine>, config: &Arc<TransformerXlConfig>) -> Self {

@@ -38,7 +38,7 @@ pub use config::TransformerXlConfig;
 #[cfg(feature = "train")]
 pub use data::{Piece, TokenDataset, TokenLayout};
 pub use decode::{BatchDecoder, Decoder};
-pub use deepcompose_engines::transformer::Precision;
+pub use deepcompose_engines::transformer::DecodePrecision;
 pub use error::TransformerError;
 #[cfg(feature = "train")]
 pub use evaluate::{TokenEvaluation, TypeEvaluation, evaluate, evaluate_prepared, evaluate_tokens};

@@ -6,7 +6,8 @@ use burn::module::Module;
 use burn::nn::{LayerNorm, Linear};
 use burn::tensor::Tensor;
 use deepcompose_engines::transformer::{
-    NormWeights, Precision, TransformerEngine, TransformerLayerWeights, TransformerSizes, TransformerWeights,
+    DecodePrecision, NormWeights, TransformerEngine, TransformerLayerWeights, TransformerSizes,
+    TransformerWeights,
 };
 
 use super::config::TransformerXlConfig;
@@ -21,12 +22,12 @@ use super::network::{Layer, TransformerXl};
 ///
 /// ```
 /// use burn::tensor::Device;
-/// use deepcompose_models::transformer::{Precision, TransformerXl, TransformerXlConfig};
+/// use deepcompose_models::transformer::{DecodePrecision, TransformerXl, TransformerXlConfig};
 ///
 /// let config = TransformerXlConfig { layers: 1, heads: 2, d_model: 8, d_head: 4, d_inner: 16,
 ///     ..TransformerXlConfig::reference() };
 /// let network = TransformerXl::new(&config, 7, &Device::default())?;
-/// let prepared = network.prepare(Precision::Eight)?;
+/// let prepared = network.prepare(DecodePrecision::Eight)?;
 /// let mut decoder = prepared.decoder();
 /// assert_eq!(decoder.push(&[308, 60, 180])?.len(), 310);
 /// # Ok::<(), deepcompose_models::transformer::TransformerError>(())
@@ -44,7 +45,7 @@ impl TransformerXl {
     ///
     /// [`TransformerError::Engine`] where the engine does not take them, as a network that this library made never
     /// leads to.
-    pub fn prepare(&self, precision: Precision) -> Result<PreparedTransformer, TransformerError> {
+    pub fn prepare(&self, precision: DecodePrecision) -> Result<PreparedTransformer, TransformerError> {
         let network = self.valid();
         let config = network.config().clone();
         let sizes = TransformerSizes {
@@ -79,7 +80,7 @@ impl PreparedTransformer {
 
     /// How its numbers are kept.
     #[must_use]
-    pub fn precision(&self) -> Precision {
+    pub fn precision(&self) -> DecodePrecision {
         self.engine.precision()
     }
 
