@@ -61,9 +61,15 @@
 //! # Reproducibility
 //!
 //! Each token and each edit takes one `f64` from the rng and nothing else does, so the same seed
-//! gives the same result with the same logits. Tests pin drawn values: a change of them is a
-//! breaking change. (The exponential function may differ in its last bit between platforms; that
-//! matters only for a draw that lands within that bit of a boundary.)
+//! gives the same result with the same logits, on every machine: the exponential function is this
+//! crate's own, made of operations that IEEE 754 defines to the last bit, and all sums have one
+//! order. Tests pin drawn values: a change of them is a breaking change.
+//!
+//! # Speed
+//!
+//! Nothing is sorted, and nothing is allocated after the first token or edit. The work is done in
+//! vector instructions that are chosen at run time (AVX-512, AVX2, NEON); without fused
+//! multiply-adds in hardware it is slow, and the same.
 //!
 //! # Input safety
 //!
@@ -91,6 +97,7 @@ mod error;
 mod generate;
 mod grammar;
 mod performance;
+mod rounding;
 mod softmax;
 mod technique;
 mod token;

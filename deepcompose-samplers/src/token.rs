@@ -1,11 +1,13 @@
 //! [`TokenSampler`]: the next token from the logits of every token.
 
-use std::cmp::Ordering;
+mod cut;
 
-use rand::Rng;
+use pulp::{Arch, Simd, WithSimd};
+use rand::{Rng, RngExt};
 
 use crate::error::{SampleError, SamplerError, check_creative_risk, in_range};
-use crate::softmax;
+use crate::rounding;
+use crate::softmax::{self, BLOCK, Keep, Temper, Weights};
 use crate::technique::SamplingTechnique;
 use crate::token_model::TokenId;
 
@@ -67,8 +69,8 @@ pub struct TokenSampler {
 /// Memory that [`TokenSampler::sample_with`] works in, to be used again for the next token.
 #[derive(Debug, Clone, Default)]
 pub struct SampleScratch {
-    weights: Vec<f64>,
-    order: Vec<usize>,
+    blocks: Vec<[f32; BLOCK]>,
+    weights: Weights,
 }
 
 impl TokenSampler {
@@ -130,9 +132,7 @@ impl TokenSampler {
         scratch: &mut SampleScratch,
     ) -> Result<TokenId, SampleError> {
         self.weigh(logits, scratch)?;
-        let total = scratch.weights.iter().sum();
-        let weights = scratch.weights.iter().copied().enumerate();
-        let index = softmax::draw(weights, total, rng).ok_or(SampleError::AllMasked)?;
+        let index = scratch.weights.draw(rng.random()).ok_or(SampleError::AllMasked)?;
         // `weigh` has checked that every index is a token id.
         TokenId::try_from(index).map_err(|_| too_many(logits))
     }
@@ -146,60 +146,88 @@ impl TokenSampler {
     pub fn distribution(&self, logits: &[f32]) -> Result<Vec<f64>, SampleError> {
         let mut scratch = SampleScratch::default();
         self.weigh(logits, &mut scratch)?;
-        let total: f64 = scratch.weights.iter().sum();
-        let mut probabilities = scratch.weights;
+        let total = scratch.weights.total();
+        let mut probabilities = scratch.weights.into_first(logits.len());
         for p in &mut probabilities {
             *p /= total;
         }
         Ok(probabilities)
     }
 
-    /// Leaves the weights of the kept candidates in `scratch.weights`, and 0 for all others. The
-    /// largest weight is 1, so the sum is never 0.
+    /// Leaves the weights of the kept candidates in `scratch`, and 0 for all others. The largest
+    /// weight is 1, so the sum is never 0.
     fn weigh(&self, logits: &[f32], scratch: &mut SampleScratch) -> Result<(), SampleError> {
         if TokenId::try_from(logits.len()).is_err() {
             return Err(too_many(logits));
         }
-        let max = softmax::checked_max(logits.iter().copied())?;
-        let SampleScratch { weights, order } = scratch;
-        weights.clear();
-        weights.extend(logits.iter().map(|&logit| softmax::weight(logit, max, self.creative_risk)));
-        // Nothing to cut; the rounding rule of `nucleus_size` must not cut a long tail here.
-        if self.technique == SamplingTechnique::Random || self.threshold >= 1.0 {
-            return Ok(());
-        }
-        order.clear();
-        order.extend((0..logits.len()).filter(|&i| logits[i] > f32::NEG_INFINITY));
-        // By logit, not weight: a large creative risk can make different logits' weights equal.
-        order.sort_unstable_by(|&a, &b| {
-            logits[b].partial_cmp(&logits[a]).unwrap_or(Ordering::Equal).then(a.cmp(&b))
-        });
-        let kept = match self.technique {
-            SamplingTechnique::TopK => softmax::ceil_of(self.threshold, order.len()),
-            SamplingTechnique::Nucleus => nucleus_size(order.iter().map(|&i| weights[i]), self.threshold),
-            SamplingTechnique::Random => order.len(),
+        softmax::fill(&mut scratch.blocks, logits);
+        Arch::new().dispatch(Weigh { sampler: *self, scratch })
+    }
+}
+
+/// [`TokenSampler::weigh`] in vector instructions.
+struct Weigh<'a> {
+    sampler: TokenSampler,
+    scratch: &'a mut SampleScratch,
+}
+
+impl WithSimd for Weigh<'_> {
+    type Output = Result<(), SampleError>;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> Self::Output {
+        let TokenSampler { technique, threshold, creative_risk } = self.sampler;
+        let SampleScratch { blocks, weights } = self.scratch;
+        let scan = softmax::scan(blocks)?;
+        let temper = Temper::new(scan.max, creative_risk);
+        // At threshold 1 there is nothing to cut; the rounding rule of the nucleus must not cut a
+        // long tail there.
+        let is_cut = threshold < 1.0;
+        let keep = if is_cut && technique == SamplingTechnique::TopK {
+            cut::top_k(blocks, scan, rounding::ceil_of(threshold, scan.candidates))
+        } else {
+            Keep::ALL
         };
-        for &index in order.iter().skip(kept.max(1)) {
-            weights[index] = 0.0;
+        weights.weigh(blocks, temper, keep);
+        if is_cut && technique == SamplingTechnique::Nucleus {
+            let mass = (threshold - NUCLEUS_ROUNDING) * weights.total();
+            let keep = cut::nucleus(simd, blocks, scan, weights, temper, mass);
+            weights.cut(blocks, keep);
         }
         Ok(())
     }
 }
 
-/// How many of the descending weights it takes to reach `threshold` of their sum.
-fn nucleus_size(weights: impl Iterator<Item = f64> + Clone, threshold: f64) -> usize {
-    let total: f64 = weights.clone().sum();
-    let target = (threshold - NUCLEUS_ROUNDING) * total;
-    let mut cumulative = 0.0;
-    weights
-        .take_while(|weight| {
-            let is_needed = cumulative < target;
-            cumulative += weight;
-            is_needed
-        })
-        .count()
-}
-
 const fn too_many(logits: &[f32]) -> SampleError {
     SampleError::TooManyLogits { logits: logits.len(), limit: TokenId::MAX as usize }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::softmax::instructions;
+
+    proptest! {
+        #[test]
+        fn all_instructions_weigh_alike(
+            logits in prop::collection::vec(prop_oneof![-9.0_f32..9.0, (-4_i8..4).prop_map(f32::from)], 1..400),
+            threshold in 0.01_f64..1.0,
+        ) {
+            for technique in SamplingTechnique::ALL {
+                let sampler = TokenSampler::new(technique, threshold, 0.8).unwrap();
+                let mut expected = SampleScratch::default();
+                sampler.weigh(&logits, &mut expected).unwrap();
+                for arch in instructions() {
+                    let mut scratch = SampleScratch::default();
+                    softmax::fill(&mut scratch.blocks, &logits);
+                    arch.dispatch(Weigh { sampler, scratch: &mut scratch }).unwrap();
+                    prop_assert_eq!(&scratch.weights, &expected.weights, "{:?}", arch);
+                }
+            }
+        }
+    }
 }

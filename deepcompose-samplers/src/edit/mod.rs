@@ -4,6 +4,7 @@ mod budget;
 mod error;
 mod model;
 mod params;
+mod pass;
 mod sampler;
 mod sessions;
 mod windows;

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use deepcompose_core::Pitch;
 
 use crate::error::{SamplerError, check_creative_risk, in_range};
-use crate::softmax;
+use crate::rounding;
 
 /// How many cells may be added.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -33,7 +33,7 @@ pub struct EditParams {
     /// Sampling iterations: how many cells are flipped in each window, at most
     /// [`EditParams::MAX_ITERATIONS`]. At 0 nothing is done.
     pub iterations: usize,
-    /// Creative risk: the temperature of the softmax, finite and above 0.
+    /// Creative risk: the temperature of the rounding, finite and above 0.
     pub creative_risk: f64,
     /// The pitches that may be edited; what sounds outside them stays.
     pub pitch_range: RangeInclusive<Pitch>,
@@ -99,14 +99,14 @@ impl EditParams {
 
     /// The most original cells that may be gone, of `input_cells`.
     pub(crate) fn removal_budget(&self, input_cells: usize) -> usize {
-        softmax::floor_of(self.max_remove, input_cells)
+        rounding::floor_of(self.max_remove, input_cells)
     }
 
     /// The most cells that may have been added to an input of `input_cells` over `steps`.
     pub(crate) fn addition_budget(&self, input_cells: usize, steps: usize, window_steps: usize) -> usize {
         match self.max_add {
             MaxAdd::Cells(cells) => cells.saturating_mul(steps.div_ceil(window_steps.max(1)).max(1)),
-            MaxAdd::Fraction(fraction) => softmax::floor_of(fraction, input_cells),
+            MaxAdd::Fraction(fraction) => rounding::floor_of(fraction, input_cells),
         }
     }
 }

@@ -11,15 +11,16 @@ use super::budget::EditState;
 use super::error::EditError;
 use super::model::EditModel;
 use super::params::EditParams;
+use super::pass::{Candidates, EditedPitches, PITCHES, Pass};
 use super::sessions::Sessions;
-use super::windows::{Window, windows};
-use crate::error::{SampleError, SamplerError};
-use crate::softmax;
+use super::windows::windows;
+use crate::error::SamplerError;
 
 /// The longest window a model may have, in steps.
 pub const MAX_WINDOW_STEPS: usize = 1 << 16;
 
-const PITCHES: usize = 128;
+/// For how many edits memory is reserved at once.
+const MOST_EDITS_RESERVED: usize = 1 << 16;
 
 /// One flipped cell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -186,112 +187,62 @@ impl EditSampler {
         let max_removed = self.params.removal_budget(input_cells);
         let max_added = self.params.addition_budget(input_cells, steps, window_steps);
         let length = if self.params.extend_to_window { steps.max(window_steps) } else { steps };
-        let mut original = Array2::from_elem((length, PITCHES), false);
-        original.slice_axis_mut(Axis(0), Slice::from(..steps)).assign(&roll);
-
-        let mut pass = Pass {
-            params: &self.params,
-            state: EditState::new(original, max_removed, max_added),
-            input: Array2::from_elem((window_steps, PITCHES), false),
-            weights: Vec::new(),
-        };
         let windows = windows(length, window_steps, self.params.window_alignment);
+        let seen = windows.last().map_or(0, |last| last.start + window_steps);
+        let mut padded = Array2::from_elem((seen.max(length), PITCHES), false);
+        padded.slice_axis_mut(Axis(0), Slice::from(..steps)).assign(&roll);
+
+        let mut state = EditState::new(padded, length, max_removed, max_added);
+        let pitches = EditedPitches::new(&self.params.pitch_range);
+        let mut candidates: Vec<Candidates> =
+            windows.iter().map(|window| Candidates::of(window, &state, &pitches)).collect();
+        let mut pass = Pass::new(pitches, self.params.creative_risk);
         let mut sessions = Sessions::new(model, windows.len(), self.params.session_memory);
         let iterations = self.params.iterations;
-        let mut edits: Vec<Edit> = Vec::new();
+        let capacity = iterations.saturating_mul(windows.len()).min(MOST_EDITS_RESERVED);
+        let mut edits: Vec<Edit> = Vec::with_capacity(capacity);
         let mut done = 0;
         let mut stopped = false;
         while done < iterations && !stopped {
             let before = edits.len();
             for (index, window) in windows.iter().enumerate() {
-                let cell = pass.draw(&mut sessions, (index, window), done, rng)?;
-                edits.extend(cell.map(|cell| pass.flip(cell, done)));
+                if !candidates[index].is_any(state.barred()) {
+                    continue;
+                }
+                let seen = state.window(window.start..window.start + window_steps);
+                let expected = seen.dim();
+                let logits = sessions.logits(index, seen).map_err(EditError::Model)?;
+                if logits.dim() != expected {
+                    return Err(EditError::LogitShape { returned: logits.dim(), expected });
+                }
+                let cell = pass.draw(logits, window, &state, rng).map_err(|source| EditError::Sample {
+                    iteration: done,
+                    window_start: window.start,
+                    source,
+                })?;
+                let Some(cell) = cell else { continue };
+                let Some([before, after]) = state.flip(cell) else { continue };
+                candidates[index].change(before, after);
+                edits.push(Edit {
+                    iteration: done,
+                    step: cell[0],
+                    // The array is 128 pitches wide.
+                    pitch: Pitch::saturating(cell[1] as i64),
+                    on: state.sounds(cell),
+                });
             }
             done += 1;
             let progress = EditProgress {
                 done,
                 iterations,
-                removed: pass.state.removed,
-                added: pass.state.added,
+                removed: state.removed,
+                added: state.added,
                 edits: &edits[before..],
-                roll: pass.state.roll(),
+                roll: state.roll(),
             };
             stopped = observer(&progress).is_break() && done < iterations;
         }
-        let EditState { removed, added, .. } = pass.state;
-        Ok(EditOutcome { roll: pass.state.into_roll(), edits, removed, added, iterations: done, stopped })
-    }
-}
-
-/// What one pass over one window works with.
-struct Pass<'a> {
-    params: &'a EditParams,
-    state: EditState,
-    /// The model's input, kept between passes.
-    input: Array2<bool>,
-    /// The cells of the core that may be flipped, by step and pitch; kept between passes.
-    weights: Vec<([usize; 2], f64)>,
-}
-
-impl Pass<'_> {
-    /// Draws the cell to flip, if any may be.
-    fn draw<M, R>(
-        &mut self,
-        sessions: &mut Sessions<'_, M>,
-        (index, window): (usize, &Window),
-        iteration: usize,
-        rng: &mut R,
-    ) -> Result<Option<[usize; 2]>, EditError<M::Error>>
-    where
-        M: EditModel + ?Sized,
-        R: Rng + ?Sized,
-    {
-        let pitches = usize::from(self.params.pitch_range.start().get())
-            ..=usize::from(self.params.pitch_range.end().get());
-        let cells = window.core.clone().flat_map(|step| pitches.clone().map(move |pitch| [step, pitch]));
-        self.weights.clear();
-        self.weights.extend(cells.filter(|cell| self.state.may_flip(*cell)).map(|cell| (cell, 0.0)));
-        if self.weights.is_empty() {
-            return Ok(None);
-        }
-
-        let roll = self.state.roll();
-        let to = roll.nrows().min(window.start + self.input.nrows());
-        let seen = to - window.start;
-        self.input.fill(false);
-        // Not `s!`: its expansion allows unsafe code, which this workspace forbids.
-        self.input
-            .slice_axis_mut(Axis(0), Slice::from(..seen))
-            .assign(&roll.slice_axis(Axis(0), Slice::from(window.start..to)));
-        let logits = sessions.logits(index, self.input.view()).map_err(EditError::Model)?;
-        if logits.dim() != self.input.dim() {
-            return Err(EditError::LogitShape { returned: logits.dim(), expected: self.input.dim() });
-        }
-
-        match softmax::checked_max(logits.iter().copied()) {
-            Ok(_) | Err(SampleError::AllMasked) => {}
-            Err(source) => {
-                return Err(EditError::Sample { iteration, window_start: window.start, source });
-            }
-        }
-        let logit = |[step, pitch]: [usize; 2]| logits[[step - window.start, pitch]];
-        // The largest of those that may be drawn: the softmax over them is that over all cells,
-        // masked and scaled, without the loss of precision where all that is likely is masked.
-        let Ok(max) = softmax::checked_max(self.weights.iter().map(|(cell, _)| logit(*cell))) else {
-            return Ok(None);
-        };
-        let mut total = 0.0;
-        for (cell, weight) in &mut self.weights {
-            *weight = softmax::weight(logit(*cell), max, self.params.creative_risk);
-            total += *weight;
-        }
-        Ok(softmax::draw(self.weights.iter().copied(), total, rng))
-    }
-
-    fn flip(&mut self, cell: [usize; 2], iteration: usize) -> Edit {
-        let on = self.state.flip(cell);
-        let [step, pitch] = cell;
-        // The array is 128 pitches wide.
-        Edit { iteration, step, pitch: Pitch::saturating(pitch as i64), on }
+        let EditState { removed, added, .. } = state;
+        Ok(EditOutcome { roll: state.into_roll(), edits, removed, added, iterations: done, stopped })
     }
 }

@@ -1,0 +1,154 @@
+//! One pass over one window: which cells may be flipped, and the draw of one of them.
+
+use std::ops::RangeInclusive;
+
+use deepcompose_core::Pitch;
+use ndarray::ArrayView2;
+use pulp::{Arch, Simd, WithSimd};
+use rand::{Rng, RngExt};
+
+use super::budget::{Barred, EditState, Flip};
+use super::windows::Window;
+use crate::error::SampleError;
+use crate::softmax::{self, BLOCK, Keep, Temper, Weights};
+
+/// A row of a roll, which is whole blocks.
+pub(super) const PITCHES: usize = 4 * BLOCK;
+
+/// How many cells of a window's core, within the pitch range, have each kind of flip. Kept up to
+/// date flip by flip.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Candidates([usize; 4]);
+
+impl Candidates {
+    /// Those of a window.
+    pub(super) fn of(window: &Window, state: &EditState, pitches: &EditedPitches) -> Self {
+        let mut counts = [0; 4];
+        for row in state.flips(window.core.clone()).as_chunks::<PITCHES>().0 {
+            for (flip, _) in row.iter().zip(&pitches.0).filter(|(_, is_edited)| **is_edited) {
+                counts[usize::from(*flip)] += 1;
+            }
+        }
+        Self(counts)
+    }
+
+    /// Whether there is a cell whose flip is not barred.
+    pub(super) fn is_any(&self, barred: Barred) -> bool {
+        (0..).zip(self.0).any(|(flip, count)| count > 0 && barred.lets(flip))
+    }
+
+    /// A cell of the window went from one kind of flip to another.
+    pub(super) const fn change(&mut self, before: Flip, after: Flip) {
+        self.0[before as usize] -= 1;
+        self.0[after as usize] += 1;
+    }
+}
+
+/// Whether each pitch may be edited.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct EditedPitches([bool; PITCHES]);
+
+impl EditedPitches {
+    pub(super) fn new(range: &RangeInclusive<Pitch>) -> Self {
+        let (low, high) = (usize::from(range.start().get()), usize::from(range.end().get()));
+        Self(std::array::from_fn(|pitch| (low..=high).contains(&pitch)))
+    }
+}
+
+/// What passes work with; the memory is kept from one to the next.
+#[derive(Debug)]
+pub(super) struct Pass {
+    pitches: EditedPitches,
+    creative_risk: f64,
+    /// The logits of a core, −∞ where a cell may not be flipped.
+    masked: Vec<f32>,
+    weights: Weights,
+    /// A window's logits, if the model keeps them in another order.
+    ordered: Vec<f32>,
+}
+
+impl Pass {
+    pub(super) fn new(pitches: EditedPitches, creative_risk: f64) -> Self {
+        Self { pitches, creative_risk, masked: Vec::new(), weights: Weights::default(), ordered: Vec::new() }
+    }
+
+    /// Draws the cell to flip, if any may be, from the model's `logits` of `window`.
+    ///
+    /// # Errors
+    ///
+    /// [`SampleError`] for NaN and +∞ anywhere among the logits.
+    pub(super) fn draw<R: Rng + ?Sized>(
+        &mut self,
+        logits: ArrayView2<'_, f32>,
+        window: &Window,
+        state: &EditState,
+        rng: &mut R,
+    ) -> Result<Option<[usize; 2]>, SampleError> {
+        let logits = match logits.to_slice() {
+            Some(logits) => logits,
+            None => {
+                self.ordered.clear();
+                self.ordered.extend(&logits);
+                &self.ordered
+            }
+        };
+        let core = window.core.start - window.start..window.core.end - window.start;
+        let is_any = Arch::new().dispatch(Weigh {
+            logits,
+            core: logits.get(core.start * PITCHES..core.end * PITCHES).unwrap_or_default(),
+            flips: state.flips(window.core.clone()),
+            pitches: &self.pitches.0,
+            barred: state.barred(),
+            creative_risk: self.creative_risk,
+            masked: &mut self.masked,
+            weights: &mut self.weights,
+        })?;
+        if !is_any {
+            return Ok(None);
+        }
+        let index = self.weights.draw(rng.random());
+        Ok(index.map(|index| [window.core.start + index / PITCHES, index % PITCHES]))
+    }
+}
+
+/// Weighs the cells of a core, in vector instructions.
+struct Weigh<'a> {
+    /// Of the whole window.
+    logits: &'a [f32],
+    core: &'a [f32],
+    flips: &'a [Flip],
+    pitches: &'a [bool; PITCHES],
+    barred: Barred,
+    creative_risk: f64,
+    masked: &'a mut Vec<f32>,
+    weights: &'a mut Weights,
+}
+
+impl WithSimd for Weigh<'_> {
+    /// Whether there is a cell to draw.
+    type Output = Result<bool, SampleError>;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> Self::Output {
+        match softmax::scan(self.logits.as_chunks().0) {
+            Ok(_) => {}
+            Err(SampleError::AllMasked) => return Ok(false),
+            Err(refused) => return Err(refused),
+        }
+        self.masked.resize(self.core.len(), f32::NEG_INFINITY);
+        let masked = self.masked.as_chunks_mut::<PITCHES>().0.iter_mut();
+        let core = self.core.as_chunks::<PITCHES>().0;
+        for ((masked, logits), flips) in masked.zip(core).zip(self.flips.as_chunks::<PITCHES>().0) {
+            for pitch in 0..PITCHES {
+                let is_open = self.pitches[pitch] & self.barred.lets(flips[pitch]);
+                masked[pitch] = if is_open { logits[pitch] } else { f32::NEG_INFINITY };
+            }
+        }
+        let cells = self.masked.as_chunks::<BLOCK>().0;
+        // The largest of those that may be drawn: the softmax over them is that over all cells,
+        // masked and scaled, without the loss of precision where all that is likely is masked.
+        let Ok(scan) = softmax::scan(cells) else { return Ok(false) };
+        self.weights.weigh(cells, Temper::new(scan.max, self.creative_risk), Keep::ALL);
+        Ok(true)
+    }
+}

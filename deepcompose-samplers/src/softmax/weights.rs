@@ -1,0 +1,226 @@
+//! Softmax weights, and a draw from them.
+
+use super::blocks::{BLOCK, Blocks};
+use super::exp::exp;
+
+/// What a logit weighs: exp((logit − max) / temperature), in 0..=1.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Temper {
+    max: f64,
+    inverse: f64,
+}
+
+impl Temper {
+    /// `max` is finite and no logit above it; `temperature` is above 0.
+    pub(crate) fn new(max: f32, temperature: f64) -> Self {
+        // The smallest temperatures have no finite inverse.
+        Self { max: max.into(), inverse: temperature.recip().min(f64::MAX) }
+    }
+
+    /// 1 at the largest logit and 0 at −∞.
+    ///
+    /// The difference is taken first and in `f64`, so that neither a large logit nor a small
+    /// temperature can overflow. Where a weight is 10⁻¹⁰ or more it is known to 10⁻¹⁴ of itself,
+    /// and 10⁻¹³ otherwise; below 10⁻³⁰⁷ it is 0.
+    #[inline(always)]
+    pub(crate) fn weight(self, logit: f32) -> f64 {
+        exp((f64::from(logit) - self.max) * self.inverse)
+    }
+}
+
+/// Which logits of a list are kept: those above `least`, and of those equal to it the ones before
+/// the index `ties_end`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Keep {
+    pub(crate) least: f32,
+    pub(crate) ties_end: usize,
+}
+
+impl Keep {
+    pub(crate) const ALL: Self = Self { least: f32::NEG_INFINITY, ties_end: usize::MAX };
+
+    /// For every logit of the block that begins at `start` the least one that would be kept.
+    #[inline(always)]
+    fn bounds(self, start: usize) -> [f32; BLOCK] {
+        let ties = self.ties_end.saturating_sub(start).min(BLOCK) as u32;
+        let above = self.least.next_up();
+        let mut bounds = [above; BLOCK];
+        for (bound, lane) in bounds.iter_mut().zip(0..) {
+            *bound = if lane < ties { self.least } else { above };
+        }
+        bounds
+    }
+}
+
+/// Weights of logits, and their running sum. Kept from draw to draw for the memory.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Weights {
+    /// Block by block, 0 after the last logit's.
+    weights: Vec<[f64; BLOCK]>,
+    /// The sum of all weights up to the end of each block.
+    cumulative: Vec<f64>,
+}
+
+impl Weights {
+    /// The weights of the logits that are kept, and 0 for all others.
+    #[inline(always)]
+    pub(crate) fn weigh(&mut self, blocks: &Blocks, temper: Temper, keep: Keep) {
+        self.weights.resize(blocks.len(), [0.0; BLOCK]);
+        self.cumulative.resize(blocks.len(), 0.0);
+        let rows = blocks.iter().zip(&mut self.weights).zip(&mut self.cumulative);
+        for (number, ((block, weights), sum)) in rows.enumerate() {
+            let bounds = keep.bounds(number * BLOCK);
+            let mut weighed = [0.0; BLOCK];
+            for lane in 0..BLOCK {
+                let is_kept = block[lane] >= bounds[lane];
+                weighed[lane] = temper.weight(if is_kept { block[lane] } else { f32::NEG_INFINITY });
+            }
+            *sum = sum_of(&weighed);
+            *weights = weighed;
+        }
+        self.accumulate();
+    }
+
+    /// Sets the weights of logits that are not kept to 0.
+    #[inline(always)]
+    pub(crate) fn cut(&mut self, blocks: &Blocks, keep: Keep) {
+        let rows = blocks.iter().zip(&mut self.weights).zip(&mut self.cumulative);
+        for (number, ((block, weights), sum)) in rows.enumerate() {
+            let bounds = keep.bounds(number * BLOCK);
+            for lane in 0..BLOCK {
+                weights[lane] = if block[lane] >= bounds[lane] { weights[lane] } else { 0.0 };
+            }
+            *sum = sum_of(weights);
+        }
+        self.accumulate();
+    }
+
+    fn accumulate(&mut self) {
+        let mut sum = 0.0;
+        for block in &mut self.cumulative {
+            sum += *block;
+            *block = sum;
+        }
+    }
+
+    /// The weights, block by block.
+    pub(crate) fn blocks(&self) -> &[[f64; BLOCK]] {
+        &self.weights
+    }
+
+    /// The sum of the weights.
+    pub(crate) fn total(&self) -> f64 {
+        self.cumulative.last().copied().unwrap_or(0.0)
+    }
+
+    /// The index at which the running sum of the weights passes `uniform` (in `0..1`) times their
+    /// total: each with the probability weight / total. `None` if no weight is above 0.
+    pub(crate) fn draw(&self, uniform: f64) -> Option<usize> {
+        let target = uniform * self.total();
+        let number = self.cumulative.partition_point(|sum| *sum <= target);
+        let Some(block) = self.blocks().get(number) else {
+            // The product was rounded up to the total.
+            return self.weights.as_flattened().iter().rposition(|weight| *weight > 0.0);
+        };
+        let mut cumulative = number.checked_sub(1).map_or(0.0, |before| self.cumulative[before]);
+        let passes = block.iter().position(|weight| {
+            cumulative += weight;
+            target < cumulative
+        });
+        // This sum and the block's are rounded in different ways.
+        let lane = passes.or_else(|| block.iter().rposition(|weight| *weight > 0.0))?;
+        Some(number * BLOCK + lane)
+    }
+
+    /// The first `length` weights.
+    pub(crate) fn into_first(self, length: usize) -> Vec<f64> {
+        let mut weights = self.weights.into_flattened();
+        weights.truncate(length);
+        weights
+    }
+}
+
+/// The sum of a block: eight sums of four, then those by halves.
+#[inline(always)]
+fn sum_of(block: &[f64; BLOCK]) -> f64 {
+    let mut eight = [0.0; 8];
+    for lane in 0..8 {
+        eight[lane] = (block[lane] + block[lane + 8]) + (block[lane + 16] + block[lane + 24]);
+    }
+    halved(eight)
+}
+
+/// The sum of eight numbers by halves.
+#[inline(always)]
+pub(crate) const fn halved(eight: [f64; 8]) -> f64 {
+    let [a, b, c, d, e, f, g, h] = eight;
+    ((a + e) + (c + g)) + ((b + f) + (d + h))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+    use super::super::blocks::fill;
+    use super::*;
+
+    #[test]
+    fn weights_neither_overflow_nor_vanish() {
+        let weight = |logit, max, temperature| Temper::new(max, temperature).weight(logit);
+        for temperature in [f64::MIN_POSITIVE, f64::from_bits(1)] {
+            assert_eq!(weight(f32::MAX, f32::MAX, temperature), 1.0);
+            assert_eq!(weight(f32::MAX.next_down(), f32::MAX, temperature), 0.0);
+        }
+        assert_eq!(weight(f32::MIN, f32::MAX, f64::MAX), 1.0);
+        assert_eq!(weight(f32::MIN, f32::MAX, 1.0), 0.0);
+        assert_eq!(weight(f32::NEG_INFINITY, 0.0, f64::MAX), 0.0);
+        assert_eq!(weight(-1.0, 0.0, 2.0), (-0.5_f64).exp());
+    }
+
+    fn blocks_of(logits: &[f32]) -> Vec<[f32; BLOCK]> {
+        let mut blocks = Vec::new();
+        fill(&mut blocks, logits);
+        blocks
+    }
+
+    fn weights_of(logits: &[f32], keep: Keep) -> Weights {
+        let mut weights = Weights::default();
+        weights.weigh(&blocks_of(logits), Temper::new(0.0, 1.0), keep);
+        weights
+    }
+
+    #[test]
+    fn a_draw_passes_over_what_has_no_weight() {
+        // 70 equal weights among 210 places, a block of 32 without any in between.
+        let logits: Vec<f32> = (0..210)
+            .map(|i| if i % 3 == 0 && !(64..96).contains(&i) { 0.0 } else { f32::NEG_INFINITY })
+            .collect();
+        let places: Vec<usize> = (0..210).filter(|i| logits[*i] == 0.0).collect();
+        let weights = weights_of(&logits, Keep::ALL);
+        assert_eq!(weights.total(), places.len() as f64);
+        for (rank, place) in places.iter().enumerate() {
+            let uniform = (rank as f64 + 0.5) / places.len() as f64;
+            assert_eq!(weights.draw(uniform), Some(*place));
+        }
+        assert_eq!(weights.draw(0.0), Some(0));
+        assert_eq!(weights.draw(1.0), places.last().copied());
+        assert_eq!(weights_of(&[f32::NEG_INFINITY; 5], Keep::ALL).draw(0.5), None);
+    }
+
+    #[test]
+    fn what_is_kept_is_above_the_bound_or_an_early_tie() {
+        let logits: Vec<f32> = (0..100).map(|i| -((i % 4) as f32)).collect();
+        let kept = |keep: Keep| -> Vec<usize> {
+            let mut cut = weights_of(&logits, Keep::ALL);
+            cut.cut(&blocks_of(&logits), keep);
+            let weights = weights_of(&logits, keep).into_first(100);
+            assert_eq!(weights, cut.into_first(100));
+            (0..100).filter(|i| weights[*i] > 0.0).collect()
+        };
+        let expected = |ties_end| (0..100).filter(|i| i % 4 == 0 || (i % 4 == 1 && *i < ties_end)).collect();
+        for ties_end in [0, 1, 2, 31, 33, 34, 64, 98, usize::MAX] {
+            let expected: Vec<usize> = expected(ties_end);
+            assert_eq!(kept(Keep { least: -1.0, ties_end }), expected);
+        }
+    }
+}
