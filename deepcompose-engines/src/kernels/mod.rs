@@ -4,6 +4,15 @@
 //! and the part of the work that is asked for. So results are the same to the bit on every machine that multiplies
 //! and adds in one rounding, which all of [`Instructions`] do.
 
+mod gemm;
+mod gradients;
+mod norm;
+mod pool;
+mod rowwise;
 mod simd;
 
+pub use gemm::{Begin, End, Packed, Place, multiply};
+pub use gradients::{Pair, Shift, outer_products};
+pub use norm::{Slopes, add_columns, add_products, add_squares, gate, normalise, normalise_backward};
+pub use pool::{halve, halve_backward};
 pub use simd::Instructions;
