@@ -21,32 +21,32 @@ use crate::weights::Model;
 /// at the outermost). A 1×1 convolution makes the logits.
 #[derive(Module, Debug)]
 pub struct ArCnn {
-    encoder: Vec<EncoderLevel>,
-    bottleneck: TwoConvs,
-    decoder: Vec<DecoderLevel>,
-    head: Conv2d,
+    pub(super) encoder: Vec<EncoderLevel>,
+    pub(super) bottleneck: TwoConvs,
+    pub(super) decoder: Vec<DecoderLevel>,
+    pub(super) head: Conv2d,
     #[module(skip)]
     config: ArCnnConfig,
 }
 
 #[derive(Module, Debug)]
-struct TwoConvs {
-    conv1: Conv2d,
-    conv2: Conv2d,
+pub(super) struct TwoConvs {
+    pub(super) conv1: Conv2d,
+    pub(super) conv2: Conv2d,
 }
 
 #[derive(Module, Debug)]
-struct EncoderLevel {
-    convs: TwoConvs,
-    dropout: Dropout,
-    norm: Option<BatchNorm>,
+pub(super) struct EncoderLevel {
+    pub(super) convs: TwoConvs,
+    pub(super) dropout: Dropout,
+    pub(super) norm: Option<BatchNorm>,
 }
 
 #[derive(Module, Debug)]
-struct DecoderLevel {
-    norm: Option<BatchNorm>,
-    convs: TwoConvs,
-    dropout: Dropout,
+pub(super) struct DecoderLevel {
+    pub(super) norm: Option<BatchNorm>,
+    pub(super) convs: TwoConvs,
+    pub(super) dropout: Dropout,
 }
 
 impl TwoConvs {
@@ -96,20 +96,26 @@ impl ArCnn {
         })
     }
 
+    /// Whether rolls of this shape can be computed.
+    pub(super) fn check(&self, [batch, steps, pitches]: [usize; 3]) -> Result<(), ModelError> {
+        let factor = 1 << self.config.levels;
+        let fits = |size: usize| size > 0 && size.is_multiple_of(factor);
+        if fits(steps) && fits(pitches) {
+            return Ok(());
+        }
+        Err(ModelError::Shape {
+            what: "rolls",
+            found: vec![batch, steps, pitches],
+            expected: format!("[batch, steps, pitches] with steps and pitches multiples of {factor}"),
+        })
+    }
+
     fn run(
         &self,
         rolls: Tensor<3>,
         drop: &mut dyn FnMut(Tensor<4>, &Dropout) -> Tensor<4>,
     ) -> Result<Tensor<3>, ModelError> {
-        let [batch, steps, pitches] = rolls.dims();
-        let factor = 1 << self.config.levels;
-        if steps == 0 || pitches == 0 || !steps.is_multiple_of(factor) || !pitches.is_multiple_of(factor) {
-            return Err(ModelError::Shape {
-                what: "rolls",
-                found: vec![batch, steps, pitches],
-                expected: format!("[batch, steps, pitches] with steps and pitches multiples of {factor}"),
-            });
-        }
+        self.check(rolls.dims())?;
         let mut x = rolls.unsqueeze_dim::<4>(1);
         let mut skips = Vec::with_capacity(self.encoder.len());
         for level in &self.encoder {
