@@ -11,7 +11,7 @@ use burn::tensor::Tensor;
 use deepcompose_models::ar_cnn::{
     ArCnn, ArCnnTrainConfig, ArCnnTrainer, ArCnnTraining, Corruption, RollWindows,
 };
-use deepcompose_models::training::{TrainError, Trainer};
+use deepcompose_models::training::{GradientEngine, TrainError, Trainer};
 use deepcompose_models::weights::{self, Model, Precision};
 use deepcompose_models::{Device, ModelError};
 use deepcompose_samplers::EditModel;
@@ -108,6 +108,32 @@ fn replicas_and_accumulation_give_the_gradients_of_the_whole_batch() {
             for (a, b) in gradient.iter().zip(&parts[name]) {
                 assert!((a - b).abs() <= 1e-5 * largest, "{what}, {name}: {a} {b}");
             }
+        }
+    }
+}
+
+#[test]
+fn both_engines_train_alike() {
+    let config = small::ar_cnn_config(6);
+    let network = ArCnn::build(&config.model, &Device::default()).unwrap();
+    let network = weights::to_bytes(&network, Precision::Full).unwrap();
+    let losses = |engine: GradientEngine, workers: usize, accumulate: usize| -> Vec<f64> {
+        let training =
+            ArCnnTraining { engine, workers, accumulate, clip: Some(0.5), ..config.training.clone() };
+        let network: ArCnn = weights::from_bytes(&network, &Device::default()).unwrap();
+        let mut trainer =
+            ArCnnTrainer::fine_tune(network, &training, small::scales(), small::scales()).unwrap();
+        let mut losses: Vec<f64> = (0..6).map(|_| trainer.train_step().unwrap().loss).collect();
+        // What the running statistics have become counts here.
+        losses.push(trainer.validate().unwrap());
+        losses
+    };
+    for (workers, accumulate) in [(1, 1), (2, 1), (3, 2)] {
+        let by_hand = losses(GradientEngine::Auto, workers, accumulate);
+        assert_eq!(by_hand, losses(GradientEngine::Fused, workers, accumulate));
+        let recorded = losses(GradientEngine::Autodiff, workers, accumulate);
+        for (a, b) in by_hand.iter().zip(&recorded) {
+            assert!((a - b).abs() < 1e-3 * b, "{workers} workers: {by_hand:?} {recorded:?}");
         }
     }
 }

@@ -12,19 +12,24 @@ pub(crate) fn masked<R: Rng + ?Sized, const D: usize>(
     if probability == 0.0 {
         return x;
     }
+    let shape = x.dims();
+    let mask = mask(shape.iter().product(), probability, rng);
+    let mask = Tensor::<D>::from_data(TensorData::new(mask, shape), &x.device().inner());
+    x * mask
+}
+
+/// The factors of [`masked`], `probability` being above 0.
+pub(crate) fn mask<R: Rng + ?Sized>(count: usize, probability: f64, rng: &mut R) -> Vec<f32> {
     // Sixteen bits a draw: the probability is met to within 1/65536.
     let threshold = (probability * 65_536.0).round() as u64;
     let kept = (1.0 / (1.0 - probability)) as f32;
-    let shape = x.dims();
-    let count = shape.iter().product();
     let mut mask = Vec::with_capacity(count + 3);
     while mask.len() < count {
         let bits = rng.next_u64();
         mask.extend([0, 16, 32, 48].map(|s| if (bits >> s) & 0xffff < threshold { 0.0 } else { kept }));
     }
     mask.truncate(count);
-    let mask = Tensor::<D>::from_data(TensorData::new(mask, shape), &x.device().inner());
-    x * mask
+    mask
 }
 
 #[cfg(test)]

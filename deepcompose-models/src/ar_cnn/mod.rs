@@ -14,6 +14,7 @@
 //! | `edit` | the network as an [`EditModel`](deepcompose_samplers::EditModel) |
 //! | `prepare` | [`PreparedArCnn`], the same by an engine that samples faster |
 //! | `corruption`, `windows` | training pairs (feature `train`) |
+//! | `fused` | gradients by hand, for the CPU (feature `train`) |
 //! | `training`, `train` | `ArCnnTraining`, `ArCnnTrainer` (feature `train`) |
 //! | `evaluate` | `evaluate`: loss, precision and recall on held-out windows (feature `train`) |
 
@@ -25,6 +26,8 @@ mod dropout;
 mod edit;
 #[cfg(feature = "train")]
 mod evaluate;
+#[cfg(feature = "train")]
+mod fused;
 #[cfg(feature = "train")]
 mod learner;
 #[cfg(feature = "train")]

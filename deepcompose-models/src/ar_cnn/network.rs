@@ -96,20 +96,26 @@ impl ArCnn {
         })
     }
 
+    /// Whether rolls of this shape can be computed.
+    pub(super) fn check(&self, [batch, steps, pitches]: [usize; 3]) -> Result<(), ModelError> {
+        let factor = 1 << self.config.levels;
+        let fits = |size: usize| size > 0 && size.is_multiple_of(factor);
+        if fits(steps) && fits(pitches) {
+            return Ok(());
+        }
+        Err(ModelError::Shape {
+            what: "rolls",
+            found: vec![batch, steps, pitches],
+            expected: format!("[batch, steps, pitches] with steps and pitches multiples of {factor}"),
+        })
+    }
+
     fn run(
         &self,
         rolls: Tensor<3>,
         drop: &mut dyn FnMut(Tensor<4>, &Dropout) -> Tensor<4>,
     ) -> Result<Tensor<3>, ModelError> {
-        let [batch, steps, pitches] = rolls.dims();
-        let factor = 1 << self.config.levels;
-        if steps == 0 || pitches == 0 || !steps.is_multiple_of(factor) || !pitches.is_multiple_of(factor) {
-            return Err(ModelError::Shape {
-                what: "rolls",
-                found: vec![batch, steps, pitches],
-                expected: format!("[batch, steps, pitches] with steps and pitches multiples of {factor}"),
-            });
-        }
+        self.check(rolls.dims())?;
         let mut x = rolls.unsqueeze_dim::<4>(1);
         let mut skips = Vec::with_capacity(self.encoder.len());
         for level in &self.encoder {

@@ -9,8 +9,11 @@ use std::collections::BTreeMap;
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor, TensorData};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
 use serde::Deserialize;
 
+use super::fused::{Fused, Rolls};
 use super::{ArCnn, edit_loss};
 use crate::weights;
 
@@ -67,6 +70,22 @@ fn logits_loss_and_gradients_in_training() {
     assert_close(loss.clone(), &[reference.loss]);
 
     let gradients = GradientsParams::from_grads(loss.backward(), &model);
+    let mut visitor = Compare { path: Vec::new(), gradients, reference: reference.gradients };
+    model.visit(&mut visitor);
+    assert!(visitor.reference.is_empty(), "not visited: {:?}", visitor.reference.keys());
+}
+
+#[test]
+fn loss_and_gradients_by_hand() {
+    let reference = reference();
+    let model = network(&Device::default().autodiff());
+    let rolls =
+        Rolls { shape: [3, 16, 8], input: reference.input.clone(), difference: reference.difference.clone() };
+    // Two of the three samples have a target.
+    let outcome =
+        Fused::new(1).with(&model, |step| step.run(0, &rolls, 0.5, &mut ChaCha8Rng::seed_from_u64(0)));
+    assert!((outcome.loss * 0.5 - f64::from(reference.loss)).abs() < 1e-5);
+    let gradients = outcome.gradient.into_params(&model);
     let mut visitor = Compare { path: Vec::new(), gradients, reference: reference.gradients };
     model.visit(&mut visitor);
     assert!(visitor.reference.is_empty(), "not visited: {:?}", visitor.reference.keys());

@@ -10,6 +10,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
+use super::fused::{Fused, Rolls};
 use super::loss::{edit_loss_sum, targets};
 use super::{ArCnn, ArCnnConfig, ArCnnTrainConfig, ArCnnTraining, EditBatch, RollWindows, edit_loss};
 use crate::checkpoint::Checkpoint;
@@ -34,6 +35,8 @@ pub struct ArCnnTrainer {
     data: String,
     order: Shuffle,
     replicas: Replicas,
+    /// Where gradients are computed by hand.
+    fused: Option<Fused>,
     step: usize,
     device: Device,
 }
@@ -69,6 +72,14 @@ pub(super) fn fresh(config: &ArCnnConfig, seed: u64, device: &Device) -> Result<
     // burn draws a weight when it is first read: read them now.
     let _ = model.clone().into_record();
     Ok(model)
+}
+
+/// The random numbers that dropout draws in a part of a batch of a step.
+fn dropout_rng(seed: u64, step: usize, batch: usize, part: usize) -> ChaCha8Rng {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    // The streams of the batches are far below.
+    rng.set_stream(1 << 63 | (step as u64) << 20 | (batch as u64) << 8 | part as u64);
+    rng
 }
 
 impl ArCnnTrainer {
@@ -121,6 +132,7 @@ impl ArCnnTrainer {
             optimizer: AdamConfig::new().init(),
             order: Shuffle::new(train.len(), training.seed),
             replicas: Replicas::new(training.workers)?,
+            fused: training.engine.is_fused(&device).then(|| Fused::new(training.workers)),
             training: training.clone(),
             model: frozen.freeze(model),
             frozen,
@@ -176,6 +188,10 @@ impl ArCnnTrainer {
         batches: Vec<Vec<EditBatch>>,
         samples: f32,
     ) -> Result<(f64, GradientsParams), TrainError> {
+        if let Some(fused) = &self.fused {
+            return self.fused_gradient(fused, batches, samples);
+        }
+        let (seed, at) = (self.training.seed, self.step);
         let mut sum = GradientsAccumulator::new();
         let mut loss = 0.0;
         for (number, parts) in batches.into_iter().enumerate() {
@@ -184,11 +200,8 @@ impl ArCnnTrainer {
                 let model = if index == 0 { self.model.clone() } else { self.model.valid().train() };
                 (model, batch)
             });
-            let (seed, step) = (self.training.seed, self.step as u64);
             let results = self.replicas.map(parts.collect(), |index, (model, batch): (ArCnn, EditBatch)| {
-                let mut rng = ChaCha8Rng::seed_from_u64(seed);
-                // The streams of the batches are far below.
-                rng.set_stream(1 << 63 | step << 20 | (number as u64) << 8 | index as u64);
+                let mut rng = dropout_rng(seed, at, number, index);
                 let logits = model.forward_training(batch.input, &mut rng)?;
                 let loss = edit_loss_sum(logits, batch.difference) / samples;
                 let value = f64::from(loss.clone().into_scalar::<f32>());
@@ -201,6 +214,40 @@ impl ArCnnTrainer {
             }
         }
         Ok((loss, sum.grads()))
+    }
+
+    /// The same by hand.
+    fn fused_gradient(
+        &self,
+        fused: &Fused,
+        batches: Vec<Vec<EditBatch>>,
+        samples: f32,
+    ) -> Result<(f64, GradientsParams), TrainError> {
+        for batch in batches.iter().flatten() {
+            self.model.check(batch.input.dims())?;
+        }
+        let (seed, at, factor) = (self.training.seed, self.step, 1.0 / f64::from(samples));
+        let mut sum = GradientsAccumulator::new();
+        let mut loss = 0.0;
+        fused.with(&self.model, |step| {
+            for (number, parts) in batches.into_iter().enumerate() {
+                let parts: Vec<Rolls> = parts.into_iter().map(Rolls::of).collect();
+                let outcomes = self.replicas.map(parts, |index, rolls| {
+                    step.run(index, &rolls, factor, &mut dropout_rng(seed, at, number, index))
+                });
+                for (index, outcome) in outcomes.into_iter().enumerate() {
+                    // The running statistics are those of the first part, as with recorded differentiation.
+                    if index == 0 {
+                        outcome.statistics.update(&self.model);
+                    }
+                    loss += outcome.loss * factor;
+                    sum.accumulate(&self.model, outcome.gradient.into_params(&self.model));
+                }
+            }
+        });
+        let mut gradients = sum.grads();
+        self.frozen.apply(&mut gradients, &self.model);
+        Ok((loss, gradients))
     }
 }
 

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{ArCnnConfig, Corruption};
 use crate::error::ModelError;
-use crate::training::{Decay, Freeze, Schedule, TrainConfig};
+use crate::training::{Decay, Freeze, GradientEngine, Schedule, TrainConfig};
 
 /// A whole AR-CNN run as a configuration file.
 pub type ArCnnTrainConfig = TrainConfig<ArCnnConfig, ArCnnTraining>;
@@ -38,6 +38,8 @@ pub struct ArCnnTraining {
     /// normalised by its own statistics. With 1, the convolutions use all threads of rayon's global pool. The result
     /// depends on this number.
     pub workers: usize,
+    /// How gradients are computed.
+    pub engine: GradientEngine,
     /// Paths of parameters that stay as they are, such as `encoder` or `decoder.*.norm`; for fine-tuning.
     pub freeze: Freeze,
     /// The seed of everything random in the run.
@@ -121,6 +123,7 @@ impl Default for ArCnnTraining {
             transpose: 6,
             band: 64,
             workers: 1,
+            engine: GradientEngine::Auto,
             freeze: Freeze::default(),
             seed: 1,
         }

@@ -37,6 +37,7 @@
 
 mod config_file;
 pub(crate) mod devices;
+mod engine;
 mod freeze;
 pub(crate) mod gradients;
 mod log;
@@ -61,6 +62,7 @@ use crate::transformer::TransformerError;
 
 pub use config_file::{ConfigError, TrainConfig};
 pub use devices::Sharing;
+pub use engine::GradientEngine;
 pub use freeze::{Freeze, Frozen};
 pub use loss_output::LossOutput;
 pub use run::{Best, Run};

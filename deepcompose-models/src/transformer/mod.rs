@@ -33,6 +33,8 @@ mod visibility;
 mod vocabulary;
 
 #[cfg(feature = "train")]
+pub use crate::training::GradientEngine;
+#[cfg(feature = "train")]
 pub use checkpoint::TransformerState;
 pub use config::TransformerXlConfig;
 #[cfg(feature = "train")]
@@ -54,5 +56,5 @@ pub use tokens::Tokens;
 #[cfg(feature = "train")]
 pub use train::TransformerTrainer;
 #[cfg(feature = "train")]
-pub use training::{GradientEngine, TransformerTrainConfig, TransformerTraining};
+pub use training::{TransformerTrainConfig, TransformerTraining};
 pub use vocabulary::Vocabulary;

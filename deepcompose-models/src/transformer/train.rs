@@ -11,7 +11,7 @@ use super::data::{Lanes, Position, TokenDataset};
 use super::fused::{self, Gradient, LaneMemory, Segment, Weights};
 use super::network::TransformerXl;
 use super::recorded::{StepGradient, recorded_gradient};
-use super::training::{GradientEngine, TransformerTrainConfig, TransformerTraining};
+use super::training::{TransformerTrainConfig, TransformerTraining};
 use crate::checkpoint::Checkpoint;
 use crate::error::WeightsError;
 use crate::training::replicas::Replicas;
@@ -119,11 +119,7 @@ impl TransformerTrainer {
             }
         }
         let device = network.embedding.val().device();
-        let fused = match training.engine {
-            GradientEngine::Fused => true,
-            GradientEngine::Autodiff => false,
-            GradientEngine::Auto => device.inner() == Device::flex(),
-        };
+        let fused = training.engine.is_fused(&device);
         let workers = if fused { training.workers } else { 1 };
         // The optimiser wants recording parameters even where nothing is recorded.
         let network = network.train();

@@ -4,23 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use super::config::{TransformerXlConfig, config_error, in_range};
 use super::error::TransformerError;
-use crate::training::{Decay, Freeze, TrainConfig};
+use crate::training::{Decay, Freeze, GradientEngine, TrainConfig};
 
 /// A whole Transformer run as a configuration file.
 pub type TransformerTrainConfig = TrainConfig<TransformerXlConfig, TransformerTraining>;
-
-/// How gradients are computed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum GradientEngine {
-    /// [`Fused`](Self::Fused) on the CPU, [`Autodiff`](Self::Autodiff) on any other device.
-    Auto,
-    /// A hand-written pass with its element-wise work on the CPU: several times faster there.
-    Fused,
-    /// burn's recorded differentiation: for GPU devices.
-    Autodiff,
-}
 
 /// Settings of a [`TransformerTrainer`](super::TransformerTrainer), checked when it is made.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
