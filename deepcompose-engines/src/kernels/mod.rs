@@ -7,15 +7,19 @@
 mod conv;
 mod conv_by_channels;
 mod epilogue;
+mod halves;
 mod map;
 mod panels;
 mod simd;
+mod taps;
 mod tile;
 mod winograd;
 
-pub use conv::{Conv, Tap};
+pub use conv::Conv;
+pub use conv_by_channels::CompactConv;
 pub use epilogue::{Epilogue, Start};
 pub(crate) use map::check_length;
 pub use map::{Map, MapMut, Placement, Rect};
 pub use simd::Instructions;
+pub use taps::Tap;
 pub use winograd::{Addend, Filtering, Winograd};
