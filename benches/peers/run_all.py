@@ -118,8 +118,7 @@ def build(networks, programs):
     if "growth" in programs:
         subprocess.run([*cargo, "--example", "growth"], check=True)
     if "training" in programs and os.path.exists(os.path.join(HERE, "train_step.py")):
-        # With the features of the whole workspace, so that burn is not built twice.
-        subprocess.run([*cargo, "--workspace", "--example", "train_step"], check=True)
+        subprocess.run([*cargo, "--example", "train_step"], check=True)
     if "samplers" in programs and os.path.exists(candle()):
         subprocess.run([*cargo, "--manifest-path", candle()], check=True)
     if {"reading", "tokenizers"} & set(programs):

@@ -59,6 +59,8 @@ proptest! {
 fn equals_the_plain_network_where_every_kind_of_convolution_is_used() {
     // 32 × 32 down to 4 × 4: both Winograd sizes and the direct one.
     assert_equals_the_plain_network(ArCnnSizes { steps: 32, pitches: 32, filters: 16, levels: 3 }, 3);
+    // Channels so many that the weights of the inner level and of the bottleneck have 16 bits.
+    assert_equals_the_plain_network(ArCnnSizes { steps: 16, pitches: 16, filters: 128, levels: 2 }, 5);
     // Maps that patches of four outputs do not divide.
     assert_equals_the_plain_network(ArCnnSizes { steps: 36, pitches: 28, filters: 16, levels: 1 }, 4);
 }

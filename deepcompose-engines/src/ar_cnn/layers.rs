@@ -5,7 +5,9 @@ use std::ops::Range;
 
 use super::{ArCnnSizes, ArCnnWeights, ConvWeights, NormWeights};
 use crate::EngineError;
-use crate::kernels::{Addend, Conv, Epilogue, Filtering, Instructions, Map, MapMut, Rect, Start, Winograd};
+use crate::kernels::{
+    Addend, CompactConv, Conv, Epilogue, Filtering, Instructions, Map, MapMut, Rect, Start, Winograd,
+};
 
 /// Channels with those that fill the last block.
 pub(super) const fn filled(channels: usize) -> usize {
@@ -24,8 +26,10 @@ pub(super) struct Affine {
 pub(super) enum Square {
     /// The threads share rows.
     ByRows(Conv),
-    /// The threads share channels: small maps, where it takes longest to read the weights.
+    /// The threads share channels: small maps.
     ByChannels(Conv),
+    /// So they do, and the weights have 16 bits: small maps of many channels, where it takes longest to read them.
+    Compact(CompactConv),
     /// With fewer multiplications and more weights: large maps.
     Winograd(Winograd),
 }
@@ -80,17 +84,46 @@ pub(super) struct Layers {
 }
 
 impl Square {
-    fn new(weights: &[f32], from: usize, to: usize, map: [usize; 2]) -> Result<Self, EngineError> {
+    fn new(
+        weights: &[f32],
+        from: usize,
+        to: usize,
+        level: usize,
+        map: [usize; 2],
+    ) -> Result<Self, EngineError> {
         let pixels = map[0] * map[1];
-        let is_filled = from.is_multiple_of(16) && to.is_multiple_of(16);
-        let winograd = |filtering| Winograd::new(filtering, weights, from, to).map(Self::Winograd);
-        match (is_filled, pixels) {
-            (true, 256..) => winograd(Filtering::Four),
-            (true, 64..) => winograd(Filtering::Two),
-            (true, _) => Conv::square(weights, from, to).map(Self::ByChannels),
-            (false, _) => Conv::square(weights, from, to).map(Self::ByRows),
+        if !(from.is_multiple_of(16) && to.is_multiple_of(16)) {
+            return Conv::square(weights, from, to).map(Self::ByRows);
+        }
+        match pixels {
+            // Fewer multiplications for more weights pay where there are patches enough that share a weight.
+            1024.. => winograd(Filtering::Four, weights, from, to, level).map(Self::Winograd),
+            64.. => winograd(Filtering::Two, weights, from, to, level).map(Self::Winograd),
+            _ if is_compact(9, from, to, level) => CompactConv::square(weights, from, to).map(Self::Compact),
+            _ => Conv::square(weights, from, to).map(Self::ByChannels),
         }
     }
+}
+
+fn winograd(
+    filtering: Filtering,
+    weights: &[f32],
+    from: usize,
+    to: usize,
+    level: usize,
+) -> Result<Winograd, EngineError> {
+    if filtering != Filtering::Four && is_compact(filtering.points(), from, to, level) {
+        Winograd::compact(filtering, weights, from, to)
+    } else {
+        Winograd::new(filtering, weights, from, to)
+    }
+}
+
+/// Whether weights are kept in 16 bits: where there are so many that a pass reads them from memory and not from a
+/// cache, but for the outermost level, whose errors nothing averages on the way to the logits.
+const fn is_compact(terms: usize, from: usize, to: usize, level: usize) -> bool {
+    const NUMBERS: usize = 1 << 20;
+    level > 0 && terms * from * to >= NUMBERS
 }
 
 impl Layer {
@@ -110,6 +143,9 @@ impl Layer {
                 .map(|()| outputs),
             Square::ByChannels(conv) => conv
                 .run_by_channels(instructions, input, Start::Bias(&self.bias), epilogue, to, outputs, scratch)
+                .map(|()| outputs),
+            Square::Compact(conv) => conv
+                .run(instructions, input, Start::Bias(&self.bias), epilogue, to, outputs, scratch)
                 .map(|()| outputs),
             Square::Winograd(winograd) => {
                 winograd.run(instructions, input, Addend::Bias(&self.bias), epilogue, to, outputs, scratch)
@@ -172,10 +208,10 @@ impl Part<'_> {
         filled(self.conv.bias.len())
     }
 
-    fn layer(&self, map: [usize; 2], after: After) -> Result<Layer, EngineError> {
+    fn layer(&self, level: usize, map: [usize; 2], after: After) -> Result<Layer, EngineError> {
         let mut bias = self.conv.bias.clone();
         bias.resize(self.filled_out(), 0.0);
-        let square = Square::new(&self.weights(), self.filled, self.filled_out(), map)?;
+        let square = Square::new(&self.weights(), self.filled, self.filled_out(), level, map)?;
         Ok(Layer { square, bias, after })
     }
 }
@@ -208,22 +244,25 @@ impl Layers {
                 ..whole(&encoder.conv1, entering)
             };
             levels.push(Level {
-                conv1: entering.layer(map, After::Relu)?,
-                conv2: whole(&encoder.conv2, channels).layer(map, After::Relu)?,
+                conv1: entering.layer(level, map, After::Relu)?,
+                conv2: whole(&encoder.conv2, channels).layer(level, map, After::Relu)?,
                 pooled: encoder.norm.as_ref().map(|norm| Affine::new(norm, 0..channels)),
                 joined: decoder.norm.as_ref().map(|norm| Affine::new(norm, below..joined)),
-                skip: skip.layer(map, After::Nothing)?,
-                up: Winograd::new(Filtering::Doubled, &up.weights(), up.filled, up.filled_out())?,
-                last: whole(&decoder.conv2, channels)
-                    .layer(map, if level == 0 { After::Relu } else { doubled(level - 1) })?,
+                skip: skip.layer(level, map, After::Nothing)?,
+                up: winograd(Filtering::Doubled, &up.weights(), up.filled, up.filled_out(), level)?,
+                last: whole(&decoder.conv2, channels).layer(
+                    level,
+                    map,
+                    if level == 0 { After::Relu } else { doubled(level - 1) },
+                )?,
             });
         }
         let (inner, bottleneck) = (sizes.channels(sizes.levels - 1), sizes.channels(sizes.levels));
-        let map = sizes.map(sizes.levels);
+        let (level, map) = (sizes.levels, sizes.map(sizes.levels));
         let [conv1, conv2] = &weights.bottleneck;
         let bottleneck = [
-            whole(conv1, inner).layer(map, After::Relu)?,
-            whole(conv2, bottleneck).layer(map, doubled(sizes.levels - 1))?,
+            whole(conv1, inner).layer(level, map, After::Relu)?,
+            whole(conv2, bottleneck).layer(level, map, doubled(sizes.levels - 1))?,
         ];
         let mut weight = weights.head.weight.clone();
         weight.resize(filled(weight.len()), 0.0);

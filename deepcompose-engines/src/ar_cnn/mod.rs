@@ -6,7 +6,9 @@
 //! the bit what a first pass gives. The other half of these sums, of a doubled map, takes nine multiplications for four
 //! outputs instead of 36; the other convolutions of large maps are of the same kind
 //! ([`Winograd`](crate::kernels::Winograd)). Batch norms are applied where the activations are written, and nothing is
-//! concatenated.
+//! concatenated. Of convolutions with more than a million weights, where it takes longest to read them, each weight is
+//! kept in 16 bits, but for the outermost level: with the reference's sizes this moves a logit by 3.4 · 10⁻⁵ of the
+//! largest.
 
 mod dirty;
 mod engine;

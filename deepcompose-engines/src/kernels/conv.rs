@@ -8,7 +8,8 @@ use super::Instructions;
 use super::epilogue::{Epilogue, Start};
 use super::map::{Map, MapMut, Rect, check_length};
 use super::panels::Panels;
-use super::tile::{self, BLOCK, MOST_ROWS, Sums, Terms};
+use super::taps::{Pixels, Tap, Taps};
+use super::tile::{self, BLOCK, MOST_ROWS, Sums};
 use crate::EngineError;
 
 /// Blocks that are worked on together: two vectors where a block is one.
@@ -16,31 +17,6 @@ const GROUP: usize = 2;
 
 /// Bytes of weights that are used for all pixels before the next are read: they stay in the second-level cache.
 const PANEL_BYTES: usize = 512 << 10;
-
-/// Which input pixel a term of a convolution reads: for output `(y, x)` that at row `y × stride + dy` and column
-/// `x × stride + dx`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Tap {
-    /// Rows down.
-    pub dy: isize,
-    /// Columns to the right.
-    pub dx: isize,
-}
-
-impl Tap {
-    /// The nine taps of a 3×3 convolution that keeps the size, row by row.
-    pub const SQUARE: [Self; 9] = Self::grid();
-
-    const fn grid() -> [Self; 9] {
-        let mut taps = [Self { dy: 0, dx: 0 }; 9];
-        let mut i = 0;
-        while i < 9 {
-            taps[i] = Self { dy: i as isize / 3 - 1, dx: i as isize % 3 - 1 };
-            i += 1;
-        }
-        taps
-    }
-}
 
 /// A direct convolution: for every output pixel, the sum over taps of an input pixel's channels times a matrix.
 ///
@@ -69,11 +45,8 @@ impl Tap {
 /// ```
 #[derive(Debug, Clone)]
 pub struct Conv {
-    taps: Vec<Tap>,
-    stride: isize,
-    panels: Panels,
-    /// What a tap reads outside of the input.
-    zeros: Vec<f32>,
+    pub(super) taps: Taps,
+    pub(super) panels: Panels,
 }
 
 impl Conv {
@@ -90,28 +63,15 @@ impl Conv {
         channels_out: usize,
         weight: impl Fn(usize, usize, usize) -> f32,
     ) -> Result<Self, EngineError> {
-        const FAR: usize = 1 << 20;
-        let out_of_range = |field, value: String, accepted: &str| {
-            Err(EngineError::OutOfRange { field, value, accepted: accepted.to_owned() })
-        };
-        if taps.is_empty() {
-            return out_of_range("taps", "0".to_owned(), "1 or more");
-        }
-        if let Some(tap) = taps.iter().find(|tap| tap.dy.unsigned_abs() > FAR || tap.dx.unsigned_abs() > FAR)
-        {
-            return out_of_range("tap", format!("({}, {})", tap.dy, tap.dx), "at most 2^20 pixels away");
-        }
-        let stride = match isize::try_from(stride) {
-            Ok(signed) if (1..=FAR).contains(&stride) => signed,
-            _ => return out_of_range("stride", stride.to_string(), "1..=2^20"),
-        };
+        let taps = Taps::new(taps, stride, channels_in)?;
         for (field, value) in [("channels_in", channels_in), ("channels_out", channels_out)] {
             if value == 0 {
-                return out_of_range(field, "0".to_owned(), "1 or more");
+                let (value, accepted) = ("0".to_owned(), "1 or more".to_owned());
+                return Err(EngineError::OutOfRange { field, value, accepted });
             }
         }
-        let panels = Panels::pack(taps.len(), channels_in, channels_out, weight);
-        Ok(Self { taps: taps.to_vec(), stride, panels, zeros: vec![0.0; channels_in] })
+        let panels = Panels::pack(taps.count(), channels_in, channels_out, weight);
+        Ok(Self { taps, panels })
     }
 
     /// A 3×3 convolution of stride 1 that keeps the size, from weights as burn and PyTorch have them:
@@ -154,7 +114,7 @@ impl Conv {
         to: MapMut<'_>,
         outputs: Rect,
     ) -> Result<(), EngineError> {
-        self.check(input, start, epilogue, &to, outputs)?;
+        check([self.channels_in(), self.channels_out()], input, start, epilogue, &to, outputs)?;
         self.run_unchecked(instructions, input, start, epilogue, to, outputs);
         Ok(())
     }
@@ -173,47 +133,9 @@ impl Conv {
         to: MapMut<'_>,
         outputs: Rect,
     ) -> Result<(), EngineError> {
-        self.check(input, start, epilogue, &to, outputs)?;
+        check([self.channels_in(), self.channels_out()], input, start, epilogue, &to, outputs)?;
         self.split(instructions, input, start, epilogue, to, outputs, rayon::current_num_threads());
         Ok(())
-    }
-
-    pub(super) fn taps(&self) -> &[Tap] {
-        &self.taps
-    }
-
-    /// Whether a tap reads inside of the input for an output.
-    #[inline(always)]
-    pub(super) fn is_inside(&self, input: Map<'_>, tap: usize, output: (usize, usize)) -> bool {
-        let (y, x) = self.read(tap, output);
-        input.pixel(y, x).is_some()
-    }
-
-    /// The pixel that a tap reads for an output.
-    #[inline(always)]
-    fn read(&self, tap: usize, (y, x): (usize, usize)) -> (isize, isize) {
-        let Tap { dy, dx } = self.taps[tap];
-        (y as isize * self.stride + dy, x as isize * self.stride + dx)
-    }
-
-    pub(super) fn check(
-        &self,
-        input: Map<'_>,
-        start: Start<'_>,
-        epilogue: Epilogue<'_>,
-        to: &MapMut<'_>,
-        outputs: Rect,
-    ) -> Result<(), EngineError> {
-        if input.channels() != self.channels_in() {
-            return Err(EngineError::OutOfRange {
-                field: "input channels",
-                value: input.channels().to_string(),
-                accepted: self.channels_in().to_string(),
-            });
-        }
-        start.check(self.channels_out())?;
-        epilogue.check(self.channels_out())?;
-        if outputs.is_empty() { Ok(()) } else { to.check(outputs, self.channels_out()) }
     }
 
     #[allow(clippy::too_many_arguments)]
@@ -319,18 +241,25 @@ impl Run<'_> {
             *target = self.to.start_of(y, x) + first;
         }
         let targets = &targets[..pixels.len()];
-        let (is_start, is_end) = (taps.start == 0, taps.end == conv.taps.len());
+        let (is_start, is_end) = (taps.start == 0, taps.end == conv.taps.count());
         if let (true, Start::Bias(bias)) = (is_start, self.start) {
             for &target in targets {
                 self.to.data[target..target + length].copy_from_slice(&bias[first..end]);
             }
         }
         let fresh = is_start && matches!(self.start, Start::Zero);
-        let terms =
-            Pixels { conv, input: self.input, pixels, first_tap: taps.start, taps: taps.len(), first };
+        let terms = Pixels {
+            taps: &conv.taps,
+            weights: &conv.panels,
+            input: self.input,
+            outputs: pixels,
+            first_tap: taps.start,
+            count: taps.len(),
+            block: blocks.start,
+        };
         if length.is_multiple_of(BLOCK) {
             let mut sums = Sums { data: self.to.data, rows: targets, block_stride: BLOCK, fresh };
-            tile::accumulate(simd, &terms, &mut sums, 0, blocks.len());
+            tile::accumulate(simd, &terms, &mut sums, blocks.len());
         } else {
             // The last block is not full: its sums are kept aside, so that no neighbour is written over.
             const ROW: usize = GROUP * BLOCK;
@@ -341,7 +270,7 @@ impl Run<'_> {
             let rows: [usize; MOST_ROWS] = std::array::from_fn(|row| row * ROW);
             let rows = &rows[..pixels.len()];
             let mut sums = Sums { data: &mut aside, rows, block_stride: BLOCK, fresh };
-            tile::accumulate(simd, &terms, &mut sums, 0, blocks.len());
+            tile::accumulate(simd, &terms, &mut sums, blocks.len());
             for (sums, &target) in aside.chunks_exact(ROW).zip(targets) {
                 self.to.data[target..target + length].copy_from_slice(&sums[..length]);
             }
@@ -354,30 +283,23 @@ impl Run<'_> {
     }
 }
 
-/// Some taps at some pixels, the output channels counted from `first` on.
-pub(super) struct Pixels<'a> {
-    pub(super) conv: &'a Conv,
-    pub(super) input: Map<'a>,
-    pub(super) pixels: &'a [(usize, usize)],
-    pub(super) first_tap: usize,
-    pub(super) taps: usize,
-    pub(super) first: usize,
-}
-
-impl Terms for Pixels<'_> {
-    #[inline(always)]
-    fn count(&self) -> usize {
-        self.taps
+/// Checks what a direct convolution is called with.
+pub(super) fn check(
+    [channels_in, channels_out]: [usize; 2],
+    input: Map<'_>,
+    start: Start<'_>,
+    epilogue: Epilogue<'_>,
+    to: &MapMut<'_>,
+    outputs: Rect,
+) -> Result<(), EngineError> {
+    if input.channels() != channels_in {
+        return Err(EngineError::OutOfRange {
+            field: "input channels",
+            value: input.channels().to_string(),
+            accepted: channels_in.to_string(),
+        });
     }
-
-    #[inline(always)]
-    fn row(&self, term: usize, row: usize) -> &[f32] {
-        let (y, x) = self.conv.read(self.first_tap + term, self.pixels[row]);
-        self.input.pixel(y, x).unwrap_or(&self.conv.zeros)
-    }
-
-    #[inline(always)]
-    fn panel(&self, term: usize, block: usize) -> &[f32] {
-        self.conv.panels.panel(self.first_tap + term, self.first / BLOCK + block)
-    }
+    start.check(channels_out)?;
+    epilogue.check(channels_out)?;
+    if outputs.is_empty() { Ok(()) } else { to.check(outputs, channels_out) }
 }

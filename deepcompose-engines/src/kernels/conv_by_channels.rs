@@ -5,9 +5,12 @@ use std::ops::Range;
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::conv::Pixels;
-use super::tile::{self, BLOCK, MOST_ROWS, Sums};
-use super::{Conv, Epilogue, Instructions, Map, MapMut, Rect, Start};
+use super::conv::check;
+use super::halves::Halves;
+use super::map::check_length;
+use super::taps::{Pixels, Taps};
+use super::tile::{self, BLOCK, MOST_ROWS, Sums, Weights};
+use super::{Conv, Epilogue, Instructions, Map, MapMut, Rect, Start, Tap};
 use crate::EngineError;
 
 impl Conv {
@@ -15,7 +18,8 @@ impl Conv {
     /// is read once, and taps that lie outside of the input cost nothing. Right for few pixels with many channels.
     ///
     /// `scratch` is made longer where it must be; with the same one for every call nothing is allocated after the
-    /// first. The results are to the bit those of [`run`](Self::run), save that a zero may have the other sign.
+    /// first. What the sums start from is added last, so that the results are not to the bit those of
+    /// [`run`](Self::run); they are the same with all instructions and any number of threads.
     ///
     /// # Errors
     ///
@@ -31,71 +35,152 @@ impl Conv {
         outputs: Rect,
         scratch: &mut Vec<f32>,
     ) -> Result<(), EngineError> {
-        self.check(input, start, epilogue, &to, outputs)?;
-        let count = outputs.height * outputs.width;
-        if count == 0 {
-            return Ok(());
-        }
-        let blocks = self.channels_out().div_ceil(BLOCK);
-        let length = blocks * count * BLOCK;
-        if scratch.len() < length {
-            scratch.resize(length, 0.0);
-        }
-        let target = &to;
-        scratch[..length].par_chunks_mut(2 * count * BLOCK).enumerate().for_each(|(index, sums)| {
-            let blocks = 2 * index..blocks.min(2 * index + 2);
-            for (block, sums) in blocks.clone().zip(sums.chunks_exact_mut(count * BLOCK)) {
-                for (sums, (y, x)) in sums.chunks_exact_mut(BLOCK).zip(outputs.pixels()) {
-                    let channels = block * BLOCK..self.channels_out().min((block + 1) * BLOCK);
-                    let sums = &mut sums[..channels.len()];
-                    match start {
-                        Start::Zero => sums.fill(0.0),
-                        Start::Bias(bias) => sums.copy_from_slice(&bias[channels]),
-                        Start::Sums => {
-                            let first = target.start_of(y, x);
-                            sums.copy_from_slice(&target.data[first + channels.start..first + channels.end]);
-                        }
-                    }
-                }
-            }
-            instructions.run(Blocks { conv: self, input, outputs, blocks, sums });
-        });
-        for (pixel, (y, x)) in outputs.pixels().enumerate() {
-            let first = to.start_of(y, x);
-            let pixel_sums = scratch[pixel * BLOCK..].chunks(count * BLOCK);
-            for (block, sums) in pixel_sums.take(blocks).enumerate() {
-                let channels = block * BLOCK..self.channels_out().min((block + 1) * BLOCK);
-                let data = &mut to.data[first + channels.start..first + channels.end];
-                data.copy_from_slice(&sums[..channels.len()]);
-                epilogue.apply(data, channels.start);
-            }
-        }
+        check([self.channels_in(), self.channels_out()], input, start, epilogue, &to, outputs)?;
+        let sums = Sum { instructions, taps: &self.taps, weights: &self.panels, input, outputs };
+        sums.run(self.channels_out(), scratch);
+        finish(to, start, epilogue, outputs, self.channels_out(), scratch, |sum, _| sum);
         Ok(())
     }
 }
 
+/// A 3×3 convolution of stride 1 that keeps the size, outside of the input zero, with weights of 16 bits: for few
+/// pixels with many channels, where it takes longest to read the weights.
+///
+/// Each weight is rounded to a step of a scale of its output channel, 1/32 767 of that channel's largest weight. The
+/// threads share the channels as in [`Conv::run_by_channels`].
+#[derive(Debug, Clone)]
+pub struct CompactConv {
+    taps: Taps,
+    halves: Halves,
+}
+
+impl CompactConv {
+    /// Packs the weights, `[out, in, 3, 3]` as burn and PyTorch have them.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::OutOfRange`] for no channels, [`EngineError::Length`] for another number of weights.
+    pub fn square(weights: &[f32], channels_in: usize, channels_out: usize) -> Result<Self, EngineError> {
+        check_length("the convolution's weights", weights.len(), &[channels_out, channels_in, 9])?;
+        for (field, value) in [("channels_in", channels_in), ("channels_out", channels_out)] {
+            if value == 0 {
+                let (value, accepted) = ("0".to_owned(), "1 or more".to_owned());
+                return Err(EngineError::OutOfRange { field, value, accepted });
+            }
+        }
+        let halves = Halves::pack(9, channels_in, channels_out, true, |tap, from, to| {
+            weights[(to * channels_in + from) * 9 + tap]
+        });
+        Ok(Self { taps: Taps::new(&Tap::SQUARE, 1, channels_in)?, halves })
+    }
+
+    /// Computes the outputs in `outputs` and writes them to their places in `to`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Conv::run`].
+    #[allow(clippy::too_many_arguments)]
+    pub fn run(
+        &self,
+        instructions: Instructions,
+        input: Map<'_>,
+        start: Start<'_>,
+        epilogue: Epilogue<'_>,
+        to: MapMut<'_>,
+        outputs: Rect,
+        scratch: &mut Vec<f32>,
+    ) -> Result<(), EngineError> {
+        let channels = self.halves.channels();
+        check([self.halves.depth(), channels], input, start, epilogue, &to, outputs)?;
+        Sum { instructions, taps: &self.taps, weights: &self.halves, input, outputs }.run(channels, scratch);
+        let scaled = |sum: f32, channel: usize| sum * self.halves.scales(0, channel / BLOCK)[channel % BLOCK];
+        finish(to, start, epilogue, outputs, channels, scratch, scaled);
+        Ok(())
+    }
+}
+
+/// The sums of all terms, the threads sharing the channels.
+struct Sum<'a, W> {
+    instructions: Instructions,
+    taps: &'a Taps,
+    weights: &'a W,
+    input: Map<'a>,
+    outputs: Rect,
+}
+
+impl<W: Weights + Sync> Sum<'_, W> {
+    /// Writes them to `scratch`: `[block][pixel][16]`.
+    fn run(&self, channels: usize, scratch: &mut Vec<f32>) {
+        let (blocks, count) = (channels.div_ceil(BLOCK), self.outputs.height * self.outputs.width);
+        let length = blocks * count * BLOCK;
+        if scratch.len() < length {
+            scratch.resize(length, 0.0);
+        }
+        if count == 0 {
+            return;
+        }
+        scratch[..length].par_chunks_mut(2 * count * BLOCK).enumerate().for_each(|(index, sums)| {
+            sums.fill(0.0);
+            let blocks = 2 * index..blocks.min(2 * index + 2);
+            let Self { taps, weights, input, outputs, .. } = *self;
+            self.instructions.run(Blocks { taps, weights, input, outputs, blocks, sums });
+        });
+    }
+}
+
+/// Writes sums, each with what it starts from, to their places.
+fn finish(
+    to: MapMut<'_>,
+    start: Start<'_>,
+    epilogue: Epilogue<'_>,
+    outputs: Rect,
+    channels: usize,
+    sums: &[f32],
+    scaled: impl Fn(f32, usize) -> f32,
+) {
+    let count = outputs.height * outputs.width;
+    for (pixel, (y, x)) in outputs.pixels().enumerate() {
+        let first = to.start_of(y, x);
+        for block in 0..channels.div_ceil(BLOCK) {
+            let range = block * BLOCK..channels.min((block + 1) * BLOCK);
+            let data = &mut to.data[first + range.start..first + range.end];
+            let sums = &sums[(block * count + pixel) * BLOCK..];
+            for ((to, &sum), channel) in data.iter_mut().zip(sums).zip(range.clone()) {
+                let sum = scaled(sum, channel);
+                *to = match start {
+                    Start::Zero => sum,
+                    Start::Bias(bias) => bias[channel] + sum,
+                    Start::Sums => *to + sum,
+                };
+            }
+            epilogue.apply(data, range.start);
+        }
+    }
+}
+
 /// Two blocks of the outputs, or one: `[block][pixel][16]`.
-struct Blocks<'a> {
-    conv: &'a Conv,
+struct Blocks<'a, W> {
+    taps: &'a Taps,
+    weights: &'a W,
     input: Map<'a>,
     outputs: Rect,
     blocks: Range<usize>,
     sums: &'a mut [f32],
 }
 
-impl WithSimd for Blocks<'_> {
+impl<W: Weights> WithSimd for Blocks<'_, W> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
-        for tap in 0..self.conv.taps().len() {
+        for tap in 0..self.taps.count() {
             // The pixels for which the tap is inside of the input, some at a time.
             let (mut at, mut starts, mut held) = ([(0, 0); MOST_ROWS], [0; MOST_ROWS], 0);
-            for (index, (y, x)) in self.outputs.pixels().enumerate() {
-                if !self.conv.is_inside(self.input, tap, (y, x)) {
+            for (index, output) in self.outputs.pixels().enumerate() {
+                if self.taps.read(self.input, tap, output).is_none() {
                     continue;
                 }
-                (at[held], starts[held]) = ((y, x), index * BLOCK);
+                (at[held], starts[held]) = (output, index * BLOCK);
                 held += 1;
                 if held == tile::rows_of_tile::<S>(MOST_ROWS) {
                     self.add(simd, tap, &at[..held], &starts[..held]);
@@ -112,13 +197,14 @@ impl WithSimd for Blocks<'_> {
     }
 }
 
-impl Blocks<'_> {
+impl<W: Weights> Blocks<'_, W> {
     #[inline(always)]
-    fn add<S: Simd>(&mut self, simd: S, tap: usize, pixels: &[(usize, usize)], starts: &[usize]) {
-        let first = self.blocks.start * BLOCK;
-        let terms = Pixels { conv: self.conv, input: self.input, pixels, first_tap: tap, taps: 1, first };
+    fn add<S: Simd>(&mut self, simd: S, tap: usize, outputs: &[(usize, usize)], starts: &[usize]) {
+        let Self { taps, weights, input, .. } = *self;
+        let block = self.blocks.start;
+        let terms = Pixels { taps, weights, input, outputs, first_tap: tap, count: 1, block };
         let block_stride = self.outputs.height * self.outputs.width * BLOCK;
         let mut sums = Sums { data: self.sums, rows: starts, block_stride, fresh: false };
-        tile::accumulate(simd, &terms, &mut sums, 0, self.blocks.len());
+        tile::accumulate(simd, &terms, &mut sums, self.blocks.len());
     }
 }

@@ -38,14 +38,49 @@ const fn has_many_registers<S: Simd>() -> bool {
 
 /// What a tile is the product of: terms, each a matrix of rows by channels, times a panel of weights.
 pub(crate) trait Terms {
+    /// The weights' kind.
+    type Weights: Weights;
+
     /// How many terms.
     fn count(&self) -> usize;
 
-    /// The channels of row `row` of the tile in term `term`: at least as many as the panels are deep.
+    /// The channels of row `row` of the tile in term `term`: as many as the panels are deep.
     fn row(&self, term: usize, row: usize) -> &[f32];
 
-    /// The weights of block `block` in term `term`: [`BLOCK`] numbers a channel.
-    fn panel(&self, term: usize, block: usize) -> &[f32];
+    /// The weights, the term's number in them, and that of the first block.
+    fn weights(&self, term: usize) -> (&Self::Weights, usize, usize);
+}
+
+/// Packed weights.
+pub(crate) trait Weights {
+    /// Whether a vector of one block comes with that of the next, and with no other of its own.
+    const ARE_PAIRED: bool;
+
+    /// The weights of some vectors of output channels in one term.
+    fn lines<S: Simd, const VECTORS: usize>(
+        &self,
+        term: usize,
+        places: [Place; VECTORS],
+    ) -> impl Lines<S, VECTORS>;
+}
+
+/// Where a vector of output channels is: in which block, and where in it.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Place {
+    pub(crate) block: usize,
+    pub(crate) within: usize,
+}
+
+/// The weights of some vectors of output channels, a line a channel that goes in.
+pub(crate) trait Lines<S: Simd, const VECTORS: usize>: Copy {
+    /// How many lines.
+    fn depth(self) -> usize;
+
+    /// Some of them.
+    fn part(self, from: usize, count: usize) -> Self;
+
+    /// One of them.
+    fn line(self, simd: S, index: usize) -> [S::f32s; VECTORS];
 }
 
 /// Where the sums of a tile are.
@@ -60,24 +95,22 @@ pub(crate) struct Sums<'a> {
     pub(crate) fresh: bool,
 }
 
-/// Adds the terms onto the sums, for the blocks `first..end`.
+/// Adds the terms onto the sums of two blocks, or of one.
 #[inline(always)]
-pub(crate) fn accumulate<S: Simd, T: Terms>(
-    simd: S,
-    terms: &T,
-    sums: &mut Sums<'_>,
-    first: usize,
-    end: usize,
-) {
-    let per_block = BLOCK / S::F32_LANES;
-    let (mut vector, last) = (first * per_block, end * per_block);
-    while vector < last {
-        if vector + 2 <= last {
-            pick_rows::<S, T, 2>(simd, terms, sums, vector);
-            vector += 2;
-        } else {
-            pick_rows::<S, T, 1>(simd, terms, sums, vector);
-            vector += 1;
+pub(crate) fn accumulate<S: Simd, T: Terms>(simd: S, terms: &T, sums: &mut Sums<'_>, blocks: usize) {
+    let lanes = S::F32_LANES;
+    if blocks == 2 {
+        for within in (0..BLOCK).step_by(lanes) {
+            pick_rows::<S, T, 2>(simd, terms, sums, [Place { block: 0, within }, Place { block: 1, within }]);
+        }
+    } else if const { S::F32_LANES < BLOCK && !T::Weights::ARE_PAIRED } {
+        for within in (0..BLOCK).step_by(2 * lanes) {
+            let next = Place { block: 0, within: within + lanes };
+            pick_rows::<S, T, 2>(simd, terms, sums, [Place { block: 0, within }, next]);
+        }
+    } else {
+        for within in (0..BLOCK).step_by(lanes) {
+            pick_rows::<S, T, 1>(simd, terms, sums, [Place { block: 0, within }]);
         }
     }
 }
@@ -87,26 +120,26 @@ fn pick_rows<S: Simd, T: Terms, const VECTORS: usize>(
     simd: S,
     terms: &T,
     sums: &mut Sums<'_>,
-    vector: usize,
+    places: [Place; VECTORS],
 ) {
     match sums.rows.len() {
         8 if const { has_many_registers::<S>() } => {
-            simd.vectorize(Tile::<T, 8, VECTORS> { terms, sums, vector })
+            simd.vectorize(Tile::<T, 8, VECTORS> { terms, sums, places })
         }
-        6 => simd.vectorize(Tile::<T, 6, VECTORS> { terms, sums, vector }),
-        4 => simd.vectorize(Tile::<T, 4, VECTORS> { terms, sums, vector }),
-        2 => simd.vectorize(Tile::<T, 2, VECTORS> { terms, sums, vector }),
-        1 => simd.vectorize(Tile::<T, 1, VECTORS> { terms, sums, vector }),
+        6 => simd.vectorize(Tile::<T, 6, VECTORS> { terms, sums, places }),
+        4 => simd.vectorize(Tile::<T, 4, VECTORS> { terms, sums, places }),
+        2 => simd.vectorize(Tile::<T, 2, VECTORS> { terms, sums, places }),
+        1 => simd.vectorize(Tile::<T, 1, VECTORS> { terms, sums, places }),
         _ => debug_assert!(false, "rows_of_tile says how many rows a tile has"),
     }
 }
 
-/// The sums of `ROWS` rows and `VECTORS` vectors of channels from vector `vector` on. Not inlined, so that it is
+/// The sums of `ROWS` rows and `VECTORS` vectors of channels. Not inlined, so that it is
 /// compiled once.
 struct Tile<'a, 'b, T, const ROWS: usize, const VECTORS: usize> {
     terms: &'a T,
     sums: &'a mut Sums<'b>,
-    vector: usize,
+    places: [Place; VECTORS],
 }
 
 impl<T: Terms, const ROWS: usize, const VECTORS: usize> WithSimd for Tile<'_, '_, T, ROWS, VECTORS> {
@@ -114,7 +147,7 @@ impl<T: Terms, const ROWS: usize, const VECTORS: usize> WithSimd for Tile<'_, '_
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        tile::<S, T, ROWS, VECTORS>(simd, self.terms, self.sums, self.vector);
+        tile::<S, T, ROWS, VECTORS>(simd, self.terms, self.sums, self.places);
     }
 }
 
@@ -124,44 +157,43 @@ fn tile<S: Simd, T: Terms, const ROWS: usize, const VECTORS: usize>(
     simd: S,
     terms: &T,
     sums: &mut Sums<'_>,
-    vector: usize,
+    places: [Place; VECTORS],
 ) {
-    let mut blocks = [0; VECTORS];
-    let mut within = [0; VECTORS];
-    for v in 0..VECTORS {
-        let channel = (vector + v) * S::F32_LANES;
-        (blocks[v], within[v]) = (channel / BLOCK, channel % BLOCK);
-    }
+    let start = |sums: &Sums<'_>, m: usize, Place { block, within }: Place| {
+        sums.rows[m] + block * sums.block_stride + within
+    };
     let mut acc = [[simd.splat_f32s(0.0); VECTORS]; ROWS];
     if !sums.fresh {
         for m in 0..ROWS {
             for v in 0..VECTORS {
-                let start = sums.rows[m] + blocks[v] * sums.block_stride + within[v];
+                let start = start(sums, m, places[v]);
                 acc[m][v] = S::as_simd_f32s(&sums.data[start..start + S::F32_LANES]).0[0];
             }
         }
     }
     for term in 0..terms.count() {
-        let mut panels: [&[[f32; BLOCK]]; VECTORS] = [&[]; VECTORS];
-        for v in 0..VECTORS {
-            panels[v] = terms.panel(term, blocks[v]).as_chunks().0;
+        let (weights, index, first) = terms.weights(term);
+        let mut blocks = places;
+        for place in &mut blocks {
+            place.block += first;
         }
-        let depth = panels[0].len();
+        let lines = weights.lines::<S, VECTORS>(index, blocks);
         let mut rows: [&[f32]; ROWS] = [&[]; ROWS];
         for (m, row) in rows.iter_mut().enumerate() {
             *row = terms.row(term, m);
         }
         // Some channels at a time as arrays: the inner loop has no bounds to check, and keeps the sums in registers.
+        let depth = lines.depth();
         for chunk in 0..depth / DEPTH {
-            acc = steps::<S, DEPTH, ROWS, VECTORS>(simd, rows, panels, within, chunk * DEPTH, acc);
+            acc = steps::<S, _, DEPTH, ROWS, VECTORS>(simd, rows, lines, chunk * DEPTH, acc);
         }
         for k in depth / DEPTH * DEPTH..depth {
-            acc = steps::<S, 1, ROWS, VECTORS>(simd, rows, panels, within, k, acc);
+            acc = steps::<S, _, 1, ROWS, VECTORS>(simd, rows, lines, k, acc);
         }
     }
     for m in 0..ROWS {
         for v in 0..VECTORS {
-            let start = sums.rows[m] + blocks[v] * sums.block_stride + within[v];
+            let start = start(sums, m, places[v]);
             S::as_mut_simd_f32s(&mut sums.data[start..start + S::F32_LANES]).0[0] = acc[m][v];
         }
     }
@@ -170,11 +202,10 @@ fn tile<S: Simd, T: Terms, const ROWS: usize, const VECTORS: usize>(
 /// Adds the products of `COUNT` channels from `from` on.
 #[inline(always)]
 #[allow(clippy::needless_range_loop)] // As above.
-fn steps<S: Simd, const COUNT: usize, const ROWS: usize, const VECTORS: usize>(
+fn steps<S: Simd, L: Lines<S, VECTORS>, const COUNT: usize, const ROWS: usize, const VECTORS: usize>(
     simd: S,
     rows: [&[f32]; ROWS],
-    panels: [&[[f32; BLOCK]]; VECTORS],
-    within: [usize; VECTORS],
+    lines: L,
     from: usize,
     mut acc: [[S::f32s; VECTORS]; ROWS],
 ) -> [[S::f32s; VECTORS]; ROWS] {
@@ -185,24 +216,13 @@ fn steps<S: Simd, const COUNT: usize, const ROWS: usize, const VECTORS: usize>(
             None => return acc,
         }
     }
-    let mut weights = [&[[0.0; BLOCK]; COUNT]; VECTORS];
-    for v in 0..VECTORS {
-        match panels[v][from..].first_chunk() {
-            Some(chunk) => weights[v] = chunk,
-            None => return acc,
-        }
-    }
+    let lines = lines.part(from, COUNT);
     for k in 0..COUNT {
-        let mut vectors = [simd.splat_f32s(0.0); VECTORS];
-        for v in 0..VECTORS {
-            // The whole block where a vector is one: no bound to check then.
-            let start = if S::F32_LANES == BLOCK { 0 } else { within[v] };
-            vectors[v] = S::as_simd_f32s(&weights[v][k][start..start + S::F32_LANES]).0[0];
-        }
+        let weights = lines.line(simd, k);
         for m in 0..ROWS {
             let input = simd.splat_f32s(inputs[m][k]);
             for v in 0..VECTORS {
-                acc[m][v] = simd.mul_add_f32s(input, vectors[v], acc[m][v]);
+                acc[m][v] = simd.mul_add_f32s(input, weights[v], acc[m][v]);
             }
         }
     }

@@ -6,9 +6,10 @@ use std::ops::Range;
 use pulp::{Simd, WithSimd};
 
 use super::super::epilogue::Epilogue;
+use super::super::halves::Halves;
 use super::super::map::{Map, MapMut, Rect};
 use super::super::panels::Panels;
-use super::super::tile::{self, BLOCK, MOST_ROWS, Sums, Terms};
+use super::super::tile::{self, BLOCK, MOST_ROWS, Sums, Terms, Weights};
 use super::Addend;
 use super::algorithm::{Algorithm, MOST};
 
@@ -75,8 +76,12 @@ fn patch<S: Simd, A: Algorithm>(
 
 /// Products at some points for some blocks of outputs: `[point][block][patch][16]`, of which `range` counts
 /// `[point][block]`.
-pub(super) struct Products<'a> {
-    pub(super) panels: &'a Panels,
+pub(super) struct Products<'a, W> {
+    pub(super) weights: &'a W,
+    /// Channels in.
+    pub(super) depth: usize,
+    /// Blocks of channels out.
+    pub(super) blocks: usize,
     pub(super) points: &'a [f32],
     pub(super) stride: usize,
     pub(super) patches: usize,
@@ -84,12 +89,31 @@ pub(super) struct Products<'a> {
     pub(super) to: &'a mut [f32],
 }
 
-impl WithSimd for Products<'_> {
+/// Weights with a scale for what they are multiplied to, or none.
+pub(super) trait Scaled: Weights {
+    fn scales(&self, point: usize, block: usize) -> Option<&[f32]>;
+}
+
+impl Scaled for Panels {
+    #[inline(always)]
+    fn scales(&self, _point: usize, _block: usize) -> Option<&[f32]> {
+        None
+    }
+}
+
+impl Scaled for Halves {
+    #[inline(always)]
+    fn scales(&self, point: usize, block: usize) -> Option<&[f32]> {
+        Some(self.scales(point, block))
+    }
+}
+
+impl<W: Scaled> WithSimd for Products<'_, W> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let (blocks, size) = (self.panels.blocks(), self.patches * BLOCK);
+        let (blocks, size) = (self.blocks, self.patches * BLOCK);
         let mut next = self.range.start;
         while next < self.range.end {
             let (point, block) = (next / blocks, next % blocks);
@@ -103,16 +127,17 @@ impl WithSimd for Products<'_> {
                 for (row, start) in starts[..rows].iter_mut().enumerate() {
                     *start = (first + row) * BLOCK;
                 }
-                let terms = AtPoint {
-                    panels: self.panels,
-                    points: &self.points[first * self.stride..],
-                    stride: self.stride,
-                    point,
-                    block,
-                };
+                let points = &self.points[first * self.stride + point * self.depth..];
+                let terms = AtPoint { weights: self.weights, points, stride: self.stride, point, block };
                 let mut sums = Sums { data: to, rows: &starts[..rows], block_stride: size, fresh: true };
-                tile::accumulate(simd, &terms, &mut sums, 0, count);
+                tile::accumulate(simd, &terms, &mut sums, count);
                 first += rows;
+            }
+            for (block, to) in (block..).zip(to.chunks_exact_mut(size)) {
+                let Some(scales) = self.weights.scales(point, block) else { continue };
+                for products in to.as_chunks_mut::<BLOCK>().0 {
+                    products.iter_mut().zip(scales).for_each(|(product, scale)| *product *= scale);
+                }
             }
             next += count;
         }
@@ -120,15 +145,18 @@ impl WithSimd for Products<'_> {
 }
 
 /// One point of patches, the blocks of outputs counted from `block` on.
-struct AtPoint<'a> {
-    panels: &'a Panels,
+struct AtPoint<'a, W> {
+    weights: &'a W,
+    /// From the first patch's on.
     points: &'a [f32],
     stride: usize,
     point: usize,
     block: usize,
 }
 
-impl Terms for AtPoint<'_> {
+impl<W: Weights> Terms for AtPoint<'_, W> {
+    type Weights = W;
+
     #[inline(always)]
     fn count(&self) -> usize {
         1
@@ -136,13 +164,12 @@ impl Terms for AtPoint<'_> {
 
     #[inline(always)]
     fn row(&self, _term: usize, row: usize) -> &[f32] {
-        let depth = self.panels.depth();
-        &self.points[row * self.stride + self.point * depth..][..depth]
+        &self.points[row * self.stride..]
     }
 
     #[inline(always)]
-    fn panel(&self, _term: usize, block: usize) -> &[f32] {
-        self.panels.panel(self.point, self.block + block)
+    fn weights(&self, _term: usize) -> (&W, usize, usize) {
+        (self.weights, self.point, self.block)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Times training steps of the AR-CNN and of the Transformer through their trainers.
 //!
 //! ```sh
-//! cargo build --release -p deepcompose-models --features train --example train_step
+//! cargo build --release --example train_step
 //! echo 3 | target/release/examples/train_step ar-cnn
 //! ```
 //!
@@ -12,10 +12,10 @@ use std::error::Error;
 use std::io::Write;
 use std::time::Instant;
 
-use deepcompose_models::Device;
-use deepcompose_models::ar_cnn::{ArCnnConfig, ArCnnTrainConfig, ArCnnTrainer, ArCnnTraining, RollWindows};
-use deepcompose_models::training::Trainer;
-use deepcompose_models::transformer::{
+use deepcompose::models::Device;
+use deepcompose::models::ar_cnn::{ArCnnConfig, ArCnnTrainConfig, ArCnnTrainer, ArCnnTraining, RollWindows};
+use deepcompose::models::training::Trainer;
+use deepcompose::models::transformer::{
     Piece, TokenDataset, TokenLayout, TransformerTrainConfig, TransformerTrainer, TransformerTraining,
     TransformerXlConfig,
 };
