@@ -1,5 +1,5 @@
 //! Draws tokens and does nothing else, to count instructions or to profile:
-//! `valgrind --tool=callgrind target/release/examples/draw_tokens nucleus 50000 100`.
+//! `valgrind --tool=callgrind target/release/examples/draw_tokens nucleus 0.9 50000 100`.
 
 use std::error::Error;
 
@@ -9,13 +9,12 @@ use rand_chacha::ChaCha8Rng;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [technique, vocabulary, draws] = &arguments[..] else {
-        return Err("usage: draw_tokens top-k|nucleus|random LOGITS DRAWS".into());
+    let [technique, threshold, vocabulary, draws] = &arguments[..] else {
+        return Err("usage: draw_tokens top-k|nucleus|random THRESHOLD LOGITS DRAWS".into());
     };
     let (vocabulary, draws): (usize, usize) = (vocabulary.parse()?, draws.parse()?);
     let technique: SamplingTechnique = technique.parse()?;
-    let threshold = if technique == SamplingTechnique::TopK { 0.4 } else { 0.9 };
-    let sampler = TokenSampler::new(technique, threshold, 0.9)?;
+    let sampler = TokenSampler::new(technique, threshold.parse()?, 0.9)?;
     let mut rng = ChaCha8Rng::seed_from_u64(7);
     // One token in eight fits what came before; the others are far below.
     let mut logit = |id: usize| rng.random_range(-4.0..4.0) - if id.is_multiple_of(8) { 0.0 } else { 9.0 };

@@ -161,7 +161,6 @@ where
     model.reset().map_err(GenerateError::Model)?;
 
     let mut tokens = Vec::new();
-    let mut masked = Vec::with_capacity(vocabulary_size);
     let mut scratch = SampleScratch::default();
     let stop = loop {
         if constraint.finished() {
@@ -179,11 +178,10 @@ where
         if logits.len() != vocabulary_size {
             return Err(GenerateError::LogitCount { logits: logits.len(), vocabulary_size });
         }
-        masked.clear();
-        masked.extend_from_slice(logits);
-        constraint.mask(&mut masked);
+        scratch.load(logits);
+        constraint.mask(&mut scratch.loaded()[..vocabulary_size]);
         let token = sampler
-            .sample_with(&masked, rng, &mut scratch)
+            .sample_loaded(vocabulary_size, rng, &mut scratch)
             .map_err(|source| GenerateError::Sample { position: tokens.len(), source })?;
         constraint.observe(token);
         tokens.push(token);

@@ -46,10 +46,10 @@ impl<'a> GrammarConstraint<'a> {
 
 impl Constraint for GrammarConstraint<'_> {
     fn mask(&self, logits: &mut [f32]) {
-        let mut allowed = vec![false; logits.len()];
-        self.grammar.mask(&mut allowed);
-        for (logit, _) in logits.iter_mut().zip(allowed).filter(|(_, allowed)| !allowed) {
-            *logit = f32::NEG_INFINITY;
+        for (token, logit) in (0..).zip(logits) {
+            if !self.grammar.allows(token) {
+                *logit = f32::NEG_INFINITY;
+            }
         }
     }
 

@@ -1,7 +1,9 @@
 //! [`TokenSampler`]: the next token from the logits of every token.
 
 mod cut;
+mod measure;
 
+use measure::Gathered;
 use pulp::{Arch, Simd, WithSimd};
 use rand::{Rng, RngExt};
 
@@ -71,6 +73,19 @@ pub struct TokenSampler {
 pub struct SampleScratch {
     blocks: Vec<[f32; BLOCK]>,
     weights: Weights,
+    gathered: Gathered,
+}
+
+impl SampleScratch {
+    /// Takes a copy of the logits, and nothing of what was there before.
+    pub(crate) fn load(&mut self, logits: &[f32]) {
+        softmax::fill(&mut self.blocks, logits);
+    }
+
+    /// What was loaded, and after it −∞ up to a whole block.
+    pub(crate) fn loaded(&mut self) -> &mut [f32] {
+        self.blocks.as_flattened_mut()
+    }
 }
 
 impl TokenSampler {
@@ -131,10 +146,21 @@ impl TokenSampler {
         rng: &mut R,
         scratch: &mut SampleScratch,
     ) -> Result<TokenId, SampleError> {
-        self.weigh(logits, scratch)?;
+        scratch.load(logits);
+        self.sample_loaded(logits.len(), rng, scratch)
+    }
+
+    /// [`sample_with`](Self::sample_with) of the `count` logits in `scratch`.
+    pub(crate) fn sample_loaded<R: Rng + ?Sized>(
+        &self,
+        count: usize,
+        rng: &mut R,
+        scratch: &mut SampleScratch,
+    ) -> Result<TokenId, SampleError> {
+        self.weigh(count, scratch)?;
         let index = scratch.weights.draw(rng.random()).ok_or(SampleError::AllMasked)?;
         // `weigh` has checked that every index is a token id.
-        TokenId::try_from(index).map_err(|_| too_many(logits))
+        TokenId::try_from(index).map_err(|_| too_many(count))
     }
 
     /// The exact distribution that [`sample`](Self::sample) draws from: one probability a logit,
@@ -145,7 +171,8 @@ impl TokenSampler {
     /// As [`sample`](Self::sample).
     pub fn distribution(&self, logits: &[f32]) -> Result<Vec<f64>, SampleError> {
         let mut scratch = SampleScratch::default();
-        self.weigh(logits, &mut scratch)?;
+        scratch.load(logits);
+        self.weigh(logits.len(), &mut scratch)?;
         let total = scratch.weights.total();
         let mut probabilities = scratch.weights.into_first(logits.len());
         for p in &mut probabilities {
@@ -156,11 +183,10 @@ impl TokenSampler {
 
     /// Leaves the weights of the kept candidates in `scratch`, and 0 for all others. The largest
     /// weight is 1, so the sum is never 0.
-    fn weigh(&self, logits: &[f32], scratch: &mut SampleScratch) -> Result<(), SampleError> {
-        if TokenId::try_from(logits.len()).is_err() {
-            return Err(too_many(logits));
+    fn weigh(&self, count: usize, scratch: &mut SampleScratch) -> Result<(), SampleError> {
+        if TokenId::try_from(count).is_err() {
+            return Err(too_many(count));
         }
-        softmax::fill(&mut scratch.blocks, logits);
         Arch::new().dispatch(Weigh { sampler: *self, scratch })
     }
 }
@@ -177,29 +203,30 @@ impl WithSimd for Weigh<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> Self::Output {
         let TokenSampler { technique, threshold, creative_risk } = self.sampler;
-        let SampleScratch { blocks, weights } = self.scratch;
+        let SampleScratch { blocks, weights, gathered } = self.scratch;
         let scan = softmax::scan(blocks)?;
         let temper = Temper::new(scan.max, creative_risk);
         // At threshold 1 there is nothing to cut; the rounding rule of the nucleus must not cut a
         // long tail there.
         let is_cut = threshold < 1.0;
         let keep = if is_cut && technique == SamplingTechnique::TopK {
-            cut::top_k(blocks, scan, rounding::ceil_of(threshold, scan.candidates))
+            let k = rounding::ceil_of(threshold, scan.candidates);
+            cut::top_k(simd, blocks, scan, k, gathered)
         } else {
             Keep::ALL
         };
-        weights.weigh(blocks, temper, keep);
+        weights.weigh(simd, blocks, temper, keep);
         if is_cut && technique == SamplingTechnique::Nucleus {
             let mass = (threshold - NUCLEUS_ROUNDING) * weights.total();
-            let keep = cut::nucleus(simd, blocks, scan, weights, temper, mass);
-            weights.cut(blocks, keep);
+            let keep = cut::nucleus(simd, blocks, scan, (weights, temper), mass, gathered);
+            weights.cut(simd, blocks, keep);
         }
         Ok(())
     }
 }
 
-const fn too_many(logits: &[f32]) -> SampleError {
-    SampleError::TooManyLogits { logits: logits.len(), limit: TokenId::MAX as usize }
+const fn too_many(logits: usize) -> SampleError {
+    SampleError::TooManyLogits { logits, limit: TokenId::MAX as usize }
 }
 
 #[cfg(test)]
@@ -220,10 +247,11 @@ mod tests {
             for technique in SamplingTechnique::ALL {
                 let sampler = TokenSampler::new(technique, threshold, 0.8).unwrap();
                 let mut expected = SampleScratch::default();
-                sampler.weigh(&logits, &mut expected).unwrap();
+                expected.load(&logits);
+                sampler.weigh(logits.len(), &mut expected).unwrap();
                 for arch in instructions() {
                     let mut scratch = SampleScratch::default();
-                    softmax::fill(&mut scratch.blocks, &logits);
+                    scratch.load(&logits);
                     arch.dispatch(Weigh { sampler, scratch: &mut scratch }).unwrap();
                     prop_assert_eq!(&scratch.weights, &expected.weights, "{:?}", arch);
                 }

@@ -129,7 +129,7 @@ impl WithSimd for Weigh<'_> {
     type Output = Result<bool, SampleError>;
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) -> Self::Output {
+    fn with_simd<S: Simd>(self, simd: S) -> Self::Output {
         match softmax::scan(self.logits.as_chunks().0) {
             Ok(_) => {}
             Err(SampleError::AllMasked) => return Ok(false),
@@ -148,7 +148,7 @@ impl WithSimd for Weigh<'_> {
         // The largest of those that may be drawn: the softmax over them is that over all cells,
         // masked and scaled, without the loss of precision where all that is likely is masked.
         let Ok(scan) = softmax::scan(cells) else { return Ok(false) };
-        self.weights.weigh(cells, Temper::new(scan.max, self.creative_risk), Keep::ALL);
+        self.weights.weigh(simd, cells, Temper::new(scan.max, self.creative_risk), Keep::ALL);
         Ok(true)
     }
 }

@@ -6,13 +6,13 @@
 //! that the length of the input alone decides.
 
 mod blocks;
-mod exp;
+mod exp2;
 mod scan;
 mod weights;
 
 pub(crate) use blocks::{BLOCK, Blocks, fill};
 pub(crate) use scan::{Scan, float_of, order_of, scan};
-pub(crate) use weights::{Keep, Temper, Weights, halved};
+pub(crate) use weights::{Keep, LANES, Temper, Weights, halved};
 
 /// Every set of instructions that this machine has.
 #[cfg(test)]

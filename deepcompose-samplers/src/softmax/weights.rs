@@ -1,30 +1,34 @@
 //! Softmax weights, and a draw from them.
 
+use pulp::Simd;
+
 use super::blocks::{BLOCK, Blocks};
-use super::exp::exp;
+use super::exp2::exp2;
 
 /// What a logit weighs: exp((logit − max) / temperature), in 0..=1.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Temper {
     max: f64,
-    inverse: f64,
+    /// log₂ e / temperature.
+    factor: f64,
 }
 
 impl Temper {
     /// `max` is finite and no logit above it; `temperature` is above 0.
     pub(crate) fn new(max: f32, temperature: f64) -> Self {
-        // The smallest temperatures have no finite inverse.
-        Self { max: max.into(), inverse: temperature.recip().min(f64::MAX) }
+        // For the smallest temperatures it would not be finite.
+        Self { max: max.into(), factor: (std::f64::consts::LOG2_E / temperature).min(f64::MAX) }
     }
 
     /// 1 at the largest logit and 0 at −∞.
     ///
     /// The difference is taken first and in `f64`, so that neither a large logit nor a small
-    /// temperature can overflow. Where a weight is 10⁻¹⁰ or more it is known to 10⁻¹⁴ of itself,
-    /// and 10⁻¹³ otherwise; below 10⁻³⁰⁷ it is 0.
+    /// temperature can overflow. The product is rounded three times, each time by 10⁻¹⁶ of itself,
+    /// so a weight of 10⁻¹⁰ or more is known to 10⁻¹⁴ of itself, and any other to 3 × 10⁻¹³; below
+    /// 10⁻³⁰⁷ it is 0.
     #[inline(always)]
     pub(crate) fn weight(self, logit: f32) -> f64 {
-        exp((f64::from(logit) - self.max) * self.inverse)
+        exp2((f64::from(logit) - self.max) * self.factor)
     }
 }
 
@@ -64,18 +68,29 @@ pub(crate) struct Weights {
 impl Weights {
     /// The weights of the logits that are kept, and 0 for all others.
     #[inline(always)]
-    pub(crate) fn weigh(&mut self, blocks: &Blocks, temper: Temper, keep: Keep) {
+    pub(crate) fn weigh<S: Simd>(&mut self, simd: S, blocks: &Blocks, temper: Temper, keep: Keep) {
         self.weights.resize(blocks.len(), [0.0; BLOCK]);
         self.cumulative.resize(blocks.len(), 0.0);
         let rows = blocks.iter().zip(&mut self.weights).zip(&mut self.cumulative);
         for (number, ((block, weights), sum)) in rows.enumerate() {
             let bounds = keep.bounds(number * BLOCK);
-            let mut weighed = [0.0; BLOCK];
+            let mut kept = [f32::NEG_INFINITY; BLOCK];
+            let mut is_any_kept = false;
             for lane in 0..BLOCK {
                 let is_kept = block[lane] >= bounds[lane];
-                weighed[lane] = temper.weight(if is_kept { block[lane] } else { f32::NEG_INFINITY });
+                is_any_kept |= is_kept;
+                kept[lane] = if is_kept { block[lane] } else { f32::NEG_INFINITY };
             }
-            *sum = sum_of(&weighed);
+            // A small cut of a large vocabulary leaves most blocks empty.
+            if !is_any_kept {
+                (*sum, *weights) = (0.0, [0.0; BLOCK]);
+                continue;
+            }
+            let mut weighed = [0.0; BLOCK];
+            for lane in 0..BLOCK {
+                weighed[lane] = temper.weight(kept[lane]);
+            }
+            *sum = sum_of(simd, &weighed);
             *weights = weighed;
         }
         self.accumulate();
@@ -83,14 +98,14 @@ impl Weights {
 
     /// Sets the weights of logits that are not kept to 0.
     #[inline(always)]
-    pub(crate) fn cut(&mut self, blocks: &Blocks, keep: Keep) {
+    pub(crate) fn cut<S: Simd>(&mut self, simd: S, blocks: &Blocks, keep: Keep) {
         let rows = blocks.iter().zip(&mut self.weights).zip(&mut self.cumulative);
         for (number, ((block, weights), sum)) in rows.enumerate() {
             let bounds = keep.bounds(number * BLOCK);
             for lane in 0..BLOCK {
                 weights[lane] = if block[lane] >= bounds[lane] { weights[lane] } else { 0.0 };
             }
-            *sum = sum_of(weights);
+            *sum = sum_of(simd, weights);
         }
         self.accumulate();
     }
@@ -140,19 +155,25 @@ impl Weights {
     }
 }
 
+/// How many partial sums are taken, whatever the width of the instructions.
+pub(crate) const LANES: usize = 8;
+
 /// The sum of a block: eight sums of four, then those by halves.
 #[inline(always)]
-fn sum_of(block: &[f64; BLOCK]) -> f64 {
-    let mut eight = [0.0; 8];
-    for lane in 0..8 {
-        eight[lane] = (block[lane] + block[lane + 8]) + (block[lane + 16] + block[lane + 24]);
+fn sum_of<S: Simd>(simd: S, block: &[f64; BLOCK]) -> f64 {
+    let parts = LANES / S::F64_LANES;
+    let rows = S::as_simd_f64s(block).0;
+    let mut eight = [0.0; LANES];
+    for (part, sum) in S::as_mut_simd_f64s(&mut eight).0.iter_mut().enumerate() {
+        let row = |number: usize| rows[part + number * parts];
+        *sum = simd.add_f64s(simd.add_f64s(row(0), row(1)), simd.add_f64s(row(2), row(3)));
     }
     halved(eight)
 }
 
 /// The sum of eight numbers by halves.
 #[inline(always)]
-pub(crate) const fn halved(eight: [f64; 8]) -> f64 {
+pub(crate) const fn halved(eight: [f64; LANES]) -> f64 {
     let [a, b, c, d, e, f, g, h] = eight;
     ((a + e) + (c + g)) + ((b + f) + (d + h))
 }
@@ -160,6 +181,8 @@ pub(crate) const fn halved(eight: [f64; 8]) -> f64 {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+    use pulp::Scalar;
 
     use super::super::blocks::fill;
     use super::*;
@@ -174,7 +197,10 @@ mod tests {
         assert_eq!(weight(f32::MIN, f32::MAX, f64::MAX), 1.0);
         assert_eq!(weight(f32::MIN, f32::MAX, 1.0), 0.0);
         assert_eq!(weight(f32::NEG_INFINITY, 0.0, f64::MAX), 0.0);
-        assert_eq!(weight(-1.0, 0.0, 2.0), (-0.5_f64).exp());
+        for (logit, temperature, close) in [(-1.0, 2.0, 1e-15), (-20.0, 0.9, 1e-14), (-600.0, 0.9, 3e-13)] {
+            let exact = f64::exp(f64::from(logit) / temperature);
+            assert!((weight(logit, 0.0, temperature) / exact - 1.0).abs() < close, "{logit}");
+        }
     }
 
     fn blocks_of(logits: &[f32]) -> Vec<[f32; BLOCK]> {
@@ -185,7 +211,7 @@ mod tests {
 
     fn weights_of(logits: &[f32], keep: Keep) -> Weights {
         let mut weights = Weights::default();
-        weights.weigh(&blocks_of(logits), Temper::new(0.0, 1.0), keep);
+        weights.weigh(Scalar::new(), &blocks_of(logits), Temper::new(0.0, 1.0), keep);
         weights
     }
 
@@ -212,7 +238,7 @@ mod tests {
         let logits: Vec<f32> = (0..100).map(|i| -((i % 4) as f32)).collect();
         let kept = |keep: Keep| -> Vec<usize> {
             let mut cut = weights_of(&logits, Keep::ALL);
-            cut.cut(&blocks_of(&logits), keep);
+            cut.cut(Scalar::new(), &blocks_of(&logits), keep);
             let weights = weights_of(&logits, keep).into_first(100);
             assert_eq!(weights, cut.into_first(100));
             (0..100).filter(|i| weights[*i] > 0.0).collect()
