@@ -1,0 +1,268 @@
+//! The direct convolution against a plain one in `f64`.
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
+
+use deepcompose_engines::EngineError;
+use deepcompose_engines::kernels::{Conv, Epilogue, Instructions, Map, MapMut, Placement, Rect, Start, Tap};
+use proptest::prelude::*;
+use rand::{Rng, RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+fn numbers(rng: &mut impl Rng, count: usize) -> Vec<f32> {
+    (0..count).map(|_| rng.random::<f32>() * 2.0 - 1.0).collect()
+}
+
+#[derive(Debug, Clone)]
+struct Case {
+    seed: u64,
+    input: [usize; 3],
+    channels_out: usize,
+    taps: Vec<(isize, isize)>,
+    stride: usize,
+    place: Placement,
+    outputs: Rect,
+    start: u8,
+    epilogue: u8,
+}
+
+fn cases() -> impl Strategy<Value = Case> {
+    let input = (1..8_usize, 1..8_usize, prop_oneof![1..6_usize, 14..19_usize]);
+    let taps = proptest::collection::vec((-2..3_isize, -2..3_isize), 1..10);
+    let place = (1..3_usize, 1..3_usize, 0..2_usize, 0..2_usize, 0..4_usize);
+    let outputs = (0..4_usize, 0..4_usize, 0..6_usize, 1..6_usize);
+    let channels_out = prop_oneof![1..5_usize, Just(16), Just(32), 30..50_usize];
+    (any::<u64>(), input, channels_out, taps, 1..3_usize, place, outputs, 0..3_u8, 0..5_u8).prop_map(
+        |(seed, (height, width, channels), channels_out, taps, stride, place, rect, start, epilogue)| Case {
+            seed,
+            input: [height, width, channels],
+            channels_out,
+            taps,
+            stride,
+            place: Placement {
+                row_step: place.0,
+                column_step: place.1,
+                row: place.2,
+                column: place.3,
+                channel: place.4,
+            },
+            outputs: Rect { top: rect.0, left: rect.1, height: rect.2, width: rect.3 },
+            start,
+            epilogue,
+        },
+    )
+}
+
+/// The size of the map that the outputs go to: one pixel and one channel more than there must be.
+fn target(case: &Case) -> [usize; 3] {
+    let Case { place, outputs, .. } = case;
+    [
+        outputs.bottom() * place.row_step + place.row + 1,
+        outputs.right() * place.column_step + place.column + 1,
+        place.channel + case.channels_out + 1,
+    ]
+}
+
+struct Lists {
+    input: Vec<f32>,
+    weights: Vec<f32>,
+    bias: Vec<f32>,
+    scale: Vec<f32>,
+    shift: Vec<f32>,
+    before: Vec<f32>,
+}
+
+fn lists(case: &Case) -> Lists {
+    let rng = &mut ChaCha8Rng::seed_from_u64(case.seed);
+    Lists {
+        input: numbers(rng, case.input.iter().product()),
+        weights: numbers(rng, case.taps.len() * case.input[2] * case.channels_out),
+        bias: numbers(rng, case.channels_out),
+        scale: numbers(rng, case.channels_out),
+        shift: numbers(rng, case.channels_out),
+        before: numbers(rng, target(case).iter().product()),
+    }
+}
+
+/// The outputs by the definition, number by number, in `f64`.
+fn plain(case: &Case, lists: &Lists) -> Vec<f64> {
+    let [height, width, channels] = case.input;
+    let [_, to_width, to_channels] = target(case);
+    let mut to: Vec<f64> = lists.before.iter().map(|&x| f64::from(x)).collect();
+    let rect = case.outputs;
+    for (y, x) in (rect.top..rect.bottom()).flat_map(|y| (rect.left..rect.right()).map(move |x| (y, x))) {
+        for out in 0..case.channels_out {
+            let row = y * case.place.row_step + case.place.row;
+            let column = x * case.place.column_step + case.place.column;
+            let at = (row * to_width + column) * to_channels + case.place.channel + out;
+            let mut sum = [0.0, f64::from(lists.bias[out]), to[at]][usize::from(case.start)];
+            for (tap, (dy, dx)) in case.taps.iter().enumerate() {
+                let (y, x) = ((y * case.stride) as isize + dy, (x * case.stride) as isize + dx);
+                if !(0..height as isize).contains(&y) || !(0..width as isize).contains(&x) {
+                    continue;
+                }
+                for from in 0..channels {
+                    let input = lists.input[(y as usize * width + x as usize) * channels + from];
+                    let weight = lists.weights[(tap * channels + from) * case.channels_out + out];
+                    sum += f64::from(input) * f64::from(weight);
+                }
+            }
+            let (scale, shift) = (f64::from(lists.scale[out]), f64::from(lists.shift[out]));
+            to[at] = match case.epilogue {
+                0 => sum,
+                1 => sum.max(0.0),
+                2 if sum < 0.0 => sum * 0.25,
+                2 => sum,
+                3 => sum * scale + shift,
+                _ => sum.max(0.0) * scale + shift,
+            };
+        }
+    }
+    to
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Threads {
+    One,
+    ByRows,
+    ByChannels,
+}
+
+fn run(case: &Case, lists: &Lists, instructions: Instructions, threads: Threads) -> Vec<f32> {
+    let [height, width, channels] = case.input;
+    let taps: Vec<Tap> = case.taps.iter().map(|&(dy, dx)| Tap { dy, dx }).collect();
+    let conv = Conv::new(&taps, case.stride, channels, case.channels_out, |tap, from, to| {
+        lists.weights[(tap * channels + from) * case.channels_out + to]
+    })
+    .unwrap();
+    let start = [Start::Zero, Start::Bias(&lists.bias), Start::Sums][usize::from(case.start)];
+    let (scale, shift) = (&lists.scale[..], &lists.shift[..]);
+    let epilogue = match case.epilogue {
+        0 => Epilogue::None,
+        1 => Epilogue::Relu,
+        2 => Epilogue::LeakyRelu(0.25),
+        3 => Epilogue::Affine { scale, shift },
+        _ => Epilogue::ReluAffine { scale, shift },
+    };
+    let mut to = lists.before.clone();
+    let [to_height, to_width, to_channels] = target(case);
+    let map = MapMut::new(&mut to, to_height, to_width, to_channels).unwrap().placed(case.place);
+    let input = Map::new(&lists.input, height, width, channels).unwrap();
+    match threads {
+        Threads::One => conv.run(instructions, input, start, epilogue, map, case.outputs),
+        Threads::ByRows => conv.run_parallel(instructions, input, start, epilogue, map, case.outputs),
+        Threads::ByChannels => {
+            conv.run_by_channels(instructions, input, start, epilogue, map, case.outputs, &mut Vec::new())
+        }
+    }
+    .unwrap();
+    to
+}
+
+fn bits(numbers: &[f32]) -> Vec<u32> {
+    numbers.iter().map(|x| x.to_bits()).collect()
+}
+
+proptest! {
+    #[test]
+    fn equals_the_definition_with_all_instructions_and_threads(case in cases()) {
+        let lists = lists(&case);
+        let expected = plain(&case, &lists);
+        let widest = run(&case, &lists, Instructions::detect(), Threads::One);
+        // All numbers are below 1, so a sum is at most as large as it has terms.
+        let scale = 2.0 + (case.taps.len() * case.input[2]) as f64;
+        for (found, expected) in widest.iter().zip(&expected) {
+            prop_assert!((f64::from(*found) - expected).abs() < 1e-6 * scale, "{found} {expected}");
+        }
+        for instructions in Instructions::available() {
+            for threads in [Threads::One, Threads::ByRows] {
+                let found = run(&case, &lists, instructions, threads);
+                prop_assert_eq!(bits(&found), bits(&widest), "{} {:?}", instructions.name(), threads);
+            }
+            // Where no tap is inside of the input, a zero may have the other sign.
+            prop_assert_eq!(&run(&case, &lists, instructions, Threads::ByChannels), &widest);
+        }
+    }
+}
+
+#[test]
+fn equals_the_definition_where_weights_are_read_in_parts() {
+    // 9 × 700 × 32 weights of 4 bytes are more than are kept at once.
+    let case = Case {
+        seed: 1,
+        input: [3, 4, 700],
+        channels_out: 40,
+        taps: Tap::SQUARE.iter().map(|tap| (tap.dy, tap.dx)).collect(),
+        stride: 1,
+        place: Placement::default(),
+        outputs: Rect::whole(3, 4),
+        start: 1,
+        epilogue: 4,
+    };
+    let lists = lists(&case);
+    let widest = run(&case, &lists, Instructions::detect(), Threads::One);
+    for (found, expected) in widest.iter().zip(plain(&case, &lists)) {
+        assert!((f64::from(*found) - expected).abs() < 1e-4, "{found} {expected}");
+    }
+    for instructions in Instructions::available() {
+        for threads in [Threads::ByRows, Threads::ByChannels] {
+            let found = run(&case, &lists, instructions, threads);
+            assert_eq!(bits(&found), bits(&widest), "{} {threads:?}", instructions.name());
+        }
+    }
+}
+
+#[test]
+fn a_square_kernel_has_burns_layout() {
+    // The weight above the middle is 1 from channel 1 to channel 0, so the output is the input shifted down.
+    let mut weights = vec![0.0; 2 * 9];
+    weights[9 + 1] = 1.0;
+    let conv = Conv::square(&weights, 2, 1).unwrap();
+    let input: Vec<f32> = (0..12_u8).map(f32::from).collect();
+    let mut to = [9.0; 6];
+    conv.run(
+        Instructions::detect(),
+        Map::new(&input, 2, 3, 2).unwrap(),
+        Start::Zero,
+        Epilogue::None,
+        MapMut::new(&mut to, 2, 3, 1).unwrap(),
+        Rect::whole(2, 3),
+    )
+    .unwrap();
+    assert_eq!(to, [0.0, 0.0, 0.0, 1.0, 3.0, 5.0]);
+}
+
+#[test]
+fn what_does_not_fit_is_an_error() {
+    let conv = |taps: &[Tap], stride, from, to| Conv::new(taps, stride, from, to, |_, _, _| 1.0);
+    let one = [Tap { dy: 0, dx: 0 }];
+    assert!(matches!(conv(&[], 1, 1, 1), Err(EngineError::OutOfRange { field: "taps", .. })));
+    assert!(matches!(conv(&one, 0, 1, 1), Err(EngineError::OutOfRange { field: "stride", .. })));
+    assert!(matches!(conv(&one, 1, 0, 1), Err(EngineError::OutOfRange { field: "channels_in", .. })));
+    assert!(matches!(conv(&one, 1, 1, 0), Err(EngineError::OutOfRange { field: "channels_out", .. })));
+    let far = [Tap { dy: isize::MIN, dx: 0 }];
+    assert!(matches!(conv(&far, 1, 1, 1), Err(EngineError::OutOfRange { field: "tap", .. })));
+    assert!(Conv::square(&[0.0; 10], 1, 1).is_err());
+    assert!(Map::new(&[0.0; 3], 2, 2, 1).is_err());
+    assert!(Map::new(&[], usize::MAX, 2, 1).is_err());
+
+    let conv = conv(&one, 1, 1, 1).unwrap();
+    let run = |input: &[f32], start: Start<'_>, epilogue: Epilogue<'_>, place, outputs| {
+        let mut to = [0.0; 4];
+        let map = MapMut::new(&mut to, 2, 2, 1).unwrap().placed(place);
+        conv.run(Instructions::detect(), Map::new(input, 1, 1, input.len())?, start, epilogue, map, outputs)
+    };
+    let (place, whole) = (Placement::default(), Rect::whole(2, 2));
+    assert!(run(&[1.0], Start::Zero, Epilogue::None, place, whole).is_ok());
+    assert!(run(&[1.0; 2], Start::Zero, Epilogue::None, place, whole).is_err());
+    assert!(run(&[1.0], Start::Bias(&[]), Epilogue::None, place, whole).is_err());
+    let affine = Epilogue::Affine { scale: &[1.0], shift: &[] };
+    assert!(run(&[1.0], Start::Zero, affine, place, whole).is_err());
+    assert!(run(&[1.0], Start::Zero, Epilogue::None, place, Rect::whole(3, 2)).is_err());
+    assert!(run(&[1.0], Start::Zero, Epilogue::None, place, Rect::whole(2, 3)).is_err());
+    assert!(run(&[1.0], Start::Zero, Epilogue::None, Placement { channel: 1, ..place }, whole).is_err());
+    assert!(run(&[1.0], Start::Zero, Epilogue::None, Placement { row_step: 2, ..place }, whole).is_err());
+    assert!(run(&[1.0], Start::Zero, Epilogue::None, Placement { row_step: 0, ..place }, whole).is_err());
+    let far = Rect { top: usize::MAX, left: 0, height: 1, width: 1 };
+    assert!(run(&[1.0], Start::Zero, Epilogue::None, place, far).is_err());
+    let nothing = Rect { top: 9, left: 9, height: 0, width: 5 };
+    assert!(run(&[1.0], Start::Zero, Epilogue::None, place, nothing).is_ok());
+}
