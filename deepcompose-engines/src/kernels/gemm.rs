@@ -195,20 +195,27 @@ impl Multiply<'_> {
                     *sums = load::<S, W>(simd, &self.out[place(p).to + from..][..width]);
                 }
             }
-            let rows: [usize; P] = std::array::from_fn(|p| place(p).from);
+            let mut rows = [0; P];
+            for (p, row) in rows.iter_mut().enumerate() {
+                *row = place(p).from;
+            }
             let sums = self.tile(simd, rows, b, sums);
-            for (place, sums) in places.iter().zip(sums) {
+            for (place, mut sums) in places.iter().zip(sums) {
                 let at = place.to + from..place.to + from + width;
-                let sums = match self.end {
-                    End::Plain => sums,
-                    End::Relu => sums.map(|sum| simd.max_f32s(sum, zero)),
+                match self.end {
+                    End::Plain => {}
+                    End::Relu => {
+                        for sum in &mut sums {
+                            *sum = simd.max_f32s(*sum, zero);
+                        }
+                    }
                     End::Where(list) => {
                         let gates = load::<S, W>(simd, &list[at.clone()]);
-                        std::array::from_fn(|w| {
-                            simd.select_f32s(simd.greater_than_f32s(gates[w], zero), sums[w], zero)
-                        })
+                        for (sum, gate) in sums.iter_mut().zip(gates) {
+                            *sum = simd.select_f32s(simd.greater_than_f32s(gate, zero), *sum, zero);
+                        }
                     }
-                };
+                }
                 store::<S, W>(simd, &mut self.out[at], sums);
             }
         }
@@ -224,7 +231,10 @@ impl Multiply<'_> {
     ) -> [[S::f32s; W]; P] {
         let depth = self.right.depth;
         for (start, b) in self.starts.iter().zip(b.chunks_exact(depth)) {
-            let a: [&[f32]; P] = std::array::from_fn(|p| &self.left[rows[p] + start..][..depth]);
+            let mut a: [&[f32]; P] = [&[]; P];
+            for p in 0..P {
+                a[p] = &self.left[rows[p] + start..][..depth];
+            }
             for k in 0..depth {
                 for p in 0..P {
                     let x = simd.splat_f32s(a[p][k]);
@@ -242,11 +252,16 @@ impl Multiply<'_> {
 #[inline(always)]
 pub(super) fn load<S: Simd, const W: usize>(simd: S, list: &[f32]) -> [S::f32s; W] {
     let (whole, rest) = S::as_simd_f32s(list);
-    std::array::from_fn(|w| match whole.get(w) {
-        Some(vector) => *vector,
-        None if w == whole.len() => simd.partial_load_f32s(rest),
-        None => simd.splat_f32s(0.0),
-    })
+    // A loop rather than `from_fn`, whose closure may end up compiled without these instructions.
+    let mut vectors = [simd.splat_f32s(0.0); W];
+    for (w, vector) in vectors.iter_mut().enumerate() {
+        if let Some(there) = whole.get(w) {
+            *vector = *there;
+        } else if w == whole.len() {
+            *vector = simd.partial_load_f32s(rest);
+        }
+    }
+    vectors
 }
 
 /// As many numbers of `W` vectors as there is room for.

@@ -115,14 +115,17 @@ impl OuterProducts<'_> {
         width: usize,
     ) {
         let place = |row: usize| (term * self.depth + k + row) * self.columns + from;
-        let mut sums: [[S::f32s; W]; K] =
-            std::array::from_fn(|row| load::<S, W>(simd, &self.out[place(row)..][..width]));
+        let mut sums = [[simd.splat_f32s(0.0); W]; K];
+        for (row, sums) in sums.iter_mut().enumerate() {
+            *sums = load::<S, W>(simd, &self.out[place(row)..][..width]);
+        }
         let shift = self.shifts[term];
         let (left, right) = (shift.left + k, shift.right + from);
         if width == W * S::F32_LANES {
             for pair in self.pairs {
-                let (b, _) = S::as_simd_f32s(&self.right[pair.right + right..][..width]);
-                let b: [S::f32s; W] = std::array::from_fn(|w| b[w]);
+                let (vectors, _) = S::as_simd_f32s(&self.right[pair.right + right..][..width]);
+                let mut b = [simd.splat_f32s(0.0); W];
+                b.copy_from_slice(&vectors[..W]);
                 add_outer(simd, &mut sums, &self.left[pair.left + left..], b);
             }
         } else {
