@@ -35,7 +35,6 @@ mod tile;
 mod winograd;
 
 pub use conv::Conv;
-pub use conv::{Conv, Tap};
 pub use conv_by_channels::CompactConv;
 pub use epilogue::{Epilogue, Start};
 pub use gemm::{Begin, End, Packed, Place, multiply};
