@@ -61,6 +61,9 @@ pub mod ar_cnn;
 mod error;
 pub mod gan;
 pub mod kernels;
+#[doc(hidden)]
+pub mod training;
 pub mod transformer;
+mod weights;
 
 pub use error::EngineError;

@@ -170,10 +170,8 @@ impl Affine {
         let length = filled(channels.len());
         let (mut scale, mut shift) = (vec![0.0; length], vec![0.0; length]);
         for (index, channel) in channels.enumerate() {
-            let [gamma, beta, mean, variance] =
-                [&norm.gamma, &norm.beta, &norm.mean, &norm.variance].map(|list| f64::from(list[channel]));
-            let factor = gamma / (variance + norm.epsilon).sqrt();
-            (scale[index], shift[index]) = (factor as f32, (beta - mean * factor) as f32);
+            let [factor, summand] = norm.affine(channel);
+            (scale[index], shift[index]) = (factor as f32, summand as f32);
         }
         Self { scale, shift }
     }

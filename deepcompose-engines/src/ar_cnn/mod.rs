@@ -21,4 +21,6 @@ mod weights;
 pub use engine::ArCnnEngine;
 pub use session::ArCnnSession;
 pub use sizes::ArCnnSizes;
-pub use weights::{ArCnnWeights, ConvWeights, DecoderWeights, EncoderWeights, NormWeights};
+pub use weights::{ArCnnWeights, DecoderWeights, EncoderWeights};
+
+pub use crate::weights::{ConvWeights, NormWeights};

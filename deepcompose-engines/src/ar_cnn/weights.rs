@@ -3,31 +3,7 @@
 use super::ArCnnSizes;
 use crate::EngineError;
 use crate::kernels::check_length;
-
-/// A convolution's weights.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ConvWeights {
-    /// `[out, in, height, width]`.
-    pub weight: Vec<f32>,
-    /// `[out]`.
-    pub bias: Vec<f32>,
-}
-
-/// A batch normalisation's weights and running statistics, a number a channel each:
-/// `(x − mean) / √(variance + epsilon) · gamma + beta`.
-#[derive(Debug, Clone, PartialEq)]
-pub struct NormWeights {
-    /// The scale.
-    pub gamma: Vec<f32>,
-    /// The offset.
-    pub beta: Vec<f32>,
-    /// The running mean.
-    pub mean: Vec<f32>,
-    /// The running variance, not below zero.
-    pub variance: Vec<f32>,
-    /// What is added to the variance, above zero.
-    pub epsilon: f64,
-}
+use crate::weights::{ConvWeights, NormWeights};
 
 /// A level of the encoder.
 #[derive(Debug, Clone, PartialEq)]
@@ -75,13 +51,13 @@ impl ArCnnWeights {
             encoder.conv1.check(&format!("{name}.conv1"), sizes.entering(level), channels, 9)?;
             encoder.conv2.check(&format!("{name}.conv2"), channels, channels, 9)?;
             let is_there = level + 1 < sizes.levels;
-            NormWeights::check(encoder.norm.as_ref(), is_there, &format!("{name}.norm"), channels)?;
+            check_norm(encoder.norm.as_ref(), is_there, &format!("{name}.norm"), channels)?;
         }
         for (index, decoder) in self.decoder.iter().enumerate() {
             let (level, name) = (sizes.levels - 1 - index, format!("decoder[{index}]"));
             let (channels, joined) =
                 (sizes.channels(level), sizes.channels(level) + sizes.channels(level + 1));
-            NormWeights::check(decoder.norm.as_ref(), level > 0, &format!("{name}.norm"), joined)?;
+            check_norm(decoder.norm.as_ref(), level > 0, &format!("{name}.norm"), joined)?;
             decoder.conv1.check(&format!("{name}.conv1"), joined, channels, 9)?;
             decoder.conv2.check(&format!("{name}.conv2"), channels, channels, 9)?;
         }
@@ -92,35 +68,17 @@ impl ArCnnWeights {
     }
 }
 
-impl ConvWeights {
-    fn check(&self, name: &str, from: usize, to: usize, taps: usize) -> Result<(), EngineError> {
-        check_length(&format!("{name}.weight"), self.weight.len(), &[to, from, taps])?;
-        check_length(&format!("{name}.bias"), self.bias.len(), &[to])
-    }
-}
-
-impl NormWeights {
-    fn check(norm: Option<&Self>, is_there: bool, name: &str, channels: usize) -> Result<(), EngineError> {
-        let Some(norm) = norm else { return check_length(name, 0, &[if is_there { channels } else { 0 }]) };
-        let accepted = if is_there { channels } else { 0 };
-        let lists = [
-            ("gamma", &norm.gamma),
-            ("beta", &norm.beta),
-            ("mean", &norm.mean),
-            ("variance", &norm.variance),
-        ];
-        for (list, numbers) in lists {
-            check_length(&format!("{name}.{list}"), numbers.len(), &[accepted])?;
-        }
-        let out_of_range = |field, value: String, accepted: &str| {
-            Err(EngineError::OutOfRange { field, value, accepted: accepted.to_owned() })
-        };
-        if let Some(variance) = norm.variance.iter().find(|variance| variance.is_nan() || **variance < 0.0) {
-            return out_of_range("variance", variance.to_string(), "0 or more");
-        }
-        if norm.epsilon.is_nan() || norm.epsilon <= 0.0 {
-            return out_of_range("epsilon", norm.epsilon.to_string(), "above 0");
-        }
-        Ok(())
+/// Checks a norm that must be there, or must not be.
+fn check_norm(
+    norm: Option<&NormWeights>,
+    is_there: bool,
+    name: &str,
+    channels: usize,
+) -> Result<(), EngineError> {
+    match (norm, is_there) {
+        (Some(norm), true) => norm.check(name, channels),
+        (None, false) => Ok(()),
+        (Some(norm), false) => check_length(&format!("{name}.gamma"), norm.gamma.len(), &[0]),
+        (None, true) => check_length(&format!("{name}.gamma"), 0, &[channels]),
     }
 }

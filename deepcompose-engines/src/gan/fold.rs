@@ -2,9 +2,9 @@
 
 use std::ops::Range;
 
-use super::weights::{ConvWeights, NormWeights};
 use crate::kernels::gan_map::{LANES, Lanes};
 use crate::kernels::gan_pack::{Packed, Phase, Plain, Taps};
+use crate::weights::{ConvWeights, NormWeights};
 
 /// Side of every kernel.
 const SIDE: usize = 4;

@@ -10,4 +10,6 @@ mod weights;
 pub use engine::GeneratorEngine;
 pub use session::{GeneratorInput, GeneratorOutput, GeneratorSession};
 pub use sizes::GeneratorSizes;
-pub use weights::{ConvWeights, GeneratorWeights, NormWeights};
+pub use weights::GeneratorWeights;
+
+pub use crate::weights::{ConvWeights, NormWeights};

@@ -1,4 +1,4 @@
-//! The inner loops that the engines, and the training steps written by hand, are made of.
+//! The inner loops that the engines are made of.
 //!
 //! Every number that a kernel returns is one sum in one order, whatever the instructions, the number of threads
 //! and the part of the work that is asked for. So results are the same to the bit on every machine that multiplies
@@ -13,13 +13,13 @@ pub(crate) mod gan_map;
 pub(crate) mod gan_pack;
 pub(crate) mod gan_tanh;
 pub(crate) mod gan_tile;
-mod gemm;
-mod gradients;
+pub(crate) mod gemm;
+pub(crate) mod gradients;
 mod halves;
 mod map;
-mod norm;
+pub(crate) mod norm;
 mod panels;
-mod pool;
+pub(crate) mod pool;
 mod product_matrix;
 mod product_packed;
 mod product_strip;
@@ -37,12 +37,8 @@ mod winograd;
 pub use conv::Conv;
 pub use conv_by_channels::CompactConv;
 pub use epilogue::{Epilogue, Start};
-pub use gemm::{Begin, End, Packed, Place, multiply};
-pub use gradients::{Pair, Shift, outer_products};
 pub(crate) use map::check_length;
 pub use map::{Map, MapMut, Placement, Rect};
-pub use norm::{Slopes, add_columns, add_products, add_squares, gate, normalise, normalise_backward};
-pub use pool::{halve, halve_backward};
 pub(crate) use product_matrix::{Matrix, NumberFormat};
 pub(crate) use product_packed::{BLOCK, PackedRows};
 pub(crate) use product_strip::{STRIP, Strip, StripBf16, StripF32};

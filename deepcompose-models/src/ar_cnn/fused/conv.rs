@@ -4,7 +4,7 @@
 //! small map, through sums of one, two or four of the nine weights; which, depends on whether its row and its column
 //! are even. Backwards, a pixel of the small map has its gradient from the sixteen outputs around it.
 
-use deepcompose_engines::kernels::{
+use deepcompose_engines::training::{
     Begin, End, Instructions, Packed, Pair, Place, Shift, add_columns, multiply, outer_products,
 };
 use rayon::prelude::*;

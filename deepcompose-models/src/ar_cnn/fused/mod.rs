@@ -33,7 +33,7 @@ mod weights;
 use std::sync::{Mutex, PoisonError};
 
 use burn::tensor::Tensor;
-use deepcompose_engines::kernels::Instructions;
+use deepcompose_engines::training::Instructions;
 use rand_chacha::ChaCha8Rng;
 
 use self::pass::Pass;

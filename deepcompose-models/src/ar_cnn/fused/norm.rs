@@ -1,6 +1,6 @@
 //! Batch normalisation of maps, and the gradient of it.
 
-use deepcompose_engines::kernels::{
+use deepcompose_engines::training::{
     Instructions, Slopes, add_columns, add_products, add_squares, normalise, normalise_backward,
 };
 

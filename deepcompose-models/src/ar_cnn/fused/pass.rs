@@ -1,6 +1,6 @@
 //! The forward pass, and the backward pass.
 
-use deepcompose_engines::kernels::{Begin, End, Instructions, gate, halve, halve_backward};
+use deepcompose_engines::training::{Begin, End, Instructions, gate, halve, halve_backward};
 use rand_chacha::ChaCha8Rng;
 
 use super::super::dropout;

@@ -3,7 +3,7 @@
 use super::conv::{Doubled, Kernel, Plain, Sums};
 use super::map::Map;
 use super::weights::{Conv, Weights};
-use deepcompose_engines::kernels::Packed;
+use deepcompose_engines::training::Packed;
 use rayon::prelude::*;
 
 /// Maps by level from the outermost on; where there is one more, it is the bottleneck's.
