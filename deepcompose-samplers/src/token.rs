@@ -9,7 +9,7 @@ use rand::{Rng, RngExt};
 
 use crate::error::{SampleError, SamplerError, check_creative_risk, in_range};
 use crate::rounding;
-use crate::softmax::{self, BLOCK, Keep, Temper, Weights};
+use crate::softmax::{self, BLOCK, Temper, Weights};
 use crate::technique::SamplingTechnique;
 use crate::token_model::TokenId;
 
@@ -209,13 +209,11 @@ impl WithSimd for Weigh<'_> {
         // At threshold 1 there is nothing to cut; the rounding rule of the nucleus must not cut a
         // long tail there.
         let is_cut = threshold < 1.0;
-        let keep = if is_cut && technique == SamplingTechnique::TopK {
+        if is_cut && technique == SamplingTechnique::TopK {
             let k = rounding::ceil_of(threshold, scan.candidates);
-            cut::top_k(simd, blocks, scan, k, gathered)
-        } else {
-            Keep::ALL
-        };
-        weights.weigh(simd, blocks, temper, keep);
+            cut::top_k(simd, blocks, scan, k, gathered).mask(blocks);
+        }
+        weights.weigh(simd, blocks, temper);
         if is_cut && technique == SamplingTechnique::Nucleus {
             let mass = (threshold - NUCLEUS_ROUNDING) * weights.total();
             let keep = cut::nucleus(simd, blocks, scan, (weights, temper), mass, gathered);

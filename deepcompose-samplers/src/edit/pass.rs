@@ -10,7 +10,7 @@ use rand::{Rng, RngExt};
 use super::budget::{Barred, EditState, Flip};
 use super::windows::Window;
 use crate::error::SampleError;
-use crate::softmax::{self, BLOCK, Keep, Temper, Weights};
+use crate::softmax::{self, BLOCK, Temper, Weights};
 
 /// A row of a roll, which is whole blocks.
 pub(super) const PITCHES: usize = 4 * BLOCK;
@@ -148,7 +148,7 @@ impl WithSimd for Weigh<'_> {
         // The largest of those that may be drawn: the softmax over them is that over all cells,
         // masked and scaled, without the loss of precision where all that is likely is masked.
         let Ok(scan) = softmax::scan(cells) else { return Ok(false) };
-        self.weights.weigh(simd, cells, Temper::new(scan.max, self.creative_risk), Keep::ALL);
+        self.weights.weigh(simd, cells, Temper::new(scan.max, self.creative_risk));
         Ok(true)
     }
 }

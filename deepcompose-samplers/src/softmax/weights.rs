@@ -41,18 +41,32 @@ pub(crate) struct Keep {
 }
 
 impl Keep {
-    pub(crate) const ALL: Self = Self { least: f32::NEG_INFINITY, ties_end: usize::MAX };
-
-    /// For every logit of the block that begins at `start` the least one that would be kept.
+    /// Masks what is not kept.
     #[inline(always)]
-    fn bounds(self, start: usize) -> [f32; BLOCK] {
-        let ties = self.ties_end.saturating_sub(start).min(BLOCK) as u32;
-        let above = self.least.next_up();
-        let mut bounds = [above; BLOCK];
-        for (bound, lane) in bounds.iter_mut().zip(0..) {
-            *bound = if lane < ties { self.least } else { above };
+    pub(crate) fn mask(self, blocks: &mut Blocks) {
+        let logits = blocks.as_flattened_mut();
+        let (early, late) = logits.split_at_mut(self.ties_end.min(logits.len()));
+        for (logits, least) in [(early, self.least), (late, self.least.next_up())] {
+            for logit in logits {
+                *logit = if *logit >= least { *logit } else { f32::NEG_INFINITY };
+            }
         }
-        bounds
+    }
+
+    /// Sets the weights of what is not kept to 0.
+    #[inline(always)]
+    fn cut(self, blocks: &Blocks, weights: &mut [[f64; BLOCK]]) {
+        let (logits, weights) = (blocks.as_flattened(), weights.as_flattened_mut());
+        let split = self.ties_end.min(logits.len()).min(weights.len());
+        let (early, late) = logits.split_at(split);
+        let (early_weights, late_weights) = weights.split_at_mut(split);
+        for (logits, weights, least) in
+            [(early, early_weights, self.least), (late, late_weights, self.least.next_up())]
+        {
+            for (weight, logit) in weights.iter_mut().zip(logits) {
+                *weight = if *logit >= least { *weight } else { 0.0 };
+            }
+        }
     }
 }
 
@@ -66,29 +80,23 @@ pub(crate) struct Weights {
 }
 
 impl Weights {
-    /// The weights of the logits that are kept, and 0 for all others.
+    /// The weights of the logits.
     #[inline(always)]
-    pub(crate) fn weigh<S: Simd>(&mut self, simd: S, blocks: &Blocks, temper: Temper, keep: Keep) {
+    pub(crate) fn weigh<S: Simd>(&mut self, simd: S, blocks: &Blocks, temper: Temper) {
         self.weights.resize(blocks.len(), [0.0; BLOCK]);
         self.cumulative.resize(blocks.len(), 0.0);
         let rows = blocks.iter().zip(&mut self.weights).zip(&mut self.cumulative);
-        for (number, ((block, weights), sum)) in rows.enumerate() {
-            let bounds = keep.bounds(number * BLOCK);
-            let mut kept = [f32::NEG_INFINITY; BLOCK];
-            let mut is_any_kept = false;
-            for lane in 0..BLOCK {
-                let is_kept = block[lane] >= bounds[lane];
-                is_any_kept |= is_kept;
-                kept[lane] = if is_kept { block[lane] } else { f32::NEG_INFINITY };
-            }
+        for ((block, weights), sum) in rows {
             // A small cut of a large vocabulary leaves most blocks empty.
-            if !is_any_kept {
-                (*sum, *weights) = (0.0, [0.0; BLOCK]);
-                continue;
+            let mut is_any = false;
+            for logit in block {
+                is_any |= *logit > f32::NEG_INFINITY;
             }
             let mut weighed = [0.0; BLOCK];
-            for lane in 0..BLOCK {
-                weighed[lane] = temper.weight(kept[lane]);
+            if is_any {
+                for lane in 0..BLOCK {
+                    weighed[lane] = temper.weight(block[lane]);
+                }
             }
             *sum = sum_of(simd, &weighed);
             *weights = weighed;
@@ -99,12 +107,8 @@ impl Weights {
     /// Sets the weights of logits that are not kept to 0.
     #[inline(always)]
     pub(crate) fn cut<S: Simd>(&mut self, simd: S, blocks: &Blocks, keep: Keep) {
-        let rows = blocks.iter().zip(&mut self.weights).zip(&mut self.cumulative);
-        for (number, ((block, weights), sum)) in rows.enumerate() {
-            let bounds = keep.bounds(number * BLOCK);
-            for lane in 0..BLOCK {
-                weights[lane] = if block[lane] >= bounds[lane] { weights[lane] } else { 0.0 };
-            }
+        keep.cut(blocks, &mut self.weights);
+        for (weights, sum) in self.weights.iter().zip(&mut self.cumulative) {
             *sum = sum_of(simd, weights);
         }
         self.accumulate();
@@ -209,9 +213,9 @@ mod tests {
         blocks
     }
 
-    fn weights_of(logits: &[f32], keep: Keep) -> Weights {
+    fn weights_of(blocks: &Blocks) -> Weights {
         let mut weights = Weights::default();
-        weights.weigh(Scalar::new(), &blocks_of(logits), Temper::new(0.0, 1.0), keep);
+        weights.weigh(Scalar::new(), blocks, Temper::new(0.0, 1.0));
         weights
     }
 
@@ -222,7 +226,7 @@ mod tests {
             .map(|i| if i % 3 == 0 && !(64..96).contains(&i) { 0.0 } else { f32::NEG_INFINITY })
             .collect();
         let places: Vec<usize> = (0..210).filter(|i| logits[*i] == 0.0).collect();
-        let weights = weights_of(&logits, Keep::ALL);
+        let weights = weights_of(&blocks_of(&logits));
         assert_eq!(weights.total(), places.len() as f64);
         for (rank, place) in places.iter().enumerate() {
             let uniform = (rank as f64 + 0.5) / places.len() as f64;
@@ -230,16 +234,18 @@ mod tests {
         }
         assert_eq!(weights.draw(0.0), Some(0));
         assert_eq!(weights.draw(1.0), places.last().copied());
-        assert_eq!(weights_of(&[f32::NEG_INFINITY; 5], Keep::ALL).draw(0.5), None);
+        assert_eq!(weights_of(&blocks_of(&[f32::NEG_INFINITY; 5])).draw(0.5), None);
     }
 
     #[test]
     fn what_is_kept_is_above_the_bound_or_an_early_tie() {
         let logits: Vec<f32> = (0..100).map(|i| -((i % 4) as f32)).collect();
         let kept = |keep: Keep| -> Vec<usize> {
-            let mut cut = weights_of(&logits, Keep::ALL);
-            cut.cut(Scalar::new(), &blocks_of(&logits), keep);
-            let weights = weights_of(&logits, keep).into_first(100);
+            let mut blocks = blocks_of(&logits);
+            let mut cut = weights_of(&blocks);
+            cut.cut(Scalar::new(), &blocks, keep);
+            keep.mask(&mut blocks);
+            let weights = weights_of(&blocks).into_first(100);
             assert_eq!(weights, cut.into_first(100));
             (0..100).filter(|i| weights[*i] > 0.0).collect()
         };
