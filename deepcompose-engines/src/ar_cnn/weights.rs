@@ -79,6 +79,6 @@ fn check_norm(
         (Some(norm), true) => norm.check(name, channels),
         (None, false) => Ok(()),
         (Some(norm), false) => check_length(&format!("{name}.gamma"), norm.gamma.len(), &[0]),
-        (None, true) => check_length(&format!("{name}.gamma"), 0, &[channels]),
+        (None, true) => check_length(name, 0, &[channels]),
     }
 }
