@@ -324,6 +324,39 @@ impl Composer {
         compose::extend(&mut model.decoder(), input, params, &mut self.rng(2), observer)
     }
 
+    /// Continues the input several times, at less than the cost of one after another. The first is what
+    /// [`Composer::extend`] gives, the others what it would give with the seeds that follow. See
+    /// [`compose::extend_several`].
+    ///
+    /// ```
+    /// # #[cfg(feature = "pretrained")] {
+    /// use deepcompose::prelude::*;
+    ///
+    /// let composer = Composer::builder().seed(7).build()?;
+    /// let params = TransformerParams { track_extension_duration: 2.0, ..TransformerParams::default() };
+    /// let melody = InputTrack::FrereJacques.score();
+    /// let several = composer.extend_several(&melody, &params, 2)?;
+    /// assert_eq!(several[1].tracks(), composer.with_seed(8).extend(&melody, &params)?.tracks());
+    /// # }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Composer::extend`].
+    pub fn extend_several(
+        &self,
+        input: &Score,
+        params: &TransformerParams,
+        count: usize,
+    ) -> Result<Vec<Composition>, ComposeError> {
+        let model = self.transformer.as_ref().ok_or(ComposeError::NoModel("Transformer"))?;
+        let rngs =
+            (0..count as u64).map(|more| self.with_seed(self.seed.wrapping_add(more)).rng(2)).collect();
+        let observer = &mut |_| ControlFlow::Continue(());
+        compose::extend_several(&mut model.decoder(), input, params, rngs, observer)
+    }
+
     /// GAN: adds drums, bass, guitar and keys in a genre. See [`compose::accompany`].
     ///
     /// # Errors

@@ -160,43 +160,99 @@ where
     check_prompt(prompt, vocabulary_size)?;
     model.reset().map_err(GenerateError::Model)?;
 
-    let mut tokens = Vec::new();
+    let mut sequence = Sequence::new(constraint, token_budget);
     let mut scratch = SampleScratch::default();
-    let stop = loop {
-        if constraint.finished() {
-            break StopReason::DurationReached;
-        }
-        if tokens.len() >= token_budget {
-            break StopReason::TokenBudget;
-        }
+    while sequence.goes_on() {
         // Only a token that another one follows is worth a pass of the model.
-        let pushed = match tokens.last() {
+        let pushed = match sequence.last() {
             None => model.push(prompt),
-            Some(&last) => model.push(&[last]),
+            Some(last) => model.push(&[last]),
         };
         let logits = pushed.map_err(GenerateError::Model)?;
-        if logits.len() != vocabulary_size {
-            return Err(GenerateError::LogitCount { logits: logits.len(), vocabulary_size });
-        }
-        scratch.load(logits);
-        constraint.mask(&mut scratch.loaded()[..vocabulary_size]);
-        let token = sampler
-            .sample_loaded(vocabulary_size, rng, &mut scratch)
-            .map_err(|source| GenerateError::Sample { position: tokens.len(), source })?;
-        constraint.observe(token);
-        tokens.push(token);
-        let progress =
-            Progress { token, sampled: tokens.len(), token_budget, fraction: constraint.progress() };
+        check_logits(logits, vocabulary_size)?;
+        let progress = sequence.draw(logits, sampler, rng, &mut scratch)?;
         if observer(progress).is_break() {
-            break if constraint.finished() { StopReason::DurationReached } else { StopReason::Stopped };
+            sequence.stop();
         }
-    };
-    let sampled = tokens.len();
-    constraint.close(&mut tokens);
-    Ok(Generated { tokens, sampled, stop })
+    }
+    Ok(sequence.close())
 }
 
-fn check_prompt<E: std::error::Error + 'static>(
+/// A sequence of tokens on its way.
+pub(crate) struct Sequence<C> {
+    constraint: C,
+    token_budget: usize,
+    tokens: Vec<TokenId>,
+    stopped: bool,
+}
+
+impl<C: Constraint> Sequence<C> {
+    pub(crate) fn new(constraint: C, token_budget: usize) -> Self {
+        Self { constraint, token_budget, tokens: Vec::new(), stopped: false }
+    }
+
+    /// The token drawn last.
+    pub(crate) fn last(&self) -> Option<TokenId> {
+        self.tokens.last().copied()
+    }
+
+    /// Whether another token is to be drawn.
+    pub(crate) fn goes_on(&self) -> bool {
+        !self.stopped && !self.constraint.finished() && self.tokens.len() < self.token_budget
+    }
+
+    /// Ends the sequence where it is.
+    pub(crate) fn stop(&mut self) {
+        self.stopped = true;
+    }
+
+    /// Draws the next token from its logits.
+    pub(crate) fn draw<R: Rng + ?Sized, E: std::error::Error>(
+        &mut self,
+        logits: &[f32],
+        sampler: &TokenSampler,
+        rng: &mut R,
+        scratch: &mut SampleScratch,
+    ) -> Result<Progress, GenerateError<E>> {
+        let position = self.tokens.len();
+        scratch.load(logits);
+        self.constraint.mask(&mut scratch.loaded()[..logits.len()]);
+        let token = sampler
+            .sample_loaded(logits.len(), rng, scratch)
+            .map_err(|source| GenerateError::Sample { position, source })?;
+        self.constraint.observe(token);
+        self.tokens.push(token);
+        let (token_budget, fraction) = (self.token_budget, self.constraint.progress());
+        Ok(Progress { token, sampled: position + 1, token_budget, fraction })
+    }
+
+    /// What has been generated.
+    pub(crate) fn close(self) -> Generated {
+        let Self { constraint, mut tokens, stopped, .. } = self;
+        let stop = if constraint.finished() {
+            StopReason::DurationReached
+        } else if stopped {
+            StopReason::Stopped
+        } else {
+            StopReason::TokenBudget
+        };
+        let sampled = tokens.len();
+        constraint.close(&mut tokens);
+        Generated { tokens, sampled, stop }
+    }
+}
+
+pub(crate) fn check_logits<E: std::error::Error + 'static>(
+    logits: &[f32],
+    vocabulary_size: usize,
+) -> Result<(), GenerateError<E>> {
+    match logits.len() {
+        logits if logits == vocabulary_size => Ok(()),
+        logits => Err(GenerateError::LogitCount { logits, vocabulary_size }),
+    }
+}
+
+pub(crate) fn check_prompt<E: std::error::Error + 'static>(
     prompt: &[TokenId],
     vocabulary_size: usize,
 ) -> Result<(), GenerateError<E>> {

@@ -13,6 +13,7 @@
 //! | draw one token from logits | [`TokenSampler::sample`] |
 //! | see the exact distribution drawn from | [`TokenSampler::distribution`] |
 //! | continue a prompt with a model | [`generate_tokens`] |
+//! | continue it several times at once | [`generate_several`] |
 //! | hold performance tokens to their grammar, a duration, the longest rest and note | [`PerformanceConstraints`] |
 //! | hold REMI, TSD, MIDI-Like and Structured tokens to their grammar | [`GrammarConstraint`] |
 //! | make rules of your own | [`Constraint`] |
@@ -98,6 +99,7 @@ mod generate;
 mod grammar;
 mod performance;
 mod rounding;
+mod several;
 mod softmax;
 mod technique;
 mod token;
@@ -112,6 +114,7 @@ pub use error::{SampleError, SamplerError};
 pub use generate::{GenerateError, Generated, Progress, StopReason, generate_tokens};
 pub use grammar::GrammarConstraint;
 pub use performance::{PerformanceConstraints, PerformanceLimits};
+pub use several::{ForkModel, TokenBatch, generate_several};
 pub use technique::SamplingTechnique;
 pub use token::{SampleScratch, TokenSampler};
 pub use token_model::{TokenId, TokenModel};

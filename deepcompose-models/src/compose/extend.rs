@@ -1,11 +1,14 @@
 //! The Transformer's technique.
 
+use std::ops::ControlFlow;
+
 use deepcompose_core::{
     Note, PerformanceClock, PerformanceEvent, PerformanceTokenizer, Score, Tick, TokenId, TokenType,
     Tokenizer,
 };
 use deepcompose_samplers::{
-    GenerateError, PerformanceConstraints, PerformanceLimits, TokenModel, generate_tokens,
+    ForkModel, GenerateError, Generated, PerformanceConstraints, PerformanceLimits, TokenModel, TokenSampler,
+    generate_several, generate_tokens,
 };
 use rand::Rng;
 
@@ -37,44 +40,110 @@ where
     M: TokenModel + ?Sized,
     R: Rng + ?Sized,
 {
-    let sampler = params.sampler()?;
-    let selected = Selected::new(params.track, input)?;
-    let from = input.end();
-    let clock = UnitClock::at_end_of(input);
-    let limits = clock.limits(params);
-    if i64::from(from.get()) + clock.ticks_up(limits.duration) > i64::from(Tick::MAX.get()) {
-        return Err(ComposeError::TooLong);
-    }
+    let work = Extension::new(input, params)?;
+    let (prompt, mut constraints) = (&work.prompt, work.constraints.clone());
+    let budget = params.token_budget;
+    let generated = generate_tokens(model, prompt, &work.sampler, &mut constraints, budget, rng, &mut |p| {
+        observer(work.progress(p.fraction))
+    })
+    .map_err(failed)?;
+    Ok(work.composition(generated))
+}
 
-    let tokenizer = PerformanceTokenizer::new(PerformanceClock::Metric);
-    let prompt = prompt(&tokenizer, input, &selected.notes(), params.input_duration);
-    let mut constraints = PerformanceConstraints::new(limits.clone())?.after_prompt(&prompt);
-    let total = limits.duration as usize;
+/// [`extend`] as often as there are `rngs`, each continuation drawn from one of them, at less than the cost of one after
+/// another: the input is read once, and the weights are read from memory once for all continuations' next tokens.
+///
+/// Each is what [`extend`] gives with its rng. The observer is told how far the shortest is; a break ends all.
+///
+/// # Errors
+///
+/// As [`extend`].
+pub fn extend_several<M, R>(
+    model: &mut M,
+    input: &Score,
+    params: &TransformerParams,
+    rngs: Vec<R>,
+    observer: &mut Observer<'_>,
+) -> Result<Vec<Composition>, ComposeError>
+where
+    M: ForkModel + ?Sized,
+    R: Rng,
+{
+    let work = Extension::new(input, params)?;
+    let mut done = vec![0.0; rngs.len()];
+    let lanes = rngs.into_iter().map(|rng| (work.constraints.clone(), rng)).collect();
+    let mut stopped = false;
+    let observer = &mut |lane: usize, p: deepcompose_samplers::Progress| {
+        done[lane] = if p.sampled == p.token_budget { 1.0 } else { p.fraction.unwrap_or(0.0) };
+        let shortest = done.iter().copied().fold(1.0, f64::min);
+        stopped = stopped || observer(work.progress(Some(shortest))).is_break();
+        if stopped { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
     let generated =
-        generate_tokens(model, &prompt, &sampler, &mut constraints, params.token_budget, rng, &mut |p| {
-            let done = (p.fraction.unwrap_or(0.0) * total as f64).round() as usize;
-            observer(Progress { done, total })
-        })
-        .map_err(|e| match e {
-            GenerateError::Model(e) => ComposeError::model(e),
-            other => ComposeError::Model(other.to_string().into()),
-        })?;
+        generate_several(model, &work.prompt, &work.sampler, lanes, params.token_budget, observer);
+    Ok(generated.map_err(failed)?.into_iter().map(|generated| work.composition(generated)).collect())
+}
 
-    // The velocity in force at the end of the prompt goes on.
-    let velocity = prompt.iter().rev().find(|t| tokenizer.token_type(**t) == Some(TokenType::Velocity));
-    let tokens: Vec<TokenId> = velocity.copied().into_iter().chain(generated.tokens).collect();
-    let (units, _) = tokenizer.decode_notes(&tokens, UnitClock::resolution());
-    let mut score = input.clone();
-    for note in units {
-        let note = clock.note(&note, from);
-        let home = selected.home(note.pitch.get());
-        if let Some((index, _)) = selected.tracks.get(home)
-            && let Some(track) = score.tracks_mut().get_mut(*index)
-        {
-            track.extend_notes([note]);
-        }
+fn failed<E: std::error::Error + Send + Sync + 'static>(error: GenerateError<E>) -> ComposeError {
+    match error {
+        GenerateError::Model(e) => ComposeError::model(e),
+        other => ComposeError::Model(other.to_string().into()),
     }
-    Ok(Composition::new(input, score, generated.stop))
+}
+
+/// What is known of an extension before a token is drawn.
+struct Extension<'a> {
+    input: &'a Score,
+    selected: Selected<'a>,
+    sampler: TokenSampler,
+    clock: UnitClock,
+    /// Units to be filled.
+    duration: usize,
+    prompt: Vec<TokenId>,
+    constraints: PerformanceConstraints,
+}
+
+impl<'a> Extension<'a> {
+    fn new(input: &'a Score, params: &TransformerParams) -> Result<Self, ComposeError> {
+        let sampler = params.sampler()?;
+        let selected = Selected::new(params.track, input)?;
+        let clock = UnitClock::at_end_of(input);
+        let limits = clock.limits(params);
+        if i64::from(input.end().get()) + clock.ticks_up(limits.duration) > i64::from(Tick::MAX.get()) {
+            return Err(ComposeError::TooLong);
+        }
+        let tokenizer = PerformanceTokenizer::new(PerformanceClock::Metric);
+        let prompt = prompt(&tokenizer, input, &selected.notes(), params.input_duration);
+        let duration = limits.duration as usize;
+        let constraints = PerformanceConstraints::new(limits)?.after_prompt(&prompt);
+        Ok(Self { input, selected, sampler, clock, duration, prompt, constraints })
+    }
+
+    fn progress(&self, fraction: Option<f64>) -> Progress {
+        let done = (fraction.unwrap_or(0.0) * self.duration as f64).round() as usize;
+        Progress { done, total: self.duration }
+    }
+
+    /// The input, and what was generated after it.
+    fn composition(&self, generated: Generated) -> Composition {
+        let tokenizer = PerformanceTokenizer::new(PerformanceClock::Metric);
+        // The velocity in force at the end of the prompt goes on.
+        let velocity =
+            self.prompt.iter().rev().find(|t| tokenizer.token_type(**t) == Some(TokenType::Velocity));
+        let tokens: Vec<TokenId> = velocity.copied().into_iter().chain(generated.tokens).collect();
+        let (units, _) = tokenizer.decode_notes(&tokens, UnitClock::resolution());
+        let mut score = self.input.clone();
+        for note in units {
+            let note = self.clock.note(&note, self.input.end());
+            let home = self.selected.home(note.pitch.get());
+            if let Some((index, _)) = self.selected.tracks.get(home)
+                && let Some(track) = score.tracks_mut().get_mut(*index)
+            {
+                track.extend_notes([note]);
+            }
+        }
+        Composition::new(self.input, score, generated.stop)
+    }
 }
 
 /// The tokens of the last `seconds` of some notes, up to the end of the score.

@@ -128,6 +128,26 @@ impl deepcompose_samplers::TokenModel for Decoder {
     }
 }
 
+impl deepcompose_samplers::ForkModel for Decoder {
+    type Batch = BatchDecoder;
+
+    fn fork(&self, sequences: usize) -> Result<BatchDecoder, TransformerError> {
+        Self::fork(self, sequences)
+    }
+}
+
+impl deepcompose_samplers::TokenBatch for BatchDecoder {
+    type Error = TransformerError;
+
+    fn step(&mut self, tokens: &[u32]) -> Result<&[f32], TransformerError> {
+        Self::step(self, tokens)
+    }
+
+    fn retain(&mut self, keep: &[bool]) {
+        Self::retain(self, |sequence| keep.get(sequence).copied().unwrap_or(true));
+    }
+}
+
 /// Several sequences, of which a token each is read at a time.
 ///
 /// The weights are read from memory once for all of them, which is most of the time of a step. Each sequence's logits
