@@ -42,7 +42,8 @@ fn samplers(c: &mut Criterion) {
 }
 
 fn ar_cnn(c: &mut Criterion) {
-    let model = pretrained::ar_cnn(&Device::default()).unwrap();
+    let network = pretrained::ar_cnn(&Device::default()).unwrap();
+    let model = network.prepare().unwrap();
     let melody = InputTrack::OdeToJoy.score();
     let roll = PianoRoll::from_score(&melody, Default::default()).unwrap();
     let window = roll.slice(0..model.window_steps());
@@ -50,6 +51,13 @@ fn ar_cnn(c: &mut Criterion) {
     group.throughput(Throughput::Elements(1)).sample_size(20);
     group.bench_function("logits of a window", |b| {
         b.iter(|| model.edit_logits(black_box(window.sounding())).unwrap());
+    });
+    let (mut session, mut roll) = (model.session(), window.sounding().to_owned());
+    group.bench_function("logits after a flip", |b| {
+        b.iter(|| {
+            roll[[40, 60]] ^= true;
+            session.logits(black_box(roll.view())).unwrap()[[0, 60]]
+        });
     });
 
     // Sixteen bars are three windows.

@@ -279,7 +279,7 @@ fn a_transformer_of_another_tokenizer_is_refused() {
 
 #[test]
 fn a_file_of_either_format_stands_in_for_the_embedded_one() {
-    use deepcompose::models::weights::{self, DecodePrecision};
+    use deepcompose::models::weights::{self, Precision};
     use deepcompose::models::{Device, pretrained};
 
     let melody = InputTrack::OdeToJoy.score();
@@ -288,7 +288,7 @@ fn a_file_of_either_format_stands_in_for_the_embedded_one() {
     let folder = tempfile::tempdir().unwrap();
     for name in ["model.bpk", "model.safetensors"] {
         let path = folder.path().join(name);
-        weights::save(&model, &path, DecodePrecision::Full).unwrap();
+        weights::save(&model, &path, Precision::Full).unwrap();
         let other = Composer::builder().seed(7).ar_cnn(path).build().unwrap();
         assert_eq!(other.enhance(&melody, &few()).unwrap(), embedded, "{name}");
     }

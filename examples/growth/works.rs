@@ -102,14 +102,12 @@ fn decode(sequences: usize) -> Outcome<Work> {
     let network = pretrained::transformer(&Device::default())?;
     let memory = network.config().memory;
     let prompt: Vec<u32> = (0..memory as u32).map(|i| i * 7 % 310).collect();
-    let mut lanes = vec![Decoder::new(&network)?; sequences];
-    for lane in &mut lanes {
-        lane.push(&prompt)?;
-    }
+    let mut decoder = Decoder::new(&network)?;
+    decoder.push(&prompt)?;
+    let mut batch = decoder.fork(sequences)?;
+    let tokens: Vec<u32> = (0..sequences as u32).collect();
     Ok(Box::new(move || {
-        for (lane, decoder) in lanes.iter_mut().enumerate() {
-            decoder.push(&[lane as u32])?;
-        }
+        batch.step(&tokens)?;
         Ok(())
     }))
 }
