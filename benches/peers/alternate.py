@@ -113,7 +113,7 @@ def compare(sides):
             side.error = "outputs of another shape, or masked elsewhere"
             agree = False
             continue
-        side.difference = float(np.abs(theirs - ours)[seen].max() / np.abs(ours[seen]).max())
+        side.difference = float(np.abs(theirs[seen] - ours[seen]).max() / np.abs(ours[seen]).max())
         if side.difference > TOLERANCE and not any(words in side.name for words in FEW_BITS):
             side.error = f"outputs differ by {side.difference:.2g} of the largest"
             agree = False
