@@ -29,7 +29,7 @@ fn largest<'a>(values: impl IntoIterator<Item = &'a f32>) -> f32 {
 
 /// Within 1e-3 of the largest, as the engines promise, and masked where the other is.
 fn assert_close(what: &str, ours: ArrayView2<'_, f32>, theirs: ArrayView2<'_, f32>) {
-    let scale = largest(&theirs);
+    let scale = largest(theirs);
     assert!(scale > 1e-3, "{what}: nothing to compare");
     for (a, b) in ours.iter().zip(&theirs) {
         assert!(a == b || (a - b).abs() <= 1e-3 * scale, "{what}: {a} {b}, the largest {scale}");
