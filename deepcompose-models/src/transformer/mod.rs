@@ -22,6 +22,7 @@ mod positions;
 mod prepare;
 #[cfg(feature = "train")]
 mod recorded;
+#[cfg(feature = "train")]
 mod rows;
 #[cfg(feature = "train")]
 mod tokens;
