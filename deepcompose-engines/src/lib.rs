@@ -67,3 +67,4 @@ pub mod transformer;
 mod weights;
 
 pub use error::EngineError;
+pub use weights::{ConvWeights, NormWeights};

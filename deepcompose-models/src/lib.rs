@@ -63,6 +63,7 @@ pub mod data;
 mod device;
 mod error;
 pub mod gan;
+mod lists;
 #[cfg(feature = "pretrained")]
 pub mod pretrained;
 #[cfg(feature = "train")]

@@ -3,12 +3,8 @@
 use std::ops::Range;
 
 use burn::module::Module;
-use burn::nn::BatchNorm;
-use burn::nn::conv::Conv2d;
-use burn::tensor::Tensor;
 use deepcompose_engines::ar_cnn::{
     ArCnnEngine, ArCnnSession, ArCnnSizes, ArCnnWeights, ConvWeights, DecoderWeights, EncoderWeights,
-    NormWeights,
 };
 use deepcompose_samplers::{EditModel, EditSession};
 use ndarray::{Array2, ArrayView2, Axis, Slice};
@@ -17,6 +13,7 @@ use super::edit::{check_window, pitches_of};
 use super::network::TwoConvs;
 use super::{ArCnn, ArCnnConfig};
 use crate::error::ModelError;
+use crate::lists::{batch_norm, conv};
 use crate::weights::Model;
 
 /// An [`ArCnn`] prepared for sampling on the CPU: its weights packed once, its norms folded.
@@ -71,11 +68,11 @@ impl ArCnn {
     fn weights(&self) -> ArCnnWeights {
         let encoder = self.encoder.iter().map(|level| {
             let [conv1, conv2] = two(&level.convs);
-            EncoderWeights { conv1, conv2, norm: level.norm.as_ref().map(norm) }
+            EncoderWeights { conv1, conv2, norm: level.norm.as_ref().map(batch_norm) }
         });
         let decoder = self.decoder.iter().map(|level| {
             let [conv1, conv2] = two(&level.convs);
-            DecoderWeights { norm: level.norm.as_ref().map(norm), conv1, conv2 }
+            DecoderWeights { norm: level.norm.as_ref().map(batch_norm), conv1, conv2 }
         });
         ArCnnWeights {
             encoder: encoder.collect(),
@@ -88,26 +85,6 @@ impl ArCnn {
 
 fn two(convs: &TwoConvs) -> [ConvWeights; 2] {
     [conv(&convs.conv1), conv(&convs.conv2)]
-}
-
-fn conv(conv: &Conv2d) -> ConvWeights {
-    let outputs = conv.weight.dims()[0];
-    let bias = conv.bias.as_ref().map_or_else(|| vec![0.0; outputs], |bias| numbers(bias.val()));
-    ConvWeights { weight: numbers(conv.weight.val()), bias }
-}
-
-fn norm(norm: &BatchNorm) -> NormWeights {
-    NormWeights {
-        gamma: numbers(norm.gamma.val()),
-        beta: numbers(norm.beta.val()),
-        mean: numbers(norm.running_mean.value_sync()),
-        variance: numbers(norm.running_var.value_sync()),
-        epsilon: norm.epsilon,
-    }
-}
-
-fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
-    tensor.into_data().iter::<f32>().collect()
 }
 
 impl PreparedArCnn {

@@ -4,16 +4,14 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use burn::module::Module;
-use burn::nn::conv::Conv2d;
-use burn::nn::{BatchNorm, Linear};
-use burn::tensor::Tensor;
+use burn::nn::Linear;
 use deepcompose_engines::gan::{
-    ConvWeights, GeneratorEngine, GeneratorInput, GeneratorSession, GeneratorSizes, GeneratorWeights,
-    NormWeights,
+    GeneratorEngine, GeneratorInput, GeneratorSession, GeneratorSizes, GeneratorWeights,
 };
 
 use super::windows::{WindowGenerator, WindowInput, WindowOutput, WindowSession};
 use super::{GanConfig, GanError, Generator};
+use crate::lists::{batch_norm, conv, numbers};
 
 /// A [`Generator`] prepared for the CPU: its weights packed once, its norms folded into them.
 ///
@@ -66,12 +64,12 @@ impl Generator {
 
     fn weights(&self) -> Result<GeneratorWeights, GanError> {
         let (down, up) = (&self.down, &self.up);
-        let norms = down.iter().filter_map(|down| down.norm.as_ref()).map(norm).collect::<Vec<_>>();
+        let norms = down.iter().filter_map(|down| down.norm.as_ref()).map(batch_norm).collect::<Vec<_>>();
         Ok(GeneratorWeights {
             down: all("down", down.iter().map(|down| conv(&down.conv)).collect())?,
             down_norms: all("down_norms", norms)?,
             up: all("up", up.iter().map(|up| conv(&up.conv)).collect())?,
-            up_norms: all("up_norms", up.iter().map(|up| norm(&up.norm)).collect())?,
+            up_norms: all("up_norms", up.iter().map(|up| batch_norm(&up.norm)).collect())?,
             head: conv(&self.head),
             attributes: self.attributes.as_ref().map(matrix).unwrap_or_default(),
             output_map: self.output_map.as_ref().map(matrix).unwrap_or_default(),
@@ -85,28 +83,8 @@ fn all<T, const N: usize>(what: &'static str, list: Vec<T>) -> Result<[T; N], Ga
     list.try_into().map_err(|_| GanError::Shape { what, expected: vec![N], actual: vec![found] })
 }
 
-fn conv(conv: &Conv2d) -> ConvWeights {
-    let outputs = conv.weight.dims()[0];
-    let bias = conv.bias.as_ref().map_or_else(|| vec![0.0; outputs], |bias| numbers(bias.val()));
-    ConvWeights { weight: numbers(conv.weight.val()), bias }
-}
-
-fn norm(norm: &BatchNorm) -> NormWeights {
-    NormWeights {
-        gamma: numbers(norm.gamma.val()),
-        beta: numbers(norm.beta.val()),
-        mean: numbers(norm.running_mean.value_sync()),
-        variance: numbers(norm.running_var.value_sync()),
-        epsilon: norm.epsilon,
-    }
-}
-
 fn matrix(linear: &Linear) -> Vec<f32> {
     numbers(linear.weight.val())
-}
-
-fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
-    tensor.into_data().iter::<f32>().collect()
 }
 
 impl WindowGenerator for PreparedGenerator {

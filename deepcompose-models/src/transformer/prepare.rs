@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use burn::module::Module;
 use burn::nn::{LayerNorm, Linear};
-use burn::tensor::Tensor;
 use deepcompose_engines::transformer::{
     DecodePrecision, NormWeights, TransformerEngine, TransformerLayerWeights, TransformerSizes,
     TransformerWeights,
@@ -14,6 +13,7 @@ use super::config::TransformerXlConfig;
 use super::decode::{BatchDecoder, Decoder};
 use super::error::TransformerError;
 use super::network::{Layer, TransformerXl};
+use crate::lists::numbers;
 
 /// A [`TransformerXl`] prepared for decoding on the CPU: its weights packed once, in the precision asked for.
 ///
@@ -123,8 +123,4 @@ fn norm(norm: &LayerNorm) -> NormWeights {
 fn bias(linear: &Linear) -> Vec<f32> {
     let columns = linear.weight.dims()[1];
     linear.bias.as_ref().map_or_else(|| vec![0.0; columns], |bias| numbers(bias.val()))
-}
-
-fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
-    tensor.into_data().iter::<f32>().collect()
 }
