@@ -7,7 +7,7 @@ use burn::tensor::Device;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-use super::tests::{config, network, rolls, values};
+use super::tests::{config, network_of, rolls, values};
 use super::{Fused, Rolls};
 use crate::training::gradients;
 
@@ -115,7 +115,7 @@ fn loss(numbers: &Numbers, rolls: &Rolls, levels: usize) -> f64 {
 #[test]
 fn the_gradient_is_the_slope_of_the_loss() {
     let (levels, device) = (2, Device::default().autodiff());
-    let network = network(&config(levels, 3, 0.0), 21, &device);
+    let network = network_of(&config(levels, 3, 0.0), 21, 2.0, &device);
     let rolls = rolls([3, 16, 8], 4);
     let mut numbers: Numbers = values(&network)
         .into_iter()
