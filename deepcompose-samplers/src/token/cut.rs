@@ -9,7 +9,7 @@
 use pulp::Simd;
 
 use super::measure::{Above, BOUNDS, Gathered, Measured};
-use crate::softmax::{Blocks, Keep, Scan, Temper, Weights, float_of, order_of};
+use crate::softmax::{BLOCK, Blocks, Keep, Scan, Temper, Weights, float_of, order_of};
 
 /// Keeps the `k` largest logits, of equal ones the first.
 #[inline(always)]
@@ -22,7 +22,8 @@ pub(super) fn top_k<S: Simd>(
 ) -> Keep {
     let all = Above { count: scan.candidates, measure: scan.candidates as f64 };
     let measured = Measured { logits, weights: &[] };
-    Search::new(scan, all, k as f64).run(simd, measured, gathered, |_| 1.0)
+    let bell = Bell::of(logits, scan.candidates);
+    Search::new(scan, all, k as f64).begun_by(bell).run(simd, measured, gathered, |_| 1.0)
 }
 
 /// Keeps the fewest largest logits whose `weights` sum to `mass` or more, at least one, of equal
@@ -66,11 +67,14 @@ struct Search {
     high: f32,
     from_low: Above,
     from_high: Above,
+    first: Step,
 }
 
 /// How the next bounds to try are chosen.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Step {
+    /// Around where the target is, if the logits lie as a normal distribution does.
+    Bell(Bell),
     /// Around where the target is, if what lies between `low` and `high` lies evenly.
     Interpolate,
     /// At equal distances.
@@ -83,11 +87,66 @@ enum Step {
 /// How far the bounds of [`Step::Interpolate`] are from the guess, as parts of the whole.
 const SPREAD: [f64; BOUNDS] = [-0.1, -0.025, 0.025, 0.1];
 
+/// How far the bounds of [`Step::Bell`] are from the guess, in standard deviations.
+const BELL_SPREAD: [f64; BOUNDS] = [-0.3, -0.1, 0.1, 0.3];
+
+/// The normal distribution that logits are closest to.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Bell {
+    mean: f64,
+    deviation: f64,
+}
+
+impl Bell {
+    /// The logits' own mean and deviation, but for those of −∞. Neither need be finite where the logits are large.
+    #[inline(always)]
+    fn of(logits: &Blocks, candidates: usize) -> Self {
+        let (mut sums, mut squares) = ([0.0_f32; BLOCK], [0.0_f32; BLOCK]);
+        for block in logits {
+            for lane in 0..BLOCK {
+                let logit = if block[lane] > f32::NEG_INFINITY { block[lane] } else { 0.0 };
+                sums[lane] += logit;
+                squares[lane] += logit * logit;
+            }
+        }
+        let mean_of = |lanes: [f32; BLOCK]| f64::from(lanes.iter().sum::<f32>()) / candidates as f64;
+        let mean = mean_of(sums);
+        Self { mean, deviation: (mean_of(squares) - mean * mean).max(0.0).sqrt() }
+    }
+
+    /// So many standard deviations above the mean.
+    #[inline(always)]
+    fn at(self, deviations: f64) -> f32 {
+        (self.mean + self.deviation * deviations) as f32
+    }
+}
+
+/// How many standard deviations above its mean a normal variable has a probability of `upper`, in 0..=1, to be above;
+/// within 0.003 (Abramowitz and Stegun 1964, 26.2.22).
+#[inline(always)]
+fn upper_quantile(upper: f64) -> f64 {
+    let tail = upper.min(1.0 - upper).max(f64::MIN_POSITIVE);
+    let t = (-2.0 * tail.ln()).sqrt();
+    let quantile = t - (2.30753 + 0.27061 * t) / (1.0 + t * (0.99229 + t * 0.04481));
+    if upper > 0.5 { -quantile } else { quantile }
+}
+
 impl Search {
     #[inline(always)]
     fn new(scan: Scan, all: Above, target: f64) -> Self {
         let none = Above { count: 0, measure: 0.0 };
-        Self { target, low: scan.min, high: scan.max.next_up(), from_low: all, from_high: none }
+        Self {
+            target,
+            low: scan.min,
+            high: scan.max.next_up(),
+            from_low: all,
+            from_high: none,
+            first: Step::Interpolate,
+        }
+    }
+
+    fn begun_by(self, bell: Bell) -> Self {
+        Self { first: Step::Bell(bell), ..self }
     }
 
     /// `each` is what a single logit measures.
@@ -99,7 +158,7 @@ impl Search {
         gathered: &mut Gathered,
         each: impl Fn(f32) -> f64,
     ) -> Keep {
-        let mut step = Step::Interpolate;
+        let mut step = self.first;
         // Where the logits between the bounds are found, and what those beyond them come to.
         let (mut among, mut beyond) = (all, Above { count: 0, measure: 0.0 });
         let mut gathered = Some(gathered);
@@ -138,7 +197,7 @@ impl Search {
             }
             let is_slow = self.from_low.count - self.from_high.count > within / 2;
             step = match step {
-                Step::Interpolate if is_slow => Step::Divide,
+                Step::Bell(_) | Step::Interpolate if is_slow => Step::Divide,
                 Step::Divide if is_slow => Step::DivideFloats,
                 _ => Step::Interpolate,
             };
@@ -152,6 +211,10 @@ impl Search {
         let at = |part: f64| (low + (high - low) * part) as f32;
         let part = |number: usize| (number + 1) as f64 / (BOUNDS + 1) as f64;
         let bounds = match step {
+            Step::Bell(bell) => {
+                let upper = self.target / self.from_low.measure;
+                BELL_SPREAD.map(|distance| bell.at(upper_quantile(upper) + distance))
+            }
             Step::Interpolate => {
                 let over = self.from_low.measure - self.target;
                 let guess = over / (self.from_low.measure - self.from_high.measure);
