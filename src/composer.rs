@@ -297,7 +297,7 @@ impl Composer {
         observer: &mut Observer<'_>,
     ) -> Result<Composition, ComposeError> {
         let model = self.ar_cnn.as_ref().ok_or(ComposeError::NoModel("AR-CNN"))?;
-        compose::enhance(model.model(), input, params, &mut self.rng(1), observer)
+        compose::enhance(model.model(), input, params, &mut rng(self.seed, 1), observer)
     }
 
     /// Transformer: continues the input. See [`compose::extend`].
@@ -321,7 +321,7 @@ impl Composer {
         observer: &mut Observer<'_>,
     ) -> Result<Composition, ComposeError> {
         let model = self.transformer.as_ref().ok_or(ComposeError::NoModel("Transformer"))?;
-        compose::extend(&mut model.decoder(), input, params, &mut self.rng(2), observer)
+        compose::extend(&mut model.decoder(), input, params, &mut rng(self.seed, 2), observer)
     }
 
     /// Continues the input several times, at less than the cost of one after another. The first is what
@@ -343,7 +343,8 @@ impl Composer {
     ///
     /// # Errors
     ///
-    /// As [`Composer::extend`].
+    /// As [`Composer::extend`], and [`ComposeError::Parameter`] for more than
+    /// [`MAX_CONTINUATIONS`](compose::MAX_CONTINUATIONS).
     pub fn extend_several(
         &self,
         input: &Score,
@@ -351,8 +352,9 @@ impl Composer {
         count: usize,
     ) -> Result<Vec<Composition>, ComposeError> {
         let model = self.transformer.as_ref().ok_or(ComposeError::NoModel("Transformer"))?;
-        let rngs =
-            (0..count as u64).map(|more| self.with_seed(self.seed.wrapping_add(more)).rng(2)).collect();
+        // One too many is enough to be refused.
+        let most = count.min(compose::MAX_CONTINUATIONS + 1) as u64;
+        let rngs = (0..most).map(|more| rng(self.seed.wrapping_add(more), 2)).collect();
         let observer = &mut |_| ControlFlow::Continue(());
         compose::extend_several(&mut model.decoder(), input, params, rngs, observer)
     }
@@ -378,7 +380,7 @@ impl Composer {
         observer: &mut Observer<'_>,
     ) -> Result<Composition, ComposeError> {
         let model = self.gan.as_ref().ok_or(ComposeError::NoModel("GAN"))?;
-        let mut rng = self.rng(3);
+        let mut rng = rng(self.seed, 3);
         if let Some(seed) = params.seed {
             rng = ChaCha8Rng::seed_from_u64(seed);
         }
@@ -411,10 +413,11 @@ impl Composer {
             Technique::Gan(params) => self.accompany_with(input, params, observer),
         }
     }
+}
 
-    fn rng(&self, stream: u64) -> ChaCha8Rng {
-        let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
-        rng.set_stream(stream);
-        rng
-    }
+/// The random numbers of a technique.
+fn rng(seed: u64, stream: u64) -> ChaCha8Rng {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    rng.set_stream(stream);
+    rng
 }

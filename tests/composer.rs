@@ -148,6 +148,20 @@ fn nats_per_token(precision: DecodePrecision) -> f64 {
 }
 
 #[test]
+fn several_continuations_are_those_of_the_seeds_that_follow() {
+    let melody = InputTrack::OdeToJoy.score();
+    let several = composer().extend_several(&melody, &short(), 3).unwrap();
+    for (more, ours) in several.iter().enumerate() {
+        let alone = composer().with_seed(7 + more as u64).extend(&melody, &short()).unwrap();
+        assert_eq!(ours, &alone, "continuation {more}");
+    }
+    assert_ne!(several[0], several[1]);
+    assert!(composer().extend_several(&melody, &short(), 0).unwrap().is_empty());
+    let refused = composer().extend_several(&melody, &short(), usize::MAX);
+    assert!(matches!(refused, Err(ComposeError::Parameter(_))));
+}
+
+#[test]
 fn fewer_bits_cost_less_than_half_a_percent() {
     let single = nats_per_token(DecodePrecision::Single);
     for precision in [DecodePrecision::Bfloat16, DecodePrecision::Eight] {

@@ -47,7 +47,7 @@
 //!
 //! | what | limit |
 //! |---|---|
-//! | AR-CNN | steps and pitches up to 65 536, 256 filters, 7 levels |
+//! | AR-CNN | rolls of 2²⁰ cells, 256 filters, 7 levels |
 //! | Transformer-XL | the ranges of [`transformer::TransformerSizes`], 2³² weights |
 //! | generator | 512 steps, 128 pitches, 2²⁷ weights, 1024 windows a session |
 //!

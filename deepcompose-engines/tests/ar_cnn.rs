@@ -163,6 +163,8 @@ fn what_does_not_fit_is_an_error() {
     assert_eq!(out_of_range(ArCnnSizes { filters: 0, ..sizes }), "filters");
     assert_eq!(out_of_range(ArCnnSizes { steps: 18, ..sizes }), "steps");
     assert_eq!(out_of_range(ArCnnSizes { pitches: 0, ..sizes }), "pitches");
+    let huge = ArCnnSizes { steps: 1 << 16, pitches: 1 << 16, ..sizes };
+    assert_eq!(out_of_range(huge), "steps × pitches");
 
     let wrong = |change: &dyn Fn(&mut ArCnnWeights)| {
         let mut weights = weights.clone();

@@ -3,7 +3,7 @@
 
 use deepcompose_engines::EngineError;
 use deepcompose_engines::kernels::{
-    CompactConv, Conv, Epilogue, Instructions, Map, MapMut, Placement, Rect, Start, Tap,
+    CompactConv, Conv, ConvCall, Epilogue, Instructions, Map, MapMut, Placement, Rect, Start, Tap,
 };
 use proptest::prelude::*;
 use rand::{Rng, RngExt, SeedableRng};
@@ -148,12 +148,11 @@ fn run(case: &Case, lists: &Lists, instructions: Instructions, threads: Threads)
     let [to_height, to_width, to_channels] = target(case);
     let map = MapMut::new(&mut to, to_height, to_width, to_channels).unwrap().placed(case.place);
     let input = Map::new(&lists.input, height, width, channels).unwrap();
+    let call = ConvCall { instructions, input, begin: start, epilogue, outputs: case.outputs };
     match threads {
-        Threads::One => conv.run(instructions, input, start, epilogue, map, case.outputs),
-        Threads::ByRows => conv.run_parallel(instructions, input, start, epilogue, map, case.outputs),
-        Threads::ByChannels => {
-            conv.run_by_channels(instructions, input, start, epilogue, map, case.outputs, &mut Vec::new())
-        }
+        Threads::One => conv.run(call, map),
+        Threads::ByRows => conv.run_parallel(call, map),
+        Threads::ByChannels => conv.run_by_channels(call, map, &mut Vec::new()),
     }
     .unwrap();
     to
@@ -247,16 +246,15 @@ fn weights_of_16_bits_are_steps_of_a_scale_of_their_channel() {
         let run = |instructions| {
             let [height, width, channels] = target(&case);
             let mut map = lists.before.clone();
-            conv.run(
+            let call = ConvCall {
                 instructions,
-                Map::new(&lists.input, 3, 5, from).unwrap(),
-                Start::Bias(&lists.bias),
-                Epilogue::Relu,
-                MapMut::new(&mut map, height, width, channels).unwrap(),
-                case.outputs,
-                &mut Vec::new(),
-            )
-            .unwrap();
+                input: Map::new(&lists.input, 3, 5, from).unwrap(),
+                begin: Start::Bias(&lists.bias),
+                epilogue: Epilogue::Relu,
+                outputs: case.outputs,
+            };
+            let to = MapMut::new(&mut map, height, width, channels).unwrap();
+            conv.run(call, to, &mut Vec::new()).unwrap();
             map
         };
         let widest = run(Instructions::detect());
@@ -277,15 +275,14 @@ fn a_square_kernel_has_burns_layout() {
     let conv = Conv::square(&weights, 2, 1).unwrap();
     let input: Vec<f32> = (0..12_u8).map(f32::from).collect();
     let mut to = [9.0; 6];
-    conv.run(
-        Instructions::detect(),
-        Map::new(&input, 2, 3, 2).unwrap(),
-        Start::Zero,
-        Epilogue::None,
-        MapMut::new(&mut to, 2, 3, 1).unwrap(),
-        Rect::whole(2, 3),
-    )
-    .unwrap();
+    let call = ConvCall {
+        instructions: Instructions::detect(),
+        input: Map::new(&input, 2, 3, 2).unwrap(),
+        begin: Start::Zero,
+        epilogue: Epilogue::None,
+        outputs: Rect::whole(2, 3),
+    };
+    conv.run(call, MapMut::new(&mut to, 2, 3, 1).unwrap()).unwrap();
     assert_eq!(to, [0.0, 0.0, 0.0, 1.0, 3.0, 5.0]);
 }
 
@@ -297,6 +294,10 @@ fn what_does_not_fit_is_an_error() {
     assert!(matches!(conv(&one, 0, 1, 1), Err(EngineError::OutOfRange { field: "stride", .. })));
     assert!(matches!(conv(&one, 1, 0, 1), Err(EngineError::OutOfRange { field: "channels_in", .. })));
     assert!(matches!(conv(&one, 1, 1, 0), Err(EngineError::OutOfRange { field: "channels_out", .. })));
+    assert!(matches!(
+        conv(&one, 1, usize::MAX, 1),
+        Err(EngineError::OutOfRange { field: "channels_in", .. })
+    ));
     let far = [Tap { dy: isize::MIN, dx: 0 }];
     assert!(matches!(conv(&far, 1, 1, 1), Err(EngineError::OutOfRange { field: "tap", .. })));
     assert!(Conv::square(&[0.0; 10], 1, 1).is_err());
@@ -307,7 +308,8 @@ fn what_does_not_fit_is_an_error() {
     let run = |input: &[f32], start: Start<'_>, epilogue: Epilogue<'_>, place, outputs| {
         let mut to = [0.0; 4];
         let map = MapMut::new(&mut to, 2, 2, 1).unwrap().placed(place);
-        conv.run(Instructions::detect(), Map::new(input, 1, 1, input.len())?, start, epilogue, map, outputs)
+        let (instructions, input) = (Instructions::detect(), Map::new(input, 1, 1, input.len())?);
+        conv.run(ConvCall { instructions, input, begin: start, epilogue, outputs }, map)
     };
     let (place, whole) = (Placement::default(), Rect::whole(2, 2));
     assert!(run(&[1.0], Start::Zero, Epilogue::None, place, whole).is_ok());

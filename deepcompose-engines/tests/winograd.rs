@@ -3,7 +3,7 @@
 
 use deepcompose_engines::EngineError;
 use deepcompose_engines::kernels::{
-    Addend, Epilogue, Filtering, Instructions, Map, MapMut, Placement, Rect, Winograd,
+    Addend, ConvCall, Epilogue, Filtering, Instructions, Map, MapMut, Placement, Rect, Winograd,
 };
 use proptest::prelude::*;
 use rand::{Rng, RngExt, SeedableRng};
@@ -98,17 +98,15 @@ impl Case {
         let (input, addend) = (self.input(), self.addend());
         let new = if self.is_compact { Winograd::compact } else { Winograd::new };
         let conv = new(self.filtering, &self.weights(), self.from, self.to).unwrap();
-        let written = conv
-            .run(
-                instructions,
-                Map::new(&input, self.height, self.width, self.from).unwrap(),
-                Addend::Map(&addend),
-                Epilogue::Relu,
-                MapMut::new(&mut to, height, width, self.to).unwrap(),
-                outputs,
-                &mut Vec::new(),
-            )
-            .unwrap();
+        let call = ConvCall {
+            instructions,
+            input: Map::new(&input, self.height, self.width, self.from).unwrap(),
+            begin: Addend::Map(&addend),
+            epilogue: Epilogue::Relu,
+            outputs,
+        };
+        let map = MapMut::new(&mut to, height, width, self.to).unwrap();
+        let written = conv.run(call, map, &mut Vec::new()).unwrap();
         (to, written)
     }
 }
@@ -202,8 +200,9 @@ fn what_does_not_fit_is_an_error() {
             let mut to = vec![0.0; height * width * 16];
             let to = MapMut::new(&mut to, height, width, 16).unwrap().placed(place);
             let input = Map::new(&input, 2, 2, channels).unwrap();
-            let addend = Addend::Bias(bias);
-            conv.run(Instructions::detect(), input, addend, Epilogue::None, to, outputs, &mut Vec::new())
+            let (begin, epilogue) = (Addend::Bias(bias), Epilogue::None);
+            let instructions = Instructions::detect();
+            conv.run(ConvCall { instructions, input, begin, epilogue, outputs }, to, &mut Vec::new())
         };
         let (size, place) = ([2 * growth; 2], Placement::default());
         let whole = Rect::whole(2 * growth, 2 * growth);

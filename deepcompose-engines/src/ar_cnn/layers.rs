@@ -6,7 +6,8 @@ use std::ops::Range;
 use super::{ArCnnSizes, ArCnnWeights, ConvWeights, NormWeights};
 use crate::EngineError;
 use crate::kernels::{
-    Addend, CompactConv, Conv, Epilogue, Filtering, Instructions, Map, MapMut, Rect, Start, Winograd,
+    Addend, CompactConv, Conv, ConvCall, Epilogue, Filtering, Instructions, Map, MapMut, Rect, Start,
+    Winograd,
 };
 
 /// Channels with those that fill the last block.
@@ -136,19 +137,15 @@ impl Layer {
         outputs: Rect,
         scratch: &mut Vec<f32>,
     ) -> Result<Rect, EngineError> {
-        let epilogue = self.after.epilogue();
+        let (epilogue, begin) = (self.after.epilogue(), Start::Bias(&self.bias));
+        let call = ConvCall { instructions, input, begin, epilogue, outputs };
         match &self.square {
-            Square::ByRows(conv) => conv
-                .run_parallel(instructions, input, Start::Bias(&self.bias), epilogue, to, outputs)
-                .map(|()| outputs),
-            Square::ByChannels(conv) => conv
-                .run_by_channels(instructions, input, Start::Bias(&self.bias), epilogue, to, outputs, scratch)
-                .map(|()| outputs),
-            Square::Compact(conv) => conv
-                .run(instructions, input, Start::Bias(&self.bias), epilogue, to, outputs, scratch)
-                .map(|()| outputs),
+            Square::ByRows(conv) => conv.run_parallel(call, to).map(|()| outputs),
+            Square::ByChannels(conv) => conv.run_by_channels(call, to, scratch).map(|()| outputs),
+            Square::Compact(conv) => conv.run(call, to, scratch).map(|()| outputs),
             Square::Winograd(winograd) => {
-                winograd.run(instructions, input, Addend::Bias(&self.bias), epilogue, to, outputs, scratch)
+                let begin = Addend::Bias(&self.bias);
+                winograd.run(ConvCall { instructions, input, begin, epilogue, outputs }, to, scratch)
             }
         }
     }

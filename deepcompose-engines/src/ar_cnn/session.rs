@@ -7,12 +7,12 @@ use super::engine::Prepared;
 use super::layers::{Layer, filled};
 use super::pointwise::{Normalize, Pool};
 use crate::EngineError;
-use crate::kernels::{Addend, Epilogue, Instructions, Map, MapMut, Rect, check_length};
+use crate::kernels::{Addend, ConvCall, Epilogue, Instructions, Map, MapMut, Rect, check_length};
 
 /// One roll's activations, for asking again after an edit.
 ///
-/// It holds about 20 maps of the outermost level's size, 40 MB with the reference sizes
-/// ([`bytes`](Self::bytes) tells how much), half of it for work in between. A clone goes its own way from the same
+/// It takes 24 MB with the reference sizes and two threads ([`bytes`](Self::bytes) tells how much), a third of it for work
+/// in between. A clone goes its own way from the same
 /// roll on.
 #[derive(Debug, Clone)]
 pub struct ArCnnSession {
@@ -103,7 +103,7 @@ impl ArCnnSession {
         Ok(&self.logits)
     }
 
-    /// Bytes that the session holds beside the shared weights.
+    /// Bytes that the session holds beside the shared weights; the first pass makes it as large as it gets.
     #[must_use]
     pub fn bytes(&self) -> usize {
         let kept = self.levels.iter().flat_map(|Kept { hidden, activation, joined, sums, pooled }| {
@@ -190,8 +190,14 @@ impl ArCnnSession {
             let (whole, numbers) = (Rect::whole(height, width), height * width * channels);
             let to = MapMut::new(&mut sums[..numbers], height, width, channels)?;
             let inner = Map::new(inner, height / 2, width / 2, below)?;
-            let addend = Addend::Map(&kept.sums);
-            layers.up.run(*instructions, inner, addend, Epilogue::Relu, to, whole, scratch)?;
+            let call = ConvCall {
+                instructions: *instructions,
+                input: inner,
+                begin: Addend::Map(&kept.sums),
+                epilogue: Epilogue::Relu,
+                outputs: whole,
+            };
+            layers.up.run(call, to, scratch)?;
             let to = MapMut::new(&mut result[..numbers], height, width, channels)?;
             let from = Map::new(&sums[..numbers], height, width, channels)?;
             layers.last.run(*instructions, from, to, whole, scratch)?;

@@ -2,7 +2,10 @@
 
 use crate::EngineError;
 
-/// The shape of an AR-CNN.
+/// Most cells of a roll.
+const MOST_CELLS: usize = 1 << 20;
+
+/// The shape of an AR-CNN. A roll has at most 2^20 cells.
 ///
 /// Level `l` of the encoder has `filters · 2^l` channels and maps of `steps / 2^l` by `pitches / 2^l`; the bottleneck
 /// has `filters · 2^levels` channels.
@@ -40,6 +43,10 @@ impl ArCnnSizes {
                 let accepted = format!("a multiple of {factor} (2^levels) in {factor}..=65536");
                 return out_of_range(field, value, accepted);
             }
+        }
+        if self.steps * self.pitches > MOST_CELLS {
+            let accepted = format!("up to {MOST_CELLS}");
+            return out_of_range("steps × pitches", self.steps * self.pitches, accepted);
         }
         Ok(())
     }

@@ -4,9 +4,9 @@ use std::ops::Range;
 
 use pulp::{Simd, WithSimd};
 
-use super::Instructions;
-use super::epilogue::{Epilogue, Start};
-use super::map::{Map, MapMut, Rect, check_length};
+use super::conv_call::ConvCall;
+use super::epilogue::Start;
+use super::map::{MapMut, check_length};
 use super::panels::Panels;
 use super::taps::{Pixels, Tap, Taps};
 use super::tile::{self, BLOCK, MOST_ROWS, Sums};
@@ -24,21 +24,21 @@ const PANEL_BYTES: usize = 512 << 10;
 /// output is one sum, in the order of the taps and in each tap in the order of the channels.
 ///
 /// ```
-/// use deepcompose_engines::kernels::{Conv, Epilogue, Instructions, Map, MapMut, Rect, Start, Tap};
+/// use deepcompose_engines::kernels::{Conv, ConvCall, Epilogue, Instructions, Map, MapMut, Rect, Start, Tap};
 ///
 /// # fn main() -> Result<(), deepcompose_engines::EngineError> {
 /// // The sum of the pixels left and right of each, in a map of one row, four columns and one channel.
 /// let taps = [Tap { dy: 0, dx: -1 }, Tap { dy: 0, dx: 1 }];
 /// let conv = Conv::new(&taps, 1, 1, 1, |_tap, _channel_in, _channel_out| 1.0)?;
 /// let mut sums = [0.0; 4];
-/// conv.run(
-///     Instructions::detect(),
-///     Map::new(&[1.0, 2.0, 4.0, 8.0], 1, 4, 1)?,
-///     Start::Zero,
-///     Epilogue::None,
-///     MapMut::new(&mut sums, 1, 4, 1)?,
-///     Rect::whole(1, 4),
-/// )?;
+/// let call = ConvCall {
+///     instructions: Instructions::detect(),
+///     input: Map::new(&[1.0, 2.0, 4.0, 8.0], 1, 4, 1)?,
+///     begin: Start::Zero,
+///     epilogue: Epilogue::None,
+///     outputs: Rect::whole(1, 4),
+/// };
+/// conv.run(call, MapMut::new(&mut sums, 1, 4, 1)?)?;
 /// assert_eq!(sums, [2.0, 5.0, 10.0, 4.0]);
 /// # Ok(())
 /// # }
@@ -54,8 +54,8 @@ impl Conv {
     ///
     /// # Errors
     ///
-    /// [`EngineError::OutOfRange`] for no tap, no channel, a tap more than 2^20 pixels away, or a `stride` that is
-    /// not in 1..=2^20.
+    /// [`EngineError::OutOfRange`] for no tap, channels that are not in 1..=2^16, a tap more than 2^20 pixels away, or a
+    /// `stride` that is not in 1..=2^20.
     pub fn new(
         taps: &[Tap],
         stride: usize,
@@ -63,13 +63,8 @@ impl Conv {
         channels_out: usize,
         weight: impl Fn(usize, usize, usize) -> f32,
     ) -> Result<Self, EngineError> {
+        check_channels(channels_in, channels_out)?;
         let taps = Taps::new(taps, stride, channels_in)?;
-        for (field, value) in [("channels_in", channels_in), ("channels_out", channels_out)] {
-            if value == 0 {
-                let (value, accepted) = ("0".to_owned(), "1 or more".to_owned());
-                return Err(EngineError::OutOfRange { field, value, accepted });
-            }
-        }
         let panels = Panels::pack(taps.count(), channels_in, channels_out, weight);
         Ok(Self { taps, panels })
     }
@@ -99,23 +94,15 @@ impl Conv {
         self.panels.channels()
     }
 
-    /// Computes the outputs in `outputs` on this thread and writes them to their places in `to`.
+    /// Computes the call's outputs on this thread and writes them to their places in `to`.
     ///
     /// # Errors
     ///
-    /// [`EngineError`] if the input has other channels, if `start` or `epilogue` hold lists of another length than
+    /// [`EngineError`] if the input has other channels, if `begin` or `epilogue` hold lists of another length than
     /// the output's channels, or if an output has no place in `to`.
-    pub fn run(
-        &self,
-        instructions: Instructions,
-        input: Map<'_>,
-        start: Start<'_>,
-        epilogue: Epilogue<'_>,
-        to: MapMut<'_>,
-        outputs: Rect,
-    ) -> Result<(), EngineError> {
-        check([self.channels_in(), self.channels_out()], input, start, epilogue, &to, outputs)?;
-        self.run_unchecked(instructions, input, start, epilogue, to, outputs);
+    pub fn run(&self, call: ConvCall<'_>, to: MapMut<'_>) -> Result<(), EngineError> {
+        call.check(self.sizes(), &to)?;
+        self.run_unchecked(call, to);
         Ok(())
     }
 
@@ -124,70 +111,42 @@ impl Conv {
     /// # Errors
     ///
     /// As [`run`](Self::run).
-    pub fn run_parallel(
-        &self,
-        instructions: Instructions,
-        input: Map<'_>,
-        start: Start<'_>,
-        epilogue: Epilogue<'_>,
-        to: MapMut<'_>,
-        outputs: Rect,
-    ) -> Result<(), EngineError> {
-        check([self.channels_in(), self.channels_out()], input, start, epilogue, &to, outputs)?;
-        self.split(instructions, input, start, epilogue, to, outputs, rayon::current_num_threads());
+    pub fn run_parallel(&self, call: ConvCall<'_>, to: MapMut<'_>) -> Result<(), EngineError> {
+        call.check(self.sizes(), &to)?;
+        self.split(call, to, rayon::current_num_threads());
         Ok(())
     }
 
-    #[allow(clippy::too_many_arguments)]
-    fn split(
-        &self,
-        instructions: Instructions,
-        input: Map<'_>,
-        start: Start<'_>,
-        epilogue: Epilogue<'_>,
-        to: MapMut<'_>,
-        outputs: Rect,
-        parts: usize,
-    ) {
+    pub(super) const fn sizes(&self) -> [usize; 2] {
+        [self.channels_in(), self.channels_out()]
+    }
+
+    fn split(&self, call: ConvCall<'_>, to: MapMut<'_>, parts: usize) {
+        let outputs = call.outputs;
         if parts <= 1 || outputs.height <= 1 {
-            self.run_unchecked(instructions, input, start, epilogue, to, outputs);
+            self.run_unchecked(call, to);
             return;
         }
-        let (parts_above, above) = (parts / 2, outputs.height * (parts / 2) / parts);
-        let above = above.max(1);
-        let (mut upper, mut lower) = (outputs, outputs);
-        upper.height = above;
-        lower.top += above;
-        lower.height -= above;
+        let parts_above = parts / 2;
+        let (upper, lower) = outputs.split_rows((outputs.height * parts_above / parts).max(1));
         let (to_upper, to_lower) = to.split(lower.top);
         rayon::join(
-            || self.split(instructions, input, start, epilogue, to_upper, upper, parts_above),
-            || self.split(instructions, input, start, epilogue, to_lower, lower, parts - parts_above),
+            || self.split(ConvCall { outputs: upper, ..call }, to_upper, parts_above),
+            || self.split(ConvCall { outputs: lower, ..call }, to_lower, parts - parts_above),
         );
     }
 
-    fn run_unchecked(
-        &self,
-        instructions: Instructions,
-        input: Map<'_>,
-        start: Start<'_>,
-        epilogue: Epilogue<'_>,
-        to: MapMut<'_>,
-        outputs: Rect,
-    ) {
-        if !outputs.is_empty() {
-            instructions.run(Run { conv: self, input, start, epilogue, to, outputs });
+    fn run_unchecked(&self, call: ConvCall<'_>, to: MapMut<'_>) {
+        if !call.outputs.is_empty() {
+            call.instructions.run(Run { conv: self, call, to });
         }
     }
 }
 
 struct Run<'a> {
     conv: &'a Conv,
-    input: Map<'a>,
-    start: Start<'a>,
-    epilogue: Epilogue<'a>,
+    call: ConvCall<'a>,
     to: MapMut<'a>,
-    outputs: Rect,
 }
 
 impl WithSimd for Run<'_> {
@@ -211,8 +170,8 @@ impl Run<'_> {
     /// Adds some taps to some blocks of all outputs.
     #[inline(always)]
     fn sweep<S: Simd>(&mut self, simd: S, blocks: Range<usize>, taps: Range<usize>) {
-        let mut pixels = self.outputs.pixels();
-        let mut left = self.outputs.height * self.outputs.width;
+        let mut pixels = self.call.outputs.pixels();
+        let mut left = self.call.outputs.height * self.call.outputs.width;
         while left > 0 {
             let rows = tile::rows_of_tile::<S>(left);
             let mut at = [(0, 0); MOST_ROWS];
@@ -242,16 +201,16 @@ impl Run<'_> {
         }
         let targets = &targets[..pixels.len()];
         let (is_start, is_end) = (taps.start == 0, taps.end == conv.taps.count());
-        if let (true, Start::Bias(bias)) = (is_start, self.start) {
+        if let (true, Start::Bias(bias)) = (is_start, self.call.begin) {
             for &target in targets {
                 self.to.data[target..target + length].copy_from_slice(&bias[first..end]);
             }
         }
-        let fresh = is_start && matches!(self.start, Start::Zero);
+        let fresh = is_start && matches!(self.call.begin, Start::Zero);
         let terms = Pixels {
             taps: &conv.taps,
             weights: &conv.panels,
-            input: self.input,
+            input: self.call.input,
             outputs: pixels,
             first_tap: taps.start,
             count: taps.len(),
@@ -277,29 +236,19 @@ impl Run<'_> {
         }
         if is_end {
             for &target in targets {
-                self.epilogue.apply(&mut self.to.data[target..target + length], first);
+                self.call.epilogue.apply(&mut self.to.data[target..target + length], first);
             }
         }
     }
 }
 
-/// Checks what a direct convolution is called with.
-pub(super) fn check(
-    [channels_in, channels_out]: [usize; 2],
-    input: Map<'_>,
-    start: Start<'_>,
-    epilogue: Epilogue<'_>,
-    to: &MapMut<'_>,
-    outputs: Rect,
-) -> Result<(), EngineError> {
-    if input.channels() != channels_in {
-        return Err(EngineError::OutOfRange {
-            field: "input channels",
-            value: input.channels().to_string(),
-            accepted: channels_in.to_string(),
-        });
+/// Checks the channels that go in and out.
+pub(super) fn check_channels(channels_in: usize, channels_out: usize) -> Result<(), EngineError> {
+    for (field, value) in [("channels_in", channels_in), ("channels_out", channels_out)] {
+        if !(1..=1 << 16).contains(&value) {
+            let (value, accepted) = (value.to_string(), "1..=65536".to_owned());
+            return Err(EngineError::OutOfRange { field, value, accepted });
+        }
     }
-    start.check(channels_out)?;
-    epilogue.check(channels_out)?;
-    if outputs.is_empty() { Ok(()) } else { to.check(outputs, channels_out) }
+    Ok(())
 }

@@ -5,12 +5,12 @@ use std::ops::Range;
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::conv::check;
+use super::conv::check_channels;
 use super::halves::Halves;
 use super::map::check_length;
 use super::taps::{Pixels, Taps};
 use super::tile::{self, BLOCK, MOST_ROWS, Sums, Weights};
-use super::{Conv, Epilogue, Instructions, Map, MapMut, Rect, Start, Tap};
+use super::{Conv, ConvCall, Map, MapMut, Rect, Start, Tap};
 use crate::EngineError;
 
 impl Conv {
@@ -24,21 +24,15 @@ impl Conv {
     /// # Errors
     ///
     /// As [`run`](Self::run).
-    #[allow(clippy::too_many_arguments)]
     pub fn run_by_channels(
         &self,
-        instructions: Instructions,
-        input: Map<'_>,
-        start: Start<'_>,
-        epilogue: Epilogue<'_>,
+        call: ConvCall<'_>,
         to: MapMut<'_>,
-        outputs: Rect,
         scratch: &mut Vec<f32>,
     ) -> Result<(), EngineError> {
-        check([self.channels_in(), self.channels_out()], input, start, epilogue, &to, outputs)?;
-        let sums = Sum { instructions, taps: &self.taps, weights: &self.panels, input, outputs };
-        sums.run(self.channels_out(), scratch);
-        finish(to, start, epilogue, outputs, self.channels_out(), scratch, |sum, _| sum);
+        call.check(self.sizes(), &to)?;
+        Sum { call, taps: &self.taps, weights: &self.panels }.run(self.channels_out(), scratch);
+        finish(call, to, self.channels_out(), scratch, |sum, _| sum);
         Ok(())
     }
 }
@@ -59,59 +53,43 @@ impl CompactConv {
     ///
     /// # Errors
     ///
-    /// [`EngineError::OutOfRange`] for no channels, [`EngineError::Length`] for another number of weights.
+    /// [`EngineError::OutOfRange`] for channels that are not in 1..=2^16, [`EngineError::Length`] for another number of weights.
     pub fn square(weights: &[f32], channels_in: usize, channels_out: usize) -> Result<Self, EngineError> {
         check_length("the convolution's weights", weights.len(), &[channels_out, channels_in, 9])?;
-        for (field, value) in [("channels_in", channels_in), ("channels_out", channels_out)] {
-            if value == 0 {
-                let (value, accepted) = ("0".to_owned(), "1 or more".to_owned());
-                return Err(EngineError::OutOfRange { field, value, accepted });
-            }
-        }
+        check_channels(channels_in, channels_out)?;
         let halves = Halves::pack(9, channels_in, channels_out, true, |tap, from, to| {
             weights[(to * channels_in + from) * 9 + tap]
         });
         Ok(Self { taps: Taps::new(&Tap::SQUARE, 1, channels_in)?, halves })
     }
 
-    /// Computes the outputs in `outputs` and writes them to their places in `to`.
+    /// Computes the call's outputs and writes them to their places in `to`.
     ///
     /// # Errors
     ///
     /// As [`Conv::run`].
-    #[allow(clippy::too_many_arguments)]
-    pub fn run(
-        &self,
-        instructions: Instructions,
-        input: Map<'_>,
-        start: Start<'_>,
-        epilogue: Epilogue<'_>,
-        to: MapMut<'_>,
-        outputs: Rect,
-        scratch: &mut Vec<f32>,
-    ) -> Result<(), EngineError> {
+    pub fn run(&self, call: ConvCall<'_>, to: MapMut<'_>, scratch: &mut Vec<f32>) -> Result<(), EngineError> {
         let channels = self.halves.channels();
-        check([self.halves.depth(), channels], input, start, epilogue, &to, outputs)?;
-        Sum { instructions, taps: &self.taps, weights: &self.halves, input, outputs }.run(channels, scratch);
+        call.check([self.halves.depth(), channels], &to)?;
+        Sum { call, taps: &self.taps, weights: &self.halves }.run(channels, scratch);
         let scaled = |sum: f32, channel: usize| sum * self.halves.scales(0, channel / BLOCK)[channel % BLOCK];
-        finish(to, start, epilogue, outputs, channels, scratch, scaled);
+        finish(call, to, channels, scratch, scaled);
         Ok(())
     }
 }
 
 /// The sums of all terms, the threads sharing the channels.
 struct Sum<'a, W> {
-    instructions: Instructions,
+    call: ConvCall<'a>,
     taps: &'a Taps,
     weights: &'a W,
-    input: Map<'a>,
-    outputs: Rect,
 }
 
 impl<W: Weights + Sync> Sum<'_, W> {
     /// Writes them to `scratch`: `[block][pixel][16]`.
     fn run(&self, channels: usize, scratch: &mut Vec<f32>) {
-        let (blocks, count) = (channels.div_ceil(BLOCK), self.outputs.height * self.outputs.width);
+        let ConvCall { instructions, input, outputs, .. } = self.call;
+        let (blocks, count) = (channels.div_ceil(BLOCK), outputs.height * outputs.width);
         let length = blocks * count * BLOCK;
         if scratch.len() < length {
             scratch.resize(length, 0.0);
@@ -122,22 +100,21 @@ impl<W: Weights + Sync> Sum<'_, W> {
         scratch[..length].par_chunks_mut(2 * count * BLOCK).enumerate().for_each(|(index, sums)| {
             sums.fill(0.0);
             let blocks = 2 * index..blocks.min(2 * index + 2);
-            let Self { taps, weights, input, outputs, .. } = *self;
-            self.instructions.run(Blocks { taps, weights, input, outputs, blocks, sums });
+            let Self { taps, weights, .. } = *self;
+            instructions.run(Blocks { taps, weights, input, outputs, blocks, sums });
         });
     }
 }
 
 /// Writes sums, each with what it starts from, to their places.
 fn finish(
+    call: ConvCall<'_>,
     to: MapMut<'_>,
-    start: Start<'_>,
-    epilogue: Epilogue<'_>,
-    outputs: Rect,
     channels: usize,
     sums: &[f32],
     scaled: impl Fn(f32, usize) -> f32,
 ) {
+    let ConvCall { begin, epilogue, outputs, .. } = call;
     let count = outputs.height * outputs.width;
     for (pixel, (y, x)) in outputs.pixels().enumerate() {
         let first = to.start_of(y, x);
@@ -147,7 +124,7 @@ fn finish(
             let sums = &sums[(block * count + pixel) * BLOCK..];
             for ((to, &sum), channel) in data.iter_mut().zip(sums).zip(range.clone()) {
                 let sum = scaled(sum, channel);
-                *to = match start {
+                *to = match begin {
                     Start::Zero => sum,
                     Start::Bias(bias) => bias[channel] + sum,
                     Start::Sums => *to + sum,

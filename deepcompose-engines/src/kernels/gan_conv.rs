@@ -68,7 +68,9 @@ impl Packed {
             for number in self.blocks[block].clone() {
                 let pass = &self.passes[number];
                 let write = Write::Map { out, pitch, grow: self.grow, phases: &pass.phases, finish, block };
-                self.sweep(instructions, number, inputs, extent, from..from + part, start, write);
+                let lines = from..from + part;
+                let start = start.of(number, extent, &lines);
+                instructions.run(Sweep { pass, step: self.step, inputs, extent, lines, start, write });
             }
         });
     }
@@ -87,31 +89,22 @@ impl Packed {
         let out = &mut out[..self.passes.len() * lines * extent.columns];
         out.par_chunks_mut(part * extent.columns).enumerate().for_each(|(index, out)| {
             let (pass, from) = (index / parts, index % parts * part);
-            let write = Write::Sums { out };
-            self.sweep(instructions, pass, inputs, extent, from..from + part, Start::Bias, write);
+            let (pass, lines, write) = (&self.passes[pass], from..from + part, Write::Sums { out });
+            instructions.run(Sweep { pass, step: self.step, inputs, extent, lines, start: None, write });
         });
     }
+}
 
-    #[allow(clippy::too_many_arguments)]
-    fn sweep(
-        &self,
-        instructions: Instructions,
-        pass: usize,
-        inputs: &[MapView<'_>],
-        extent: Extent,
-        lines: Range<usize>,
-        start: Start<'_>,
-        write: Write<'_>,
-    ) {
-        let start = match start {
+impl<'a> Start<'a> {
+    /// What the sums of some lines of a pass begin with instead of the biases.
+    fn of(self, pass: usize, extent: Extent, lines: &Range<usize>) -> Option<&'a [Lanes]> {
+        match self {
             Start::Bias => None,
             Start::Sums { sums, first, windows } => {
                 let from = (pass * windows + first) * extent.rows + lines.start;
                 Some(&sums[from * extent.columns..][..lines.len() * extent.columns])
             }
-        };
-        let pass = &self.passes[pass];
-        instructions.run(Sweep { pass, step: self.step, inputs, extent, lines, start, write });
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod conv;
 mod conv_by_channels;
+mod conv_call;
 mod epilogue;
 pub(crate) mod gan_conv;
 pub(crate) mod gan_linear;
@@ -36,6 +37,7 @@ mod winograd;
 
 pub use conv::Conv;
 pub use conv_by_channels::CompactConv;
+pub use conv_call::ConvCall;
 pub use epilogue::{Epilogue, Start};
 pub(crate) use map::check_length;
 pub use map::{Map, MapMut, Placement, Rect};

@@ -152,7 +152,10 @@ impl<T: Terms, const ROWS: usize, const VECTORS: usize> WithSimd for Tile<'_, '_
 }
 
 #[inline(always)]
-#[allow(clippy::needless_range_loop)] // Rows and vectors index several arrays.
+#[expect(
+    clippy::needless_range_loop,
+    reason = "rows and vectors index several arrays, which stay in registers"
+)]
 fn tile<S: Simd, T: Terms, const ROWS: usize, const VECTORS: usize>(
     simd: S,
     terms: &T,
@@ -201,7 +204,10 @@ fn tile<S: Simd, T: Terms, const ROWS: usize, const VECTORS: usize>(
 
 /// Adds the products of `COUNT` channels from `from` on.
 #[inline(always)]
-#[allow(clippy::needless_range_loop)] // As above.
+#[expect(
+    clippy::needless_range_loop,
+    reason = "rows and vectors index several arrays, which stay in registers"
+)]
 fn steps<S: Simd, L: Lines<S, VECTORS>, const COUNT: usize, const ROWS: usize, const VECTORS: usize>(
     simd: S,
     rows: [&[f32]; ROWS],

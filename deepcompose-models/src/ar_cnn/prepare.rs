@@ -61,7 +61,10 @@ impl ArCnn {
             levels: config.levels,
         };
         let engine = ArCnnEngine::new(sizes, &network.weights())?;
-        let session_bytes = engine.session().bytes();
+        // A session is as large as it gets after a pass.
+        let mut session = engine.session();
+        session.logits(&vec![false; config.steps * config.pitches])?;
+        let session_bytes = session.bytes();
         Ok(PreparedArCnn { engine, config, session_bytes })
     }
 

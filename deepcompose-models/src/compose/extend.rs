@@ -13,7 +13,7 @@ use deepcompose_samplers::{
 use rand::Rng;
 
 use super::error::ComposeError;
-use super::params::TransformerParams;
+use super::params::{TransformerParams, check};
 use super::tracks::Selected;
 use super::{Composition, Observer, Progress};
 
@@ -50,6 +50,9 @@ where
     Ok(work.composition(generated))
 }
 
+/// Most continuations that [`extend_several`] makes at once.
+pub const MAX_CONTINUATIONS: usize = 256;
+
 /// [`extend`] as often as there are `rngs`, each continuation drawn from one of them, at less than the cost of one after
 /// another: the input is read once, and the weights are read from memory once for all continuations' next tokens.
 ///
@@ -57,7 +60,7 @@ where
 ///
 /// # Errors
 ///
-/// As [`extend`].
+/// As [`extend`], and [`ComposeError::Parameter`] for more than [`MAX_CONTINUATIONS`] continuations.
 pub fn extend_several<M, R>(
     model: &mut M,
     input: &Score,
@@ -69,8 +72,10 @@ where
     M: ForkModel + ?Sized,
     R: Rng,
 {
+    let count = rngs.len();
+    check("continuations", count as f64, count <= MAX_CONTINUATIONS, "0..=256")?;
     let work = Extension::new(input, params)?;
-    let mut done = vec![0.0; rngs.len()];
+    let mut done = vec![0.0; count];
     let lanes = rngs.into_iter().map(|rng| (work.constraints.clone(), rng)).collect();
     let mut stopped = false;
     let observer = &mut |lane: usize, p: deepcompose_samplers::Progress| {

@@ -21,7 +21,7 @@ pub use accompany::{GanParams, accompany};
 pub use composition::{Composition, Summary};
 pub use enhance::enhance;
 pub use error::{ComposeError, ParameterError};
-pub use extend::{extend, extend_several};
+pub use extend::{MAX_CONTINUATIONS, extend, extend_several};
 pub use params::{ArCnnParams, NotesToAdd, TransformerParams};
 pub use tracks::TrackSelection;
 

@@ -103,16 +103,11 @@ pub fn evaluate_tokens(
     workers: usize,
 ) -> Result<TokenEvaluation, TransformerError> {
     let config = network.config();
-    let (theirs, ours) = (data.layout().vocabulary, config.vocabulary);
-    if theirs != ours {
-        return Err(shape_error("the data's vocabulary", ours, theirs));
-    }
-    in_range("workers", workers, 1, 256)?;
-    let replicas = Replicas::new(workers).map_err(|e| TransformerError::Data(e.to_string()))?;
+    let replicas = replicas(config, data, workers)?;
     let weights = Weights::of(network);
     let mut lanes = Lanes::validation(data, 8 * workers);
     let mut memories = vec![LaneMemory::default(); workers];
-    let mut tallies = vec![Tally::default(); ours];
+    let mut tallies = vec![Tally::default(); config.vocabulary];
     while let Some(segments) = lanes.next(config.segment, workers) {
         let work: Vec<_> = segments.iter().zip(&mut memories).collect();
         let parts = replicas.map(work, |_, (segment, memory)| {
@@ -138,13 +133,8 @@ pub fn evaluate_prepared(
     workers: usize,
 ) -> Result<TokenEvaluation, TransformerError> {
     let config = network.config();
-    let (theirs, ours) = (data.layout().vocabulary, config.vocabulary);
-    if theirs != ours {
-        return Err(shape_error("the data's vocabulary", ours, theirs));
-    }
-    in_range("workers", workers, 1, 256)?;
-    let replicas = Replicas::new(workers).map_err(|e| TransformerError::Data(e.to_string()))?;
-    let mut tallies = vec![Tally::default(); ours];
+    let replicas = replicas(config, data, workers)?;
+    let mut tallies = vec![Tally::default(); config.vocabulary];
     for pieces in data.pieces().chunks(workers) {
         let parts = replicas.map(pieces.iter().collect(), |_, piece: &Piece| {
             let mut scores = Vec::new();
@@ -161,6 +151,20 @@ pub fn evaluate_prepared(
         }
     }
     Ok(evaluation(config, data, &tallies))
+}
+
+/// The threads that measure a network on data of its vocabulary.
+fn replicas(
+    config: &TransformerXlConfig,
+    data: &TokenDataset,
+    workers: usize,
+) -> Result<Replicas, TransformerError> {
+    let (theirs, ours) = (data.layout().vocabulary, config.vocabulary);
+    if theirs != ours {
+        return Err(shape_error("the data's vocabulary", ours, theirs));
+    }
+    in_range("workers", workers, 1, 256)?;
+    Replicas::new(workers).map_err(|e| TransformerError::Data(e.to_string()))
 }
 
 /// A token, minus the logarithm of its probability, and whether it was held most likely.

@@ -33,7 +33,7 @@ pub struct EditParams {
     /// Sampling iterations: how many cells are flipped in each window, at most
     /// [`EditParams::MAX_ITERATIONS`]. At 0 nothing is done.
     pub iterations: usize,
-    /// Creative risk: the temperature of the rounding, finite and above 0.
+    /// Creative risk: the temperature of the softmax, finite and above 0.
     pub creative_risk: f64,
     /// The pitches that may be edited; what sounds outside them stays.
     pub pitch_range: RangeInclusive<Pitch>,

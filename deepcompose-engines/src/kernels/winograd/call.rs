@@ -5,13 +5,12 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::super::epilogue::Epilogue;
-use super::super::map::{Map, MapMut, Rect};
+use super::super::conv_call::ConvCall;
+use super::super::map::{MapMut, Rect};
 use super::super::tile::BLOCK;
 use super::algorithm::Algorithm;
-use super::steps::{Inputs, Outputs, Products};
+use super::steps::{Inputs, Outputs, Products, Scaled};
 use super::{Addend, Stored, Winograd};
-use crate::kernels::Instructions;
 
 /// Numbers of a batch of patches at their points and of their products: half of a second-level cache.
 const BATCH: usize = (512 << 10) / size_of::<f32>();
@@ -23,10 +22,7 @@ const SHARED_WEIGHTS: usize = 1 << 20;
 #[derive(Clone, Copy)]
 pub(super) struct Call<'a> {
     pub(super) conv: &'a Winograd,
-    pub(super) instructions: Instructions,
-    pub(super) input: Map<'a>,
-    pub(super) addend: Addend<'a>,
-    pub(super) epilogue: Epilogue<'a>,
+    pub(super) with: ConvCall<'a, Addend<'a>>,
 }
 
 impl Call<'_> {
@@ -85,10 +81,10 @@ impl Call<'_> {
             let (batch, rest) = left.split_rows(rows.min(left.height));
             let count = batch.height * batch.width;
             let (points, products) = scratch[..self.numbers(count)].split_at_mut(count * self.patch_stride());
-            self.instructions.run(self.inputs::<A>(batch, points));
+            self.with.instructions.run(self.inputs::<A>(batch, points));
             let all = 0..self.conv.filtering.points() * self.conv.blocks();
             self.products(points, count, all, products);
-            self.instructions.run(self.outputs::<A>(products, batch, batch, to.reborrow()));
+            self.with.instructions.run(self.outputs::<A>(products, batch, batch, to.reborrow()));
             left = rest;
         }
     }
@@ -99,7 +95,7 @@ impl Call<'_> {
         let (points, products) = scratch.split_at_mut(count * self.patch_stride());
         points.par_chunks_mut(patches.width * self.patch_stride()).enumerate().for_each(|(row, points)| {
             let row = Rect { top: patches.top + row, height: 1, ..patches };
-            self.instructions.run(self.inputs::<A>(row, points));
+            self.with.instructions.run(self.inputs::<A>(row, points));
         });
         let at_once = if self.conv.blocks().is_multiple_of(2) { 2 } else { 1 };
         let points = &*points;
@@ -112,7 +108,7 @@ impl Call<'_> {
 
     fn share_outputs<A: Algorithm>(self, products: &[f32], all: Rect, patches: Rect, to: MapMut<'_>) {
         if patches.height <= 1 {
-            self.instructions.run(self.outputs::<A>(products, all, patches, to));
+            self.with.instructions.run(self.outputs::<A>(products, all, patches, to));
             return;
         }
         let (upper, lower) = patches.split_rows(patches.height / 2);
@@ -124,38 +120,27 @@ impl Call<'_> {
     }
 
     fn inputs<'b, A: Algorithm>(&'b self, patches: Rect, to: &'b mut [f32]) -> Inputs<'b, A> {
-        let (input, zeros) = (self.input, &self.conv.zeros[..]);
+        let (input, zeros) = (self.with.input, &self.conv.zeros[..]);
         Inputs { input, zeros, patches, stride: self.patch_stride(), to, algorithm: PhantomData }
     }
 
     fn products(self, points: &[f32], patches: usize, range: Range<usize>, to: &mut [f32]) {
-        let (stride, depth, blocks) = (self.patch_stride(), self.conv.channels_in(), self.conv.blocks());
         match &self.conv.stored {
-            Stored::Floats(weights) => {
-                self.instructions.run(Products {
-                    weights,
-                    depth,
-                    blocks,
-                    points,
-                    stride,
-                    patches,
-                    range,
-                    to,
-                });
-            }
-            Stored::Halves(weights) => {
-                self.instructions.run(Products {
-                    weights,
-                    depth,
-                    blocks,
-                    points,
-                    stride,
-                    patches,
-                    range,
-                    to,
-                });
-            }
+            Stored::Floats(weights) => self.products_with(weights, points, patches, range, to),
+            Stored::Halves(weights) => self.products_with(weights, points, patches, range, to),
         }
+    }
+
+    fn products_with<W: Scaled>(
+        self,
+        weights: &W,
+        points: &[f32],
+        patches: usize,
+        range: Range<usize>,
+        to: &mut [f32],
+    ) {
+        let (stride, depth, blocks) = (self.patch_stride(), self.conv.channels_in(), self.conv.blocks());
+        self.with.instructions.run(Products { weights, depth, blocks, points, stride, patches, range, to });
     }
 
     fn outputs<'b, A: Algorithm>(
@@ -165,7 +150,7 @@ impl Call<'_> {
         patches: Rect,
         to: MapMut<'b>,
     ) -> Outputs<'b, A> {
-        let (addend, epilogue) = (self.addend, self.epilogue);
+        let (addend, epilogue) = (self.with.begin, self.with.epilogue);
         Outputs { products, all, patches, addend, epilogue, to, algorithm: PhantomData }
     }
 }

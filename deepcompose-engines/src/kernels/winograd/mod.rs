@@ -7,10 +7,9 @@ mod steps;
 
 use self::algorithm::{Algorithm, Doubled, Four, MOST, Two};
 use self::call::Call;
-use super::Instructions;
-use super::epilogue::Epilogue;
+use super::conv_call::ConvCall;
 use super::halves::Halves;
-use super::map::{Map, MapMut, Rect, check_length};
+use super::map::{MapMut, Rect, check_length};
 use super::panels::Panels;
 use super::tile::BLOCK;
 use crate::EngineError;
@@ -174,7 +173,7 @@ impl Winograd {
         self.channels_out() / BLOCK
     }
 
-    /// Computes the outputs in `outputs`, and those that share a patch with one of them, and writes them to `to`, on
+    /// Computes the call's outputs, and those that share a patch with one of them, and writes them to `to`, on
     /// the threads of the current rayon pool. Gives back what it wrote.
     ///
     /// `scratch` is made longer where it must be; with the same one for every call nothing is allocated after the
@@ -184,19 +183,15 @@ impl Winograd {
     ///
     /// [`EngineError`] if the channels of `input` or `to` are others, if `to` has not the size of the input (twice
     /// that with [`Filtering::Doubled`]) or is placed, if `outputs` is not inside, or for lists of another length
-    /// in `addend` and `epilogue`.
-    #[allow(clippy::too_many_arguments)]
+    /// in `begin` and `epilogue`.
     pub fn run(
         &self,
-        instructions: Instructions,
-        input: Map<'_>,
-        addend: Addend<'_>,
-        epilogue: Epilogue<'_>,
+        call: ConvCall<'_, Addend<'_>>,
         to: MapMut<'_>,
-        outputs: Rect,
         scratch: &mut Vec<f32>,
     ) -> Result<Rect, EngineError> {
-        self.check(input, addend, epilogue, &to, outputs)?;
+        self.check(&call, &to)?;
+        let outputs = call.outputs;
         if outputs.is_empty() {
             return Ok(outputs);
         }
@@ -209,7 +204,7 @@ impl Winograd {
             [patches.top * side, patches.left * side],
             [to.height.min(patches.bottom() * side), to.width.min(patches.right() * side)],
         );
-        let call = Call { conv: self, instructions, input, addend, epilogue };
+        let call = Call { conv: self, with: call };
         match self.filtering {
             Filtering::Two => call.run::<Two>(to, patches, scratch),
             Filtering::Four => call.run::<Four>(to, patches, scratch),
@@ -218,14 +213,8 @@ impl Winograd {
         Ok(written)
     }
 
-    fn check(
-        &self,
-        input: Map<'_>,
-        addend: Addend<'_>,
-        epilogue: Epilogue<'_>,
-        to: &MapMut<'_>,
-        outputs: Rect,
-    ) -> Result<(), EngineError> {
+    fn check(&self, call: &ConvCall<'_, Addend<'_>>, to: &MapMut<'_>) -> Result<(), EngineError> {
+        let ConvCall { input, begin, epilogue, outputs, .. } = *call;
         let growth = self.filtering.growth();
         let [height, width] = [input.height() * growth, input.width() * growth];
         for (field, value, accepted) in [
@@ -243,7 +232,7 @@ impl Winograd {
             let (value, accepted) = (format!("{:?}", to.place), "every output at its own place".to_owned());
             return Err(EngineError::OutOfRange { field: "placement", value, accepted });
         }
-        match addend {
+        match begin {
             Addend::Bias(bias) => check_length("the bias", bias.len(), &[self.channels_out()])?,
             Addend::Map(map) => check_length("the addend", map.len(), &[height, width, self.channels_out()])?,
         }

@@ -46,7 +46,7 @@ impl<A: Algorithm> WithSimd for Inputs<'_, A> {
 
 /// A vector of channels of a patch.
 #[inline(always)]
-#[allow(clippy::needless_range_loop)] // Rows and columns change their places.
+#[expect(clippy::needless_range_loop, reason = "rows and columns of arrays change their places")]
 fn patch<S: Simd, A: Algorithm>(
     simd: S,
     pixels: &[[&[f32]; MOST]; MOST],
@@ -206,7 +206,7 @@ impl<A: Algorithm> WithSimd for Outputs<'_, A> {
 
 /// A vector of channels of a patch of outputs.
 #[inline(always)]
-#[allow(clippy::needless_range_loop)] // Rows and columns change their places.
+#[expect(clippy::needless_range_loop, reason = "rows and columns of arrays change their places")]
 fn products_to_outputs<S: Simd, A: Algorithm>(
     simd: S,
     products: &[f32],
@@ -233,7 +233,6 @@ fn products_to_outputs<S: Simd, A: Algorithm>(
 
 impl<A: Algorithm> Outputs<'_, A> {
     #[inline(always)]
-    #[allow(clippy::needless_range_loop)] // As above.
     fn write<S: Simd>(
         &mut self,
         simd: S,
@@ -242,8 +241,8 @@ impl<A: Algorithm> Outputs<'_, A> {
         channel: usize,
         outputs: &[[S::f32s; MOST]; MOST],
     ) {
-        for y in 0..A::OUTPUTS {
-            for x in 0..A::OUTPUTS {
+        for (y, outputs) in outputs[..A::OUTPUTS].iter().enumerate() {
+            for (x, output) in outputs[..A::OUTPUTS].iter().enumerate() {
                 if top + y >= self.to.height || left + x >= self.to.width {
                     continue;
                 }
@@ -253,7 +252,7 @@ impl<A: Algorithm> Outputs<'_, A> {
                         load::<S>(map, ((top + y) * self.to.width + left + x) * self.to.channels + channel)
                     }
                 };
-                let sum = simd.add_f32s(added, outputs[y][x]);
+                let sum = simd.add_f32s(added, *output);
                 let start = self.to.start_of(top + y, left + x) + channel;
                 store::<S>(self.to.data, start, self.epilogue.of_vector(simd, sum, channel));
             }

@@ -118,3 +118,22 @@ fn scores_worked_by_hand() {
     // Shifted far up, where the exponentials themselves would overflow.
     assert!((score(&[1000.0, 1000.0], 1).0 - 2f64.ln()).abs() < 1e-12);
 }
+
+#[test]
+fn a_prepared_network_is_measured_alike() {
+    let network = TransformerXl::new(&sizes(Vocabulary::Satb), 3, &Device::flex()).unwrap();
+    let data = chorales();
+    let expected = evaluate_tokens(&network, &data, 2).unwrap();
+    for workers in [1, 2] {
+        let single = network.prepare(super::super::DecodePrecision::Single).unwrap();
+        let found = evaluate_prepared(&single, &data, workers).unwrap();
+        assert_eq!((found.pieces, found.tokens), (expected.pieces, expected.tokens));
+        assert!(
+            (found.nats - expected.nats).abs() < 1e-4 * expected.nats,
+            "{} {}",
+            found.nats,
+            expected.nats
+        );
+        assert!(matches!(evaluate_prepared(&single, &data, 0), Err(TransformerError::Config { .. })));
+    }
+}
