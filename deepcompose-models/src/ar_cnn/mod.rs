@@ -22,7 +22,6 @@ mod config;
 #[cfg(feature = "train")]
 mod corruption;
 #[cfg(feature = "train")]
-mod dropout;
 mod edit;
 #[cfg(feature = "train")]
 mod evaluate;

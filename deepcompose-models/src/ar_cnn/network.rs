@@ -92,7 +92,7 @@ impl ArCnn {
         self.run(rolls, &mut |x, dropout| {
             // A frozen layer drops nothing.
             let probability = if dropout.training.is_enabled() { dropout.prob } else { 0.0 };
-            super::dropout::masked(x, probability, rng)
+            crate::dropout::masked(x, probability, rng)
         })
     }
 

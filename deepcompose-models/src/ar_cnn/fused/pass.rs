@@ -1,9 +1,9 @@
 //! The forward pass, and the backward pass.
 
+use crate::dropout;
 use deepcompose_engines::training::{Begin, End, Instructions, gate, halve, halve_backward};
 use rand_chacha::ChaCha8Rng;
 
-use super::super::dropout;
 use super::conv::{bias_gradient, pointwise};
 use super::loss::edit_loss;
 use super::map::Map;

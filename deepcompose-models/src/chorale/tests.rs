@@ -1,0 +1,308 @@
+//! The network against a plain one in `f64`, and what must hold of any such network.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use burn::tensor::Tensor;
+use deepcompose_samplers::TokenModel;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use super::history::{History, REST};
+use super::voice::{CELLS, relate, relations, terms};
+use super::*;
+use crate::Device;
+
+fn config() -> ChoraleConfig {
+    ChoraleConfig {
+        layers: 2,
+        heads: 2,
+        d_model: 8,
+        d_inner: 6,
+        d_voice: 10,
+        distances: 20,
+        ..ChoraleConfig::default()
+    }
+}
+
+/// A network none of whose numbers are at rest: biases and scales too.
+fn network() -> ChoraleTransformer {
+    let mut rng = ChaCha8Rng::seed_from_u64(4);
+    let mut network = ChoraleTransformer::new(&config(), 3, &Device::default()).unwrap();
+    let mut draws = ChaCha8Rng::seed_from_u64(5);
+    let mut stir = |param: &mut burn::module::Param<Tensor<1>>| {
+        let numbers: Vec<f32> =
+            values(&param.val()).iter().map(|n| *n as f32 + rng.random_range(-0.3..0.3)).collect();
+        *param = burn::module::Param::from_data(numbers.as_slice(), &Device::default());
+    };
+    for layer in &mut network.layers {
+        for norm in [&mut layer.attention_norm, &mut layer.feed_forward_norm] {
+            stir(&mut norm.gamma);
+            stir(norm.beta.as_mut().unwrap());
+        }
+        stir(layer.expand.bias.as_mut().unwrap());
+        stir(layer.contract.bias.as_mut().unwrap());
+        let bias: Vec<f32> = (0..40).map(|_| draws.random_range(-1.0..1.0)).collect();
+        let bias = burn::tensor::TensorData::new(bias, [2, 20]);
+        layer.attention.bias = burn::module::Param::from_data(bias, &Device::default());
+    }
+    network
+}
+
+fn piece(steps: usize) -> Vec<Cells> {
+    let mut rng = ChaCha8Rng::seed_from_u64(9);
+    let mut cells = [70, 65, 60, 50];
+    (0..steps)
+        .map(|_| {
+            for cell in &mut cells {
+                match rng.random_range(0..6) {
+                    0 => *cell = rng.random_range(40..80),
+                    1 => *cell = REST,
+                    _ => {}
+                }
+            }
+            cells
+        })
+        .collect()
+}
+
+fn values<const D: usize>(tensor: &Tensor<D>) -> Vec<f64> {
+    tensor.to_data().iter::<f32>().map(f64::from).collect()
+}
+
+/// `x` (rows of `inputs`) times a matrix, plus a bias.
+fn linear(x: &[f64], layer: &burn::nn::Linear) -> Vec<f64> {
+    let [inputs, outputs] = layer.weight.dims();
+    let weight = values(&layer.weight.val());
+    let bias = layer.bias.as_ref().map_or_else(|| vec![0.0; outputs], |bias| values(&bias.val()));
+    x.chunks(inputs)
+        .flat_map(|row| {
+            (0..outputs)
+                .map(|o| bias[o] + (0..inputs).map(|i| row[i] * weight[i * outputs + o]).sum::<f64>())
+                .collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+fn norm(x: &[f64], norm: &burn::nn::LayerNorm) -> Vec<f64> {
+    let (gamma, beta) = (values(&norm.gamma.val()), values(&norm.beta.as_ref().unwrap().val()));
+    x.chunks(gamma.len())
+        .flat_map(|row| {
+            let mean = row.iter().sum::<f64>() / row.len() as f64;
+            let variance = row.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / row.len() as f64;
+            (0..row.len())
+                .map(|i| (row[i] - mean) / (variance + 1e-5).sqrt() * gamma[i] + beta[i])
+                .collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+fn silu(x: f64) -> f64 {
+    x / (1.0 + (-x).exp())
+}
+
+/// The logarithms of the probabilities of every cell that each voice could have, `[steps][4][CELLS]`.
+fn plain(network: &ChoraleTransformer, piece: &[Cells]) -> Vec<[Vec<f64>; 4]> {
+    let ChoraleConfig { heads, d_model: d, d_inner, distances, .. } = network.config;
+    let d_head = d / heads;
+    let table = values(&network.table.val());
+    let sum = |table: &[f64], rows: &[usize], width: usize| -> Vec<f64> {
+        (0..width).map(|k| rows.iter().map(|row| table[row * width + k]).sum()).collect()
+    };
+    let mut histories = vec![History::new()];
+    for cells in piece {
+        let mut next = histories.last().unwrap().clone();
+        next.push(*cells);
+        histories.push(next);
+    }
+    let mut x: Vec<f64> = histories[..piece.len()]
+        .iter()
+        .flat_map(|history| sum(&table, &history.inputs([true; 4]).map(usize::from), d))
+        .collect();
+    for layer in &network.layers {
+        let qkv = linear(&norm(&x, &layer.attention_norm), &layer.attention.qkv);
+        let bias = values(&layer.attention.bias.val());
+        let mut context = vec![0.0; x.len()];
+        for query in 0..piece.len() {
+            for head in 0..heads {
+                let at =
+                    |step: usize, part: usize, k: usize| qkv[step * 3 * d + part * d + head * d_head + k];
+                let scores: Vec<f64> = (0..=query)
+                    .map(|key| {
+                        let content: f64 = (0..d_head).map(|k| at(query, 0, k) * at(key, 1, k)).sum();
+                        let distance = (query - key).min(distances - 1);
+                        content / (d_head as f64).sqrt() + bias[head * distances + distance]
+                    })
+                    .collect();
+                let total: f64 = scores.iter().map(|score| score.exp()).sum();
+                for k in 0..d_head {
+                    let attended = (0..=query).map(|key| scores[key].exp() / total * at(key, 2, k)).sum();
+                    context[query * d + head * d_head + k] = attended;
+                }
+            }
+        }
+        let attended = linear(&context, &layer.attention.output);
+        x.iter_mut().zip(attended).for_each(|(x, a)| *x += a);
+        let wide = linear(&norm(&x, &layer.feed_forward_norm), &layer.expand);
+        let inner: Vec<f64> = wide
+            .chunks(2 * d_inner)
+            .flat_map(|row| (0..d_inner).map(|k| silu(row[k]) * row[d_inner + k]).collect::<Vec<_>>())
+            .collect();
+        x.iter_mut().zip(linear(&inner, &layer.contract)).for_each(|(x, f)| *x += f);
+    }
+    let states = norm(&x, &network.norm);
+    (0..piece.len())
+        .map(|step| {
+            [0, 1, 2, 3].map(|voice| {
+                let (own, above) = (&network.voices[voice], &piece[step][..voice]);
+                let (mut rows, mut related) = (Vec::new(), Vec::new());
+                histories[step].voice_inputs(above, &mut rows);
+                relate(histories[step].last[voice], above, &mut related);
+                let rows: Vec<usize> = rows.into_iter().map(|row| row as usize).collect();
+                let told = sum(&values(&own.table.val()), &rows, network.config.d_voice);
+                let state = linear(&states[step * d..(step + 1) * d], &own.state);
+                let z: Vec<f64> = state.iter().zip(told).map(|(s, t)| silu(s + t)).collect();
+                let deeper = linear(&z, &own.hidden);
+                let z: Vec<f64> = z.iter().zip(deeper).map(|(z, h)| z + silu(h)).collect();
+                let (absolute, mut relative) = (linear(&z, &own.absolute), linear(&z, &own.relative));
+                relative.push(0.0);
+                assert_eq!(relative.len(), relations(voice) + 1);
+                let logits: Vec<f64> = (0..CELLS)
+                    .map(|cell| {
+                        let terms = &related[cell * terms(voice)..][..terms(voice)];
+                        absolute[cell] + terms.iter().map(|term| relative[*term as usize]).sum::<f64>()
+                    })
+                    .collect();
+                let total = logits.iter().map(|logit| logit.exp()).sum::<f64>().ln();
+                logits.iter().map(|logit| logit - total).collect()
+            })
+        })
+        .collect()
+}
+
+#[test]
+fn the_network_is_the_plain_one() {
+    let (network, piece) = (network(), piece(40));
+    let expected = plain(&network, &piece);
+    let found = network.log_probabilities(&piece).unwrap();
+    for (step, cells) in piece.iter().enumerate() {
+        for voice in 0..4 {
+            let expected = expected[step][voice][usize::from(cells[voice])];
+            let found = found[step][voice];
+            assert!((found - expected).abs() < 1e-4, "step {step}, voice {voice}: {found}, {expected}");
+        }
+    }
+}
+
+#[test]
+fn a_decoder_gives_what_the_whole_piece_gives() {
+    // Longer than a block, and with the start of another piece before it.
+    let (network, piece) = (network(), piece(300));
+    let whole = network.log_probabilities(&piece).unwrap();
+    let mut decoder = ChoraleDecoder::new(&network);
+    decoder.push(&[129, 60, 128, 50]).unwrap();
+    let mut next = vec![129];
+    for (step, cells) in piece.iter().enumerate() {
+        for voice in 0..4 {
+            let logits = decoder.push(&next).unwrap();
+            let total: f64 = logits.iter().map(|logit| f64::from(*logit).exp()).sum::<f64>().ln();
+            let found = f64::from(logits[usize::from(cells[voice])]) - total;
+            assert!((found - whole[step][voice]).abs() < 1e-4, "step {step}, voice {voice}");
+            next = vec![cells[voice].into()];
+        }
+        assert_eq!(decoder.steps(), step);
+    }
+    assert!(decoder.push(&[131]).is_err());
+    assert!(decoder.push(&[]).is_err());
+}
+
+#[test]
+fn nothing_is_known_of_what_comes_later() {
+    let (network, mut piece) = (network(), piece(30));
+    let before = network.log_probabilities(&piece).unwrap();
+    // The tenor of step 20.
+    piece[20][2] = 41;
+    let after = network.log_probabilities(&piece).unwrap();
+    assert_eq!(before[..20], after[..20]);
+    assert_eq!(before[20][..2], after[20][..2]);
+    assert!(before[20][2..].iter().zip(&after[20][2..]).all(|(a, b)| a != b));
+    assert_ne!(before[21], after[21]);
+    assert!(network.log_probabilities(&[[0, 0, 0, 129]]).is_err());
+    assert_eq!(network.log_probabilities(&[]).unwrap(), Vec::<[f64; 4]>::new());
+}
+
+#[test]
+fn the_parameters_are_counted() {
+    use burn::module::Module;
+    assert_eq!(network().num_params(), config().parameters());
+    let default = ChoraleConfig::default();
+    let network = ChoraleTransformer::new(&default, 1, &Device::default()).unwrap();
+    assert_eq!(network.num_params(), default.parameters());
+}
+
+#[cfg(feature = "train")]
+mod training {
+    use super::*;
+    use crate::training::{Run, RunSettings, Trainer};
+
+    fn trainer(workers: usize) -> ChoraleTrainer {
+        let data = ChoraleDataset::new((3..9).map(|part| piece(part * 12)).collect()).unwrap();
+        let training = ChoraleTraining {
+            steps: 12,
+            batch_size: 4,
+            window: 24,
+            warmup: 2,
+            learning_rate: 1e-2,
+            workers,
+            ..ChoraleTraining::default()
+        };
+        let config = ChoraleTrainConfig { model: config(), training, run: RunSettings::default() };
+        ChoraleTrainer::new(&config, data.clone(), data, &Device::default()).unwrap()
+    }
+
+    #[test]
+    fn training_goes_on_where_it_stopped() {
+        for workers in [1, 2] {
+            let folder = tempfile::tempdir().unwrap();
+            let settings = RunSettings { checkpoint_every: 5, ..RunSettings::default() };
+            let mut whole = trainer(workers);
+            let first = whole.validate().unwrap();
+            for _ in 0..12 {
+                whole.train_step().unwrap();
+            }
+            assert!(whole.validate().unwrap() < first - 0.5);
+            let mut part = trainer(workers);
+            for _ in 0..5 {
+                part.train_step().unwrap();
+            }
+            let (checkpoint, state) = part.save().unwrap();
+            let mut rest = trainer(workers);
+            rest.restore(&checkpoint, state).unwrap();
+            while !rest.is_done() {
+                rest.train_step().unwrap();
+            }
+            let bytes = |trainer: &ChoraleTrainer| {
+                crate::weights::to_bytes(&trainer.model(), crate::weights::Precision::Full).unwrap()
+            };
+            assert_eq!(bytes(&rest), bytes(&whole));
+            // And through the files of a run.
+            let mut run = Run::create(folder.path(), &settings).unwrap();
+            let mut filed = trainer(workers);
+            run.train(&mut filed, &mut |_, _| std::ops::ControlFlow::Continue(())).unwrap();
+            assert_eq!(bytes(&filed), bytes(&whole));
+        }
+    }
+
+    #[test]
+    fn the_evaluation_is_the_mean_over_all_cells() {
+        let pieces = vec![piece(10), piece(33)];
+        let data = ChoraleDataset::new(pieces.clone()).unwrap();
+        let network = network();
+        let evaluation = evaluate(&network, &data).unwrap();
+        let logs =
+            |piece: &Vec<Cells>| -> f64 { network.log_probabilities(piece).unwrap().iter().flatten().sum() };
+        let sums: Vec<f64> = pieces.iter().map(logs).collect();
+        assert!((evaluation.nats_per_note() + (sums[0] + sums[1]) / 172.0).abs() < 1e-12);
+        assert!((evaluation.pieces[1] + sums[1] / 132.0).abs() < 1e-12);
+        assert!((evaluation.voices().iter().sum::<f64>() / 4.0 - evaluation.nats_per_note()).abs() < 1e-12);
+    }
+}

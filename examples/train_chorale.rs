@@ -1,0 +1,110 @@
+//! Trains a chorale Transformer on four-voice music.
+//!
+//! ```sh
+//! cargo run --release --example train_chorale
+//! cargo run --release --example train_chorale -- --data jsb_chorales_16th_satb.json --out runs/chorale
+//! ```
+
+#[path = "support/pieces.rs"]
+mod pieces;
+#[path = "support/plots.rs"]
+mod plots;
+#[path = "support/training.rs"]
+mod training;
+
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::Parser;
+use deepcompose::core::{SatbTokenizer, Tokenizer};
+use deepcompose::midi;
+use deepcompose::models::chorale::{
+    ChoraleConfig, ChoraleDataset, ChoraleDecoder, ChoraleTrainConfig, ChoraleTrainer, ChoraleTraining,
+    ChoraleTransformer,
+};
+use deepcompose::models::data::Corpus;
+use deepcompose::models::training::{Freeze, RunSettings};
+use deepcompose::models::transformer::Vocabulary;
+use deepcompose::samplers::{SamplingTechnique, TokenSampler, Unconstrained, generate_tokens};
+use pieces::Pieces;
+use rand::SeedableRng;
+use training::{Common, Fields, Result};
+
+#[derive(Parser)]
+#[command(about = "Train a chorale Transformer: four voices on a sixteenth grid")]
+struct Options {
+    #[command(flatten)]
+    common: Common,
+}
+
+const NAME: &str = "chorale";
+
+/// A small network, and few steps.
+fn quick() -> ChoraleTrainConfig {
+    ChoraleTrainConfig {
+        model: ChoraleConfig { layers: 1, d_model: 64, d_inner: 64, d_voice: 64, ..ChoraleConfig::default() },
+        training: ChoraleTraining {
+            steps: 60,
+            batch_size: 4,
+            window: 64,
+            warmup: 10,
+            ..ChoraleTraining::default()
+        },
+        run: RunSettings { validate_every: 20, checkpoint_every: 20, ..RunSettings::default() },
+    }
+}
+
+fn run() -> Result<()> {
+    let Options { common } = Options::parse();
+    let mut config = common.config(NAME, quick())?;
+    let device = config.run.devices()?.into_iter().next().unwrap_or_default();
+    let tuned: Option<ChoraleTransformer> = common.fine_tune(no_pretrained, &device)?;
+    if let Some(model) = &tuned {
+        config.model = model.config().clone();
+    }
+    if !common.freeze.is_empty() {
+        config.training.freeze = Freeze::new(&common.freeze);
+    }
+    config.training.validate()?;
+    let (train, valid) = Pieces::open(common.data.as_deref(), Corpus::builtin)?.tokens(Vocabulary::Satb)?;
+    let (train, valid) = (ChoraleDataset::from_tokens(&train)?, ChoraleDataset::from_tokens(&valid)?);
+    let count = |data: &ChoraleDataset| (data.pieces().len(), data.notes());
+    println!("training pieces and notes: {:?}, validation: {:?}", count(&train), count(&valid));
+    let per_step = 4 * config.training.batch_size * config.training.window;
+    let epoch = train.notes().div_ceil(per_step.max(1));
+    let ChoraleTrainConfig { training, run, .. } = &mut config;
+    common.apply(epoch, Fields { steps: &mut training.steps, seed: &mut training.seed, run });
+
+    let mut trainer = match tuned {
+        Some(model) => ChoraleTrainer::fine_tune(model, &config.training, train, valid)?,
+        None => ChoraleTrainer::new(&config, train, valid, &device)?,
+    };
+    let run = common.open(NAME, &config, &mut trainer)?;
+    common.supervised(run, &mut trainer, "nats a note", config.training.steps, &mut sample)
+}
+
+fn no_pretrained(
+    _: &deepcompose::models::Device,
+) -> std::result::Result<ChoraleTransformer, deepcompose::models::WeightsError> {
+    Err(deepcompose::models::WeightsError::Mismatch("no chorale network is shipped".to_owned()))
+}
+
+/// Eight bars from nothing.
+fn sample(model: &ChoraleTransformer, path: &Path) -> Result<()> {
+    let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(1);
+    let sampler = TokenSampler::new(SamplingTechnique::Nucleus, 0.95, 1.0)?;
+    let mut decoder = ChoraleDecoder::new(model);
+    let start = [SatbTokenizer::START_ID];
+    let generated =
+        generate_tokens(&mut decoder, &start, &sampler, &mut Unconstrained, 4 * 128, &mut rng, &mut |_| {
+            ControlFlow::Continue(())
+        })?;
+    let music = SatbTokenizer.decode(&generated.tokens).score;
+    midi::write(path.with_extension("mid"), &music)?;
+    plots::piano_roll(&path.with_extension("svg"), &music, "Four voices from nothing")
+}
+
+fn main() -> ExitCode {
+    training::main(run)
+}
