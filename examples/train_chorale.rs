@@ -24,6 +24,7 @@ use deepcompose::models::chorale::{
     ChoraleTransformer,
 };
 use deepcompose::models::data::Corpus;
+use deepcompose::models::pretrained;
 use deepcompose::models::training::{Freeze, RunSettings};
 use deepcompose::models::transformer::Vocabulary;
 use deepcompose::samplers::{SamplingTechnique, TokenSampler, Unconstrained, generate_tokens};
@@ -59,7 +60,7 @@ fn run() -> Result<()> {
     let Options { common } = Options::parse();
     let mut config = common.config(NAME, quick())?;
     let device = config.run.devices()?.into_iter().next().unwrap_or_default();
-    let tuned: Option<ChoraleTransformer> = common.fine_tune(no_pretrained, &device)?;
+    let tuned: Option<ChoraleTransformer> = common.fine_tune(pretrained::chorale, &device)?;
     if let Some(model) = &tuned {
         config.model = model.config().clone();
     }
@@ -82,12 +83,6 @@ fn run() -> Result<()> {
     };
     let run = common.open(NAME, &config, &mut trainer)?;
     common.supervised(run, &mut trainer, "nats a note", config.training.steps, &mut sample)
-}
-
-fn no_pretrained(
-    _: &deepcompose::models::Device,
-) -> std::result::Result<ChoraleTransformer, deepcompose::models::WeightsError> {
-    Err(deepcompose::models::WeightsError::Mismatch("no chorale network is shipped".to_owned()))
 }
 
 /// Eight bars from nothing.

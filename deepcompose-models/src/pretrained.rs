@@ -6,6 +6,7 @@
 use burn::tensor::Device;
 
 use crate::ar_cnn::ArCnn;
+use crate::chorale::ChoraleTransformer;
 use crate::error::WeightsError;
 use crate::gan::Generator;
 use crate::transformer::TransformerXl;
@@ -13,6 +14,9 @@ use crate::weights;
 
 /// The embedded weights file of the AR-CNN.
 pub const AR_CNN: &[u8] = include_bytes!("../weights/ar_cnn.safetensors");
+
+/// The embedded weights file of the chorale Transformer.
+pub const CHORALE: &[u8] = include_bytes!("../weights/chorale.safetensors");
 
 /// The embedded weights file of the Transformer.
 pub const TRANSFORMER: &[u8] = include_bytes!("../weights/transformer.safetensors");
@@ -27,6 +31,15 @@ pub const GAN: &[u8] = include_bytes!("../weights/gan.safetensors");
 /// [`WeightsError`] if the device cannot hold it; the embedded bytes themselves are tested.
 pub fn ar_cnn(device: &Device) -> Result<ArCnn, WeightsError> {
     weights::from_bytes(AR_CNN, device)
+}
+
+/// The chorale Transformer, trained on chorales.
+///
+/// # Errors
+///
+/// As [`ar_cnn`].
+pub fn chorale(device: &Device) -> Result<ChoraleTransformer, WeightsError> {
+    weights::from_bytes(CHORALE, device)
 }
 
 /// The Transformer-XL, trained on chorales, songs and folk tunes.

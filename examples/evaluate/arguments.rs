@@ -12,6 +12,7 @@ use deepcompose::prelude::Genre;
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Kind {
     ArCnn,
+    Chorale,
     Gan,
     Transformer,
 }

@@ -1,5 +1,5 @@
 //! Measures a model on held-out pieces:
-//! `cargo run --release --example evaluate -- --model ar-cnn|gan|transformer --data PATH`.
+//! `cargo run --release --example evaluate -- --model ar-cnn|chorale|gan|transformer --data PATH`.
 //!
 //! Prints a table; `--json FILE` writes everything as JSON, `--plots DIR` writes charts as SVG. `--run DIR`
 //! draws the loss curves of a training run, with or without a model to measure. `evaluate --help` tells the
@@ -7,6 +7,7 @@
 
 mod ar_cnn;
 mod arguments;
+mod chorale;
 mod gan;
 mod input;
 mod model;
@@ -93,6 +94,7 @@ fn measure(task: &Task<'_>) -> Result<Outcome, Box<dyn Error>> {
     spinner.enable_steady_tick(Duration::from_millis(200));
     let outcome = match task.kind {
         Kind::ArCnn => ar_cnn::measure(task),
+        Kind::Chorale => chorale::measure(task),
         Kind::Transformer => transformer::measure(task),
         Kind::Gan => gan::measure(task),
     };

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use deepcompose::models::ar_cnn::ArCnn;
+use deepcompose::models::chorale::{Cells, ChoraleTransformer};
 use deepcompose::models::gan::{GanCondition, Generator};
 use deepcompose::models::transformer::TransformerXl;
 use deepcompose::models::weights::{self, Model};
@@ -17,6 +18,8 @@ pub(crate) fn write(file: &Path, output: &Path) -> Result<(), Box<dyn Error>> {
     let device = &Device::default();
     let mut numbers = if info.holds::<ArCnn>() {
         ar_cnn(&weights::load(file, device)?, device)?
+    } else if info.holds::<ChoraleTransformer>() {
+        chorale(&weights::load(file, device)?)?
     } else if info.holds::<TransformerXl>() {
         transformer(&weights::load(file, device)?, device)?
     } else if info.holds::<Generator>() {
@@ -38,6 +41,16 @@ fn ar_cnn(model: &ArCnn, device: &Device) -> Outcome {
     let cells = uniform(shape.iter().product()).map(|u| f32::from(u8::from(u < 0.1))).collect();
     let rolls = Tensor::<3>::from_data(TensorData::new(cells, shape), device);
     Ok(json!({ "rolls": array(rolls.clone())?, "logits": [array(model.forward(rolls)?)?] }))
+}
+
+/// A piece of four voices, a tenth of whose cells rest: the logarithms of its cells' probabilities.
+fn chorale(model: &ChoraleTransformer) -> Outcome {
+    let mut numbers = uniform(usize::MAX);
+    let mut cell = || numbers.next().map_or(128, |u| if u < 0.1 { 128 } else { 40 + (u * 40.0) as u8 });
+    let piece: Vec<Cells> = (0..64).map(|_| [cell(), cell(), cell(), cell()]).collect();
+    let log_probabilities: Vec<Vec<f64>> =
+        model.log_probabilities(&piece)?.into_iter().map(Vec::from).collect();
+    Ok(json!({ "piece": piece, "log_probabilities": log_probabilities }))
 }
 
 /// One sequence in two segments, the second of which goes beyond what is remembered.

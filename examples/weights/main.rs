@@ -1,6 +1,6 @@
 //! Looks into weights files and converts them: `cargo run --release --example weights -- inspect FILE`.
 //!
-//! A file says itself which model it holds, so the same commands do for all three. `weights --help` tells the rest.
+//! A file says itself which model it holds, so the same commands do for all. `weights --help` tells the rest.
 
 mod logits;
 
@@ -11,6 +11,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand, ValueEnum};
 use deepcompose::models::Device;
 use deepcompose::models::ar_cnn::ArCnn;
+use deepcompose::models::chorale::ChoraleTransformer;
 use deepcompose::models::gan::Generator;
 use deepcompose::models::transformer::TransformerXl;
 use deepcompose::models::weights::{self, Info, Model, Precision};
@@ -95,6 +96,8 @@ fn convert(input: &Path, output: &Path, bits: Option<Bits>) -> Result<(), Box<dy
     };
     if info.holds::<ArCnn>() {
         write::<ArCnn>(input, output, precision)?;
+    } else if info.holds::<ChoraleTransformer>() {
+        write::<ChoraleTransformer>(input, output, precision)?;
     } else if info.holds::<TransformerXl>() {
         write::<TransformerXl>(input, output, precision)?;
     } else if info.holds::<Generator>() {
@@ -111,5 +114,9 @@ fn write<M: Model>(input: &Path, output: &Path, precision: Precision) -> Result<
 }
 
 fn unknown(info: &Info) -> Box<dyn Error> {
-    format!("model is {}: ar-cnn, transformer-xl or gan-generator is accepted", info.model).into()
+    format!(
+        "model is {}: ar-cnn, chorale-transformer, transformer-xl or gan-generator is accepted",
+        info.model
+    )
+    .into()
 }

@@ -1,11 +1,13 @@
 //! How well a network predicts chorales.
 
+use serde::Serialize;
+
 use super::data::ChoraleDataset;
 use super::network::ChoraleTransformer;
 use crate::error::ModelError;
 
 /// Losses over whole chorales, by the exact chain rule over every cell, rests included.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct ChoraleEvaluation {
     /// Sum over the cells of soprano, alto, tenor and bass of minus the natural logarithm of their probabilities.
