@@ -32,6 +32,8 @@
 //! | `pretrained` | yes | the weights of this project, embedded |
 //! | `train` | no | corpora, trainers, runs, evaluation in [`models`] |
 //! | `tui` | no | burn-train's terminal dashboard |
+//! | `audio` | no | `audio`: scores as sound, with a built-in synthesiser or a SoundFont |
+//! | `picture`, `png` | no | `picture`: piano rolls as SVG, and as PNG |
 //! | `remote` | no | devices on other machines, and lending this one's |
 //! | `cuda`, `wgpu`, `vulkan`, `metal`, `rocm` | no | burn's device of that name |
 //!
@@ -57,11 +59,15 @@ pub mod prelude;
 mod technique;
 
 pub use composer::{BuildError, Composer, ComposerBuilder, ModelSource};
+#[cfg(feature = "audio")]
+pub use deepcompose_audio as audio;
 pub use deepcompose_core as core;
 pub use deepcompose_engines as engines;
 pub use deepcompose_midi as midi;
 pub use deepcompose_models as models;
 pub use deepcompose_models::compose::{ComposeError, Composition};
+#[cfg(feature = "picture")]
+pub use deepcompose_picture as picture;
 pub use deepcompose_samplers as samplers;
 pub use technique::Technique;
 

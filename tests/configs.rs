@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[path = "../examples/chain/steps.rs"]
+mod steps;
+
 use std::path::Path;
 
 use deepcompose::models::ar_cnn::{ArCnnConfig, ArCnnTrainConfig, ArCnnTraining};
@@ -44,4 +47,22 @@ fn the_files_of_the_shipped_weights_are_valid() {
     let gan = GanTrainConfig::read(examples("shipped/gan.toml")).unwrap();
     assert_eq!(gan.training, GanTraining { steps: 1800, ..GanTraining::accompaniment() });
     gan.training.validate().unwrap();
+}
+
+#[test]
+fn the_chain_extends_and_accompanies_in_rock() {
+    use deepcompose::prelude::{GanParams, Genre, Technique, TransformerParams};
+
+    let extend = TransformerParams { track_extension_duration: 12.0, ..TransformerParams::default() };
+    let rock = GanParams { seed: Some(7), ..GanParams::new(Genre::Rock) };
+    let read = steps::read(&examples("configs/extend_then_rock.json")).unwrap();
+    assert_eq!(read, [Technique::Transformer(extend), Technique::Gan(rock)]);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("steps.json");
+    for (text, what) in [("[]", "0 steps"), ("{}", "steps.json"), ("[{\"technique\":\"polka\"}]", "polka")] {
+        std::fs::write(&path, text).unwrap();
+        let error = steps::read(&path).unwrap_err();
+        assert!(error.contains(what) && error.contains("steps.json"), "{error}");
+    }
+    assert!(steps::read(&folder.path().join("none.json")).unwrap_err().contains("none.json"));
 }
