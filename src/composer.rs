@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use deepcompose_core::Score;
 use deepcompose_models::ar_cnn::{ArCnn, PreparedArCnn};
 use deepcompose_models::compose::{
-    self, ArCnnParams, ComposeError, Composition, GanParams, Observer, Progress, TransformerParams,
+    self, ArCnnParams, ComposeError, Composition, GanParams, Observer, TransformerParams,
 };
 use deepcompose_models::gan::{Generator, PreparedGenerator, WindowGenerator};
 use deepcompose_models::transformer::{DecodePrecision, PreparedTransformer, TransformerXl, Vocabulary};
@@ -355,8 +355,8 @@ impl Composer {
         // One too many is enough to be refused.
         let most = count.min(compose::MAX_CONTINUATIONS + 1) as u64;
         let rngs = (0..most).map(|more| rng(self.seed.wrapping_add(more), 2)).collect();
-        let observer = &mut |_| ControlFlow::Continue(());
-        compose::extend_several(&mut model.decoder(), input, params, rngs, observer)
+        let model = &mut model.decoder();
+        compose::extend_several(model, input, params, rngs, &mut |_| ControlFlow::Continue(()))
     }
 
     /// GAN: adds drums, bass, guitar and keys in a genre. See [`compose::accompany`].
@@ -405,7 +405,7 @@ impl Composer {
         &self,
         input: &Score,
         technique: &Technique,
-        observer: &mut dyn FnMut(Progress) -> ControlFlow<()>,
+        observer: &mut Observer<'_>,
     ) -> Result<Composition, ComposeError> {
         match technique {
             Technique::ArCnn(params) => self.enhance_with(input, params, observer),

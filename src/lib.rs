@@ -65,7 +65,7 @@ pub use deepcompose_core as core;
 pub use deepcompose_engines as engines;
 pub use deepcompose_midi as midi;
 pub use deepcompose_models as models;
-pub use deepcompose_models::compose::{ComposeError, Composition};
+pub use deepcompose_models::compose::{ComposeError, Composition, Event, Progress};
 #[cfg(feature = "picture")]
 pub use deepcompose_picture as picture;
 pub use deepcompose_samplers as samplers;

@@ -11,7 +11,7 @@ use deepcompose::midi;
 use deepcompose::models::gan::{RoleSet, TrackRole};
 use deepcompose::models::transformer::DecodePrecision;
 use deepcompose::prelude::*;
-use deepcompose::{ComposeError, ModelSource};
+use deepcompose::{ComposeError, Event, ModelSource};
 
 fn composer() -> &'static Composer {
     static COMPOSER: OnceLock<Composer> = OnceLock::new();
@@ -230,6 +230,55 @@ fn observers_see_progress_and_can_stop() {
         composer().accompany_with(&melody, &GanParams::default(), &mut |_| ControlFlow::Break(())).unwrap();
     assert_eq!(made.summary.stop, StopReason::Stopped);
     assert_eq!(made.tracks()[0], melody.tracks()[0]);
+}
+
+/// The sounding cells of a track: (step, pitch).
+fn cells(track: &Track) -> std::collections::BTreeSet<(u32, u8)> {
+    let step = |tick: Tick| tick.get() / 120;
+    let of = |n: &Note| (step(n.start)..step(n.end())).map(|s| (s, n.pitch.get())).collect::<Vec<_>>();
+    track.notes().iter().flat_map(of).collect()
+}
+
+#[test]
+fn observers_are_told_what_becomes_of_the_roll() {
+    let melody = InputTrack::OdeToJoy.score();
+    let params = ArCnnParams { sampling_iterations: 12, ..ArCnnParams::default() };
+    let mut roll = cells(&melody.tracks()[0]);
+    let made = composer()
+        .enhance_with(&melody, &params, &mut |p| {
+            for event in p.events {
+                let Event::Cell { start, duration, pitch, on } = *event else { panic!("{event:?}") };
+                assert_eq!(duration.get(), 120);
+                let cell = (start.get() / 120, pitch.get());
+                // Every edit is a change.
+                assert!(if on { roll.insert(cell) } else { roll.remove(&cell) });
+            }
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+    assert_eq!(roll, cells(&made.tracks()[0]));
+    assert_ne!(roll, cells(&melody.tracks()[0]));
+}
+
+#[test]
+fn observers_are_told_the_notes_of_a_continuation() {
+    let melody = InputTrack::Greensleeves.score();
+    let mut told = Vec::new();
+    let made = composer()
+        .extend_with(&melody, &TransformerParams::default(), &mut |p| {
+            for event in p.events {
+                let Event::Note { track: 0, note } = *event else { panic!("{event:?}") };
+                told.push(note);
+            }
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+    let new = &made.tracks()[0].notes()[melody.note_count()..];
+    assert!(told.len() > 5, "{} notes", told.len());
+    // What is still held at the end is in the composition alone.
+    let held: Vec<&Note> = new.iter().filter(|n| !told.contains(n)).collect();
+    assert!(told.iter().all(|n| new.contains(n)), "{told:?}");
+    assert!(held.iter().all(|n| n.end() == made.end()), "{held:?}");
 }
 
 #[test]

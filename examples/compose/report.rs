@@ -70,7 +70,7 @@ impl Bar {
         Self { bar }
     }
 
-    pub(crate) fn show(&mut self, progress: Progress) -> ControlFlow<()> {
+    pub(crate) fn show(&mut self, progress: Progress<'_>) -> ControlFlow<()> {
         self.bar.set_length(progress.total as u64);
         self.bar.set_position(progress.done as u64);
         ControlFlow::Continue(())

@@ -106,7 +106,7 @@ pub fn accompany<G: WindowGenerator + ?Sized, R: Rng + ?Sized>(
     };
     let melody = grid.sounding_roll(&notes);
     let band = gan::accompany(generator, melody.view(), &options, rng, &mut |done, total| {
-        observer(Progress { done, total })
+        observer(Progress { done, total, events: &[] })
     })
     .map_err(ComposeError::model)?;
 

@@ -3,14 +3,14 @@
 use std::ops::Range;
 
 use deepcompose_core::{Note, PianoRoll, Pitch, Score, StepsPerBeat, Tick, Track, Velocity};
-use deepcompose_samplers::{EditModel, StopReason};
+use deepcompose_samplers::{Edit, EditModel, StopReason};
 use ndarray::ArrayView2;
 use rand::Rng;
 
 use super::error::ComposeError;
 use super::params::ArCnnParams;
 use super::tracks::Selected;
-use super::{Composition, Observer, Progress};
+use super::{Composition, Event, Observer, Progress};
 
 /// Adds and removes notes of the input, a cell of the piano roll at a time.
 ///
@@ -48,8 +48,13 @@ where
     let notes = selected.notes();
     let steps = notes.iter().map(|n| PianoRoll::note_steps(n, tpq, grid).end).max().unwrap_or(0);
     let roll = PianoRoll::from_notes(&notes, tpq, grid, 0..steps)?;
+    let mut events = Vec::new();
     let outcome = sampler
-        .edit(model, roll.sounding(), rng, &mut |p| observer(Progress { done: p.done, total: p.iterations }))
+        .edit(model, roll.sounding(), rng, &mut |p| {
+            events.clear();
+            events.extend(p.edits.iter().map(|edit| cell_event(edit, input, grid)));
+            observer(Progress { done: p.done, total: p.iterations, events: &events })
+        })
         .map_err(|e| match e {
             deepcompose_samplers::EditError::Model(e) => ComposeError::model(e),
             other => ComposeError::Model(other.to_string().into()),
@@ -67,6 +72,19 @@ where
     composition.summary.cells_added = outcome.added;
     composition.summary.cells_removed = outcome.removed;
     Ok(composition)
+}
+
+/// An edit, as the observer is told.
+fn cell_event(edit: &Edit, input: &Score, grid: StepsPerBeat) -> Event {
+    let start = tick_of(edit.step, input, grid);
+    let duration = tick_of(edit.step + 1, input, grid).saturating_sub(start);
+    Event::Cell { start, duration, pitch: edit.pitch, on: edit.on }
+}
+
+/// The tick at which a step begins.
+fn tick_of(step: usize, input: &Score, grid: StepsPerBeat) -> Tick {
+    let ticks = step as u64 * u64::from(input.ticks_per_quarter().get()) / u64::from(grid.get());
+    Tick::saturating(i64::try_from(ticks).unwrap_or(i64::MAX))
 }
 
 /// Carries edits of a roll over to the notes it was made of.
@@ -145,9 +163,7 @@ impl Carry<'_> {
     }
 
     fn tick(&self, step: usize) -> Tick {
-        let ticks =
-            step as u64 * u64::from(self.input.ticks_per_quarter().get()) / u64::from(self.grid.get());
-        Tick::saturating(i64::try_from(ticks).unwrap_or(i64::MAX))
+        tick_of(step, self.input, self.grid)
     }
 }
 

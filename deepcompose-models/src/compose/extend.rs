@@ -3,8 +3,7 @@
 use std::ops::ControlFlow;
 
 use deepcompose_core::{
-    Note, PerformanceClock, PerformanceEvent, PerformanceTokenizer, Score, Tick, TokenId, TokenType,
-    Tokenizer,
+    Note, PerformanceClock, PerformanceEvent, PerformanceTokenizer, Score, Tick, TokenId,
 };
 use deepcompose_samplers::{
     ForkModel, GenerateError, Generated, PerformanceConstraints, PerformanceLimits, TokenModel, TokenSampler,
@@ -13,6 +12,7 @@ use deepcompose_samplers::{
 use rand::Rng;
 
 use super::error::ComposeError;
+use super::event::{Event, Listener};
 use super::params::{TransformerParams, check};
 use super::tracks::Selected;
 use super::{Composition, Observer, Progress};
@@ -43,8 +43,10 @@ where
     let work = Extension::new(input, params)?;
     let (prompt, mut constraints) = (&work.prompt, work.constraints.clone());
     let budget = params.token_budget;
+    let mut listener = Listener::new(work.velocity());
     let generated = generate_tokens(model, prompt, &work.sampler, &mut constraints, budget, rng, &mut |p| {
-        observer(work.progress(p.fraction))
+        let event = listener.hear(p.token).and_then(|units| work.event(&units));
+        observer(work.progress(p.fraction, event.as_slice()))
     })
     .map_err(failed)?;
     Ok(work.composition(generated))
@@ -81,7 +83,7 @@ where
     let observer = &mut |lane: usize, p: deepcompose_samplers::Progress| {
         done[lane] = if p.sampled == p.token_budget { 1.0 } else { p.fraction.unwrap_or(0.0) };
         let shortest = done.iter().copied().fold(1.0, f64::min);
-        stopped = stopped || observer(work.progress(Some(shortest))).is_break();
+        stopped = stopped || observer(work.progress(Some(shortest), &[])).is_break();
         if stopped { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
     let generated =
@@ -124,25 +126,42 @@ impl<'a> Extension<'a> {
         Ok(Self { input, selected, sampler, clock, duration, prompt, constraints })
     }
 
-    fn progress(&self, fraction: Option<f64>) -> Progress {
+    fn progress<'e>(&self, fraction: Option<f64>, events: &'e [Event]) -> Progress<'e> {
         let done = (fraction.unwrap_or(0.0) * self.duration as f64).round() as usize;
-        Progress { done, total: self.duration }
+        Progress { done, total: self.duration, events }
+    }
+
+    /// A generated note as the observer is told.
+    fn event(&self, units: &Note) -> Option<Event> {
+        let (track, note) = self.placed(units)?;
+        Some(Event::Note { track, note })
+    }
+
+    /// A generated note in ticks of the input, and the index of the track it goes to.
+    fn placed(&self, units: &Note) -> Option<(usize, Note)> {
+        let note = self.clock.note(units, self.input.end());
+        let home = self.selected.home(note.pitch.get());
+        self.selected.tracks.get(home).map(|(track, _)| (*track, note))
+    }
+
+    /// The velocity in force at the end of the prompt, which goes on.
+    fn velocity(&self) -> Option<TokenId> {
+        let is_velocity = |token: &&TokenId| {
+            matches!(PerformanceEvent::from_id(**token), Some(PerformanceEvent::Velocity(_)))
+        };
+        self.prompt.iter().rev().find(is_velocity).copied()
     }
 
     /// The input, and what was generated after it.
     fn composition(&self, generated: Generated) -> Composition {
         let tokenizer = PerformanceTokenizer::new(PerformanceClock::Metric);
-        // The velocity in force at the end of the prompt goes on.
-        let velocity =
-            self.prompt.iter().rev().find(|t| tokenizer.token_type(**t) == Some(TokenType::Velocity));
-        let tokens: Vec<TokenId> = velocity.copied().into_iter().chain(generated.tokens).collect();
+        let velocity = self.velocity();
+        let tokens: Vec<TokenId> = velocity.into_iter().chain(generated.tokens).collect();
         let (units, _) = tokenizer.decode_notes(&tokens, UnitClock::resolution());
         let mut score = self.input.clone();
         for note in units {
-            let note = self.clock.note(&note, self.input.end());
-            let home = self.selected.home(note.pitch.get());
-            if let Some((index, _)) = self.selected.tracks.get(home)
-                && let Some(track) = score.tracks_mut().get_mut(*index)
+            if let Some((index, note)) = self.placed(&note)
+                && let Some(track) = score.tracks_mut().get_mut(index)
             {
                 track.extend_notes([note]);
             }
