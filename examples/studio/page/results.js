@@ -25,11 +25,12 @@ function card(entry, index) {
   const detail = summary
     ? `+${summary.notes_added} −${summary.notes_removed} · seed ${entry.seed}`
     : `${noteCount(entry.score)} notes`;
+  const before = store.get().entries[index - 1];
   const only = store.get().entries.length < 2;
   return h('li', { class: on ? 'card on' : 'card', 'data-entry': entry.id },
     h('button', { type: 'button', class: 'card-main', 'aria-pressed': on, click: () => { store.show(entry.id); technique.takeFrom(entry); } },
       h('strong', {}, `${entry.name}${entry.edited ? ' ✎' : ''}`),
-      h('small', {}, from ? `from ${from.name} · ${detail}` : `input · ${detail}`)),
+      h('small', {}, !from ? `input · ${detail}` : from === before ? detail : `from ${from.name} · ${detail}`)),
     only ? null : h('button', { type: 'button', class: 'quiet icon remove', 'aria-label': `Remove ${entry.name}`, click: () => store.remove(entry.id) }, '×'));
 }
 

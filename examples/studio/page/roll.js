@@ -191,9 +191,10 @@ function notes() {
       pen.fillStyle = colour;
       pen.globalAlpha = dim * (isNew ? 1 : 0.5);
       pen.fill();
-      if (base && isNew && rect[3] > 3.5) {
-        pen.globalAlpha = dim;
-        pen.lineWidth = 1.25;
+      // What is small would be nothing but outline.
+      if (base && isNew && rect[3] > 3.5 && rect[2] > 6) {
+        pen.globalAlpha = dim * 0.8;
+        pen.lineWidth = 1;
         pen.strokeStyle = colours.ink;
         pen.stroke();
       }

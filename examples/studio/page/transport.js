@@ -107,7 +107,7 @@ export function build() {
   zoomLabel = h('button', { type: 'button', class: 'quiet zoom-label', 'aria-label': 'Fit all of it', click: () => zoom(0) }, 'Fit');
   $('toolbar').append(
     editButton, h('label', { class: 'inline grid-choice', hidden: true }, 'Grid', gridSelect),
-    undoButton, redoButton, h('span', { class: 'grow' }),
+    undoButton, redoButton, h('p', { class: 'legend', id: 'legend' }),
     h('button', { type: 'button', class: 'quiet icon', 'aria-label': 'Zoom out', click: () => zoom(1 / 1.5) }, '−'), zoomLabel,
     h('button', { type: 'button', class: 'quiet icon', 'aria-label': 'Zoom in', click: () => zoom(1.5) }, '+'));
   edit.setListeners({

@@ -1,12 +1,13 @@
-//! The renderer: one score in, stereo samples out.
+//! The renderer: one score in, a WAV file out.
 
+use std::io::Cursor;
 use std::path::Path;
 
 use deepcompose::core::{Score, Track};
 use thiserror::Error;
 
 /// Samples a second.
-pub const SAMPLE_RATE: u32 = 44_100;
+const SAMPLE_RATE: u32 = 44_100;
 
 /// What follows the last note, in seconds.
 const TAIL: f64 = 1.5;
@@ -17,13 +18,14 @@ pub struct Sound {
     name: String,
 }
 
+/// The loudest sample after mixing.
+const CEILING: f32 = 0.98;
+
 /// Left and right samples of equal number.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Stereo {
-    /// Left.
-    pub left: Vec<f32>,
-    /// Right.
-    pub right: Vec<f32>,
+struct Stereo {
+    left: Vec<f32>,
+    right: Vec<f32>,
 }
 
 /// Why there is no sound.
@@ -32,6 +34,9 @@ pub enum SoundError {
     /// The SoundFont cannot be used.
     #[error("the SoundFont cannot be used: {0}")]
     SoundFont(String),
+    /// The WAV file could not be written.
+    #[error("the WAV file could not be made: {0}")]
+    Wav(#[from] hound::Error),
 }
 
 impl Sound {
@@ -50,12 +55,18 @@ impl Sound {
         &self.name
     }
 
-    /// Plays a score from its first tick to a little after its end.
+    /// A 16-bit stereo WAV file of a score, each track times its gain (1 where none is given). Where the tracks together would
+    /// clip, all of it is softer.
     ///
     /// # Errors
     ///
     /// [`SoundError`].
-    pub fn render(&self, score: &Score) -> Result<Stereo, SoundError> {
+    pub fn wav(&self, score: &Score, gains: &[f32]) -> Result<Vec<u8>, SoundError> {
+        Ok(wav(&mix(self, score, gains)?)?)
+    }
+
+    /// Plays a score from its first tick to a little after its end.
+    fn render(&self, score: &Score) -> Result<Stereo, SoundError> {
         let samples = ((score.duration_seconds() + TAIL) * f64::from(SAMPLE_RATE)) as usize;
         let mut left = vec![0.0; samples];
         for track in score.tracks() {
@@ -80,4 +91,58 @@ fn play(track: &Track, score: &Score, out: &mut [f32]) {
             *sample += (level * fade * wave) as f32;
         }
     }
+}
+
+/// Each track played alone, times its gain, added up.
+fn mix(sound: &Sound, score: &Score, gains: &[f32]) -> Result<Stereo, SoundError> {
+    let mut mixed = Stereo::default();
+    for (index, track) in score.tracks().iter().enumerate() {
+        let gain = gains.get(index).copied().unwrap_or(1.0);
+        if gain == 0.0 || track.notes().is_empty() {
+            continue;
+        }
+        let mut alone = score.without_tracks();
+        alone.push_track(track.clone());
+        let played = sound.render(&alone)?;
+        add(&mut mixed.left, &played.left, gain);
+        add(&mut mixed.right, &played.right, gain);
+    }
+    if mixed.left.is_empty() {
+        mixed = silence(score);
+    }
+    let peak = mixed.left.iter().chain(&mixed.right).fold(0.0_f32, |peak, s| peak.max(s.abs()));
+    if peak > CEILING {
+        let factor = CEILING / peak;
+        mixed.left.iter_mut().chain(&mut mixed.right).for_each(|s| *s *= factor);
+    }
+    Ok(mixed)
+}
+
+fn silence(score: &Score) -> Stereo {
+    let samples = (score.duration_seconds().max(0.1) * f64::from(SAMPLE_RATE)) as usize;
+    Stereo { left: vec![0.0; samples], right: vec![0.0; samples] }
+}
+
+fn add(to: &mut Vec<f32>, samples: &[f32], gain: f32) {
+    to.resize(to.len().max(samples.len()), 0.0);
+    to.iter_mut().zip(samples).for_each(|(sum, sample)| *sum += gain * sample);
+}
+
+/// A 16-bit WAV file.
+fn wav(stereo: &Stereo) -> Result<Vec<u8>, hound::Error> {
+    let spec = hound::WavSpec {
+        channels: 2,
+        sample_rate: SAMPLE_RATE,
+        bits_per_sample: 16,
+        sample_format: hound::SampleFormat::Int,
+    };
+    let mut bytes = Cursor::new(Vec::with_capacity(44 + 4 * stereo.left.len()));
+    let mut writer = hound::WavWriter::new(&mut bytes, spec)?;
+    for (left, right) in stereo.left.iter().zip(&stereo.right) {
+        for sample in [left, right] {
+            writer.write_sample((sample.clamp(-1.0, 1.0) * 32767.0) as i16)?;
+        }
+    }
+    writer.finalize()?;
+    Ok(bytes.into_inner())
 }
