@@ -23,6 +23,8 @@ export function toast(text, kind = 'note') {
   const box = h('div', { class: `toast ${kind}` },
     h('span', {}, text),
     h('button', { type: 'button', class: 'quiet icon', 'aria-label': 'Close the message', click: () => box.remove() }, '×'));
+  // A note takes the place of the last one; errors stay.
+  if (kind === 'note') $('toasts').querySelector('.note')?.remove();
   $('toasts').append(box);
   while ($('toasts').children.length > 4) $('toasts').firstChild.remove();
   setTimeout(() => box.remove(), kind === 'error' ? 15000 : 5000);

@@ -32,7 +32,7 @@ export function bars(score, until) {
   const signatures = score.time_signatures;
   let tick = 0;
   for (let i = 0; i < signatures.length && tick < until; i++) {
-    const { numerator, denominator } = signatures[i].value;
+    const [numerator, denominator] = signatures[i].value;
     const beat = score.ticks_per_quarter * 4 / denominator;
     const end = i + 1 < signatures.length ? signatures[i + 1].tick : Infinity;
     while (tick < Math.min(end, until) && list.length < 10000) {
@@ -50,7 +50,7 @@ export const isBlack = (pitch) => [1, 3, 6, 8, 10].includes(pitch % 12);
 
 const MAJOR = ['C♭', 'G♭', 'D♭', 'A♭', 'E♭', 'B♭', 'F', 'C', 'G', 'D', 'A', 'E', 'B', 'F♯', 'C♯'];
 const MINOR = ['A♭', 'E♭', 'B♭', 'F', 'C', 'G', 'D', 'A', 'E', 'B', 'F♯', 'C♯', 'G♯', 'D♯', 'A♯'];
-export const keyName = (key) => (key ? `${(key.mode === 'minor' ? MINOR : MAJOR)[key.sharps + 7]} ${key.mode}` : '–');
+export const keyName = (key) => (key ? `${(key[1] === 'minor' ? MINOR : MAJOR)[key[0] + 7]} ${key[1]}` : '–');
 
 export function clock(seconds) {
   const whole = Math.max(0, Math.floor(seconds));

@@ -264,7 +264,7 @@ function finish(job, now, used, { score, summary }) {
   roll.set({ live: null });
   store.add({ name: label, parent: job.from.id, technique: now, seed: used, summary, score });
   const stopped = summary.stop === 'stopped' ? 'Stopped: ' : summary.stop === 'token-budget' ? 'The token budget ran out: ' : '';
-  const text = `${stopped}${summary.notes_added} notes added, ${summary.notes_removed} removed in ${summary.took.toFixed(1)} s.`;
+  const text = `${stopped}${summary.notes_added} notes added, ${summary.notes_removed} removed in ${summary.took < 0.1 ? `${Math.round(summary.took * 1000)} ms` : `${summary.took.toFixed(1)} s`}.`;
   toast(text);
 }
 

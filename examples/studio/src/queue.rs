@@ -79,8 +79,9 @@ impl Queue {
         }
         let mut jobs = self.jobs();
         let ahead = jobs.stops.keys().filter(|(of, _)| of == client).count();
-        if ahead >= MOST_FOR_A_CLIENT || jobs.stops.len() >= MOST {
-            let message = format!("{ahead} compositions of yours are waiting already: stop one, or wait");
+        let waiting = jobs.stops.len();
+        if ahead >= MOST_FOR_A_CLIENT || waiting >= MOST {
+            let message = "too many compositions are waiting already: stop one, or wait for one to end";
             return Err(Refusal::new(StatusCode::TOO_MANY_REQUESTS, message));
         }
         let id = self.next.fetch_add(1, Ordering::Relaxed);

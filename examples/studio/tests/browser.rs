@@ -30,6 +30,13 @@ async fn ode_to_joy_to_a_rock_band_edited_and_downloaded() {
     page.click("[data-slug=ode-to-joy]").await;
     page.find("[data-slug=ode-to-joy][aria-pressed=true]").await;
     page.picture("laptop-input").await;
+    // The roll shows 16 bars, and something is drawn on it.
+    let bars = page.run("return import('/page/roll.js').then(roll => roll.revealed().bars.length)").await;
+    assert_eq!(bars, json!(16));
+    let colours = "const c = document.getElementById('roll'); const d = c.getContext('2d').getImageData(0, 40, c.width, c.height - 40).data;
+        const seen = new Set(); for (let i = 0; i < d.length; i += 4) seen.add(d[i] << 16 | d[i + 1] << 8 | d[i + 2]);
+        return seen.has(0x5b4bdb)";
+    page.wait_until(colours).await;
     page.click("#continue").await;
 
     page.click("#technique [data-value=transformer]").await;
