@@ -9,7 +9,9 @@ import { keyboard } from './keyboard.js';
 
 let board; let button; let status; let tempo; let beats; let metronome; let assist; let meter;
 let program = 0;
-/// While recording: when beat 1 of bar 1 is, in the audio clock.
+/// Seconds; the audio clock may stand still where there is no sound device.
+const now = () => performance.now() / 1000;
+/// While recording: when beat 1 of bar 1 is.
 let recording = null;
 const sounding = new Map();
 
@@ -19,8 +21,7 @@ function press(pitch, velocity) {
   sounding.get(pitch)?.();
   sounding.set(pitch, player.keyDown(program, pitch, velocity));
   if (!recording) return;
-  const start = player.audio().currentTime - recording.start;
-  recording.open.set(pitch, { start, pitch, velocity });
+  recording.open.set(pitch, { start: now() - recording.start, pitch, velocity });
 }
 
 function release(pitch) {
@@ -29,7 +30,7 @@ function release(pitch) {
   const note = recording?.open.get(pitch);
   if (!note) return;
   recording.open.delete(pitch);
-  const end = player.audio().currentTime - recording.start;
+  const end = now() - recording.start;
   // What was played in the count-in begins with the first bar.
   if (end > 0.02) recording.notes.push({ ...note, start: Math.max(0, note.start), end: Math.max(end, note.start + 0.03) });
 }
@@ -39,13 +40,11 @@ function start() {
   const clock = player.audio();
   player.pause();
   const beat = 60 / bpm;
-  recording = { start: clock.currentTime + 0.15 + perBar * beat, beat, perBar, notes: [], open: new Map(), next: -perBar, timer: 0 };
+  recording = { start: now() + 0.15 + perBar * beat, beat, perBar, notes: [], open: new Map(), next: -perBar, timer: 0 };
   // Clicks are planned a little ahead, as timers are not exact.
   recording.timer = setInterval(() => {
-    const ahead = player.audio().currentTime + 0.15;
-    while (recording.start + recording.next * beat < ahead) {
-      const at = recording.start + recording.next * beat;
-      if (metronome.checked || recording.next < 0) player.click(Math.max(at, clock.currentTime), recording.next % perBar === 0);
+    for (let wait; (wait = recording.start + recording.next * beat - now()) < 0.15;) {
+      if (metronome.checked || recording.next < 0) player.click(clock.currentTime + Math.max(0, wait), recording.next % perBar === 0);
       recording.next++;
     }
     show();
@@ -56,7 +55,7 @@ function start() {
 }
 
 function show() {
-  const at = (player.audio().currentTime - recording.start) / recording.beat;
+  const at = (now() - recording.start) / recording.beat;
   const beat = Math.floor(at);
   status.textContent = at < 0 ? `Count-in: ${beat + recording.perBar + 1}` : `Bar ${Math.floor(beat / recording.perBar) + 1}, beat ${(beat % recording.perBar) + 1} · ${recording.notes.length} notes`;
   [...meter.children].forEach((dot, i) => dot.classList.toggle('on', ((beat % recording.perBar) + recording.perBar) % recording.perBar === i));

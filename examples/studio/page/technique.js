@@ -263,6 +263,7 @@ function finish(job, now, used, { score, summary }) {
   $('progress').hidden = true;
   roll.set({ live: null });
   store.add({ name: label, parent: job.from.id, technique: now, seed: used, summary, score });
+  if (now.technique !== 'transformer') roll.followSeconds(0);
   const stopped = summary.stop === 'stopped' ? 'Stopped: ' : summary.stop === 'token-budget' ? 'The token budget ran out: ' : '';
   const text = `${stopped}${summary.notes_added} notes added, ${summary.notes_removed} removed in ${summary.took < 0.1 ? `${Math.round(summary.took * 1000)} ms` : `${summary.took.toFixed(1)} s`}.`;
   toast(text);
