@@ -34,9 +34,7 @@ export async function openMidi(file) {
     const playable = read.score.tracks.filter((t) => t.notes.length).length;
     if (playable === 1) use(read.score, name, null);
   } catch (error) {
-    const message = `${file.name} cannot be used: ${error.message}`;
-    status.replaceChildren(h('p', { class: 'error', role: 'alert', id: 'import-error' }, message));
-    toast(message, 'error');
+    status.replaceChildren(h('p', { class: 'error', role: 'alert', id: 'import-error' }, `${file.name} cannot be used: ${error.message}`));
   }
 }
 

@@ -170,14 +170,13 @@ export function takeFrom(entry) {
   render();
 }
 
+/// Says what is wrong beside the parameter that it is about, if that can be seen.
 function say(error) {
   const box = error.field && fieldErrors.get(error.field);
-  if (box) {
-    box.textContent = error.message;
-    box.closest('details')?.setAttribute('open', '');
-    box.scrollIntoView({ block: 'center' });
-  }
-  toast(error.message, 'error');
+  if (!box) { toast(error.message, 'error'); return; }
+  box.textContent = error.message;
+  box.closest('details')?.setAttribute('open', '');
+  box.scrollIntoView({ block: 'center' });
 }
 
 async function run(again) {
@@ -191,14 +190,14 @@ async function run(again) {
   if (first) running = job;
   refresh();
   try {
-    onRun();
     await stream('/api/compose', { client, seed: used, score: from.score, technique: now }, job.abort.signal, (name, data) => {
       if (name === 'queued') {
         job.id = data.job;
+        onRun();
         if (data.ahead) toast(`${title.name} is queued: ${data.ahead} before it.`);
       } else if (name === 'started') begin(job);
       else if (name === 'progress') progress(job, data);
-      else if (name === 'failed') { ended.done = true; say({ message: data.error, field: data.field }); }
+      else if (name === 'failed') { ended.done = true; toast(data.error, 'error'); }
       else if (name === 'stopped') ended.done = true;
       else if (name === 'done') {
         ended.done = true;
