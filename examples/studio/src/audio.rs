@@ -6,12 +6,13 @@ use axum::extract::{Query, State};
 use axum::http::header;
 use axum::response::IntoResponse;
 use deepcompose::core::{Note, Pitch, Program, Score, Tick, Track, Velocity};
+use deepcompose_audio::AudioError;
 use serde::Deserialize;
 
 use crate::limits;
 use crate::reply::{Body, Refusal};
 use crate::server::Studio;
-use crate::sound::{Sound, SoundError};
+use crate::sound::Sound;
 
 /// Longest sound, in seconds.
 pub const LONGEST: f64 = 15.0 * 60.0;
@@ -32,8 +33,8 @@ pub struct KeysOrder {
     program: Program,
 }
 
-impl From<SoundError> for Refusal {
-    fn from(error: SoundError) -> Self {
+impl From<AudioError> for Refusal {
+    fn from(error: AudioError) -> Self {
         Self::unprocessable(error.to_string())
     }
 }
@@ -95,7 +96,7 @@ fn keyboard(program: Program) -> Score {
 
 async fn wav_of(
     studio: Arc<Studio>,
-    make: impl FnOnce(&Sound) -> Result<Vec<u8>, SoundError> + Send + 'static,
+    make: impl FnOnce(&Sound) -> Result<Vec<u8>, AudioError> + Send + 'static,
 ) -> Result<impl IntoResponse, Refusal> {
     let bytes = tokio::task::spawn_blocking(move || make(&studio.sound))
         .await

@@ -19,7 +19,7 @@ use tower::ServiceExt;
 pub fn new_studio() -> Arc<Studio> {
     static COMPOSER: OnceLock<Composer> = OnceLock::new();
     let composer = COMPOSER.get_or_init(|| Composer::builder().build().unwrap()).clone();
-    Studio::new(composer, Sound::open(None).unwrap())
+    Studio::new(composer, Sound::built_in())
 }
 
 pub fn router(studio: &Arc<Studio>) -> Router {
