@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use studio::server::Studio;
 use tempfile::TempDir;
 
-use super::{new_studio, router};
+use crate::support::{new_studio, router};
 
 /// One test at a time: each has a browser of its own.
 pub static ONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
