@@ -16,16 +16,23 @@
 //! | [`qualified_note_rate`] | 0 to 1 | MuseGAN's QN | `None` |
 //! | [`groove_consistency`] | 0 to 1 | Wu and Yang 2020, between neighbouring bars as in MusPy | `None` |
 //! | [`note_density`], [`note_density_per_beat`] | notes a second, a quarter note | notes over length | `None` |
+//! | [`dissonance_rate`] | 0 to 1 | seconds, sevenths, tritones and fourths above the bass on the beats | `None` |
+//! | [`voice_spacing`], [`voice_count`] | shares, sum 1 | semitones between neighbouring pitches, pitches at once, by time | `None` |
+//! | [`note_length_histogram`] | shares, sum 1 | notes by steps of a grid | `None` |
+//! | [`histogram_overlap`] | 0 to 1 | Yang and Lerch 2020's overlapping area, over the places | |
 //! | [`tonal_distance`] | 0 and up | Harte et al. 2006, between two tracks as in MuseGAN | `None` |
 //!
 //! Sources: Dong, Hsiao, Yang and Yang 2018, *MuseGAN*, section 5; Wu and Yang 2020, *The Jazz
 //! Transformer on the Front Line*; Dong et al. 2020, *MusPy*; Harte, Sandler and Gasser 2006,
-//! *Detecting Harmonic Change in Musical Audio*.
+//! *Detecting Harmonic Change in Musical Audio*; Yang and Lerch 2020, *On the evaluation of generative models in
+//! music*.
 //!
 //! Time is measured in ticks, exactly, rather than in steps of a grid, unless a grid is asked for.
 
 mod bars;
+mod histogram;
 mod pitch;
+mod texture;
 mod time;
 mod tonal;
 
@@ -36,9 +43,11 @@ use crate::score::{Note, Score, Track};
 use crate::units::StepsPerBeat;
 
 pub use bars::{empty_bar_rate, groove_consistency, pitch_classes_per_bar, pitches_per_bar};
+pub use histogram::{NOTE_LENGTHS, histogram_mean, histogram_overlap, note_length_histogram};
 pub use pitch::{
     best_key, in_scale_rate, pitch_class_count, pitch_class_entropy, pitch_class_histogram, pitch_count,
 };
+pub use texture::{SPACINGS, VOICES, dissonance_rate, voice_count, voice_spacing};
 pub use time::{note_density, note_density_per_beat, polyphony_rate, qualified_note_rate};
 pub use tonal::{Segment, tonal_centroid, tonal_distance};
 
@@ -135,6 +144,12 @@ impl Metrics {
 /// `part / whole`, or `None` of nothing.
 fn ratio(part: u64, whole: u64) -> Option<f64> {
     (whole > 0).then(|| part as f64 / whole as f64)
+}
+
+/// Counts as shares of their sum, or `None` of nothing.
+fn shares<const N: usize>(counts: [u64; N]) -> Option<[f64; N]> {
+    let sum: u64 = counts.iter().sum();
+    (sum > 0).then(|| counts.map(|count| count as f64 / sum as f64))
 }
 
 #[cfg(test)]

@@ -168,6 +168,79 @@ fn density_by_hand() {
 }
 
 #[test]
+fn dissonances_by_hand() {
+    let rate = |chord: &[u32]| {
+        let list: Vec<_> = chord.iter().map(|p| (0, 480, *p)).collect();
+        let piece = score(&[&list]);
+        dissonance_rate(&piece, piece.tracks()[0].notes())
+    };
+    // C major in root position and in first inversion: thirds, sixths, a fifth; in the first inversion C and G are
+    // a fourth apart, but E is the bass.
+    close(rate(&[60, 64, 67]), 0.0);
+    close(rate(&[64, 67, 72]), 0.0);
+    // The second inversion has its fourth above the bass, and so has one with the fourth in the next octave.
+    close(rate(&[55, 60, 64]), 1.0 / 3.0);
+    close(rate(&[55, 64, 72]), 1.0 / 3.0);
+    // G B D F: F against G is a seventh, F against B a tritone.
+    close(rate(&[55, 59, 62, 65]), 2.0 / 6.0);
+    // Seconds and ninths, small and large.
+    for upper in [61, 62, 70, 71, 73, 74, 66, 78] {
+        close(rate(&[60, upper]), 1.0);
+    }
+    for upper in [63, 64, 67, 68, 69, 72, 84] {
+        close(rate(&[60, upper]), 0.0);
+    }
+    assert_eq!(rate(&[60]), None);
+    // Between the beats nothing counts; a held pitch does. Beat 1: C E; beat 2: C held, D begins.
+    let piece = score(&[&[(0, 960, 60), (0, 480, 64), (240, 200, 61), (480, 480, 62)]]);
+    close(dissonance_rate(&piece, piece.tracks()[0].notes()), 0.5);
+    // C and D at 480, C and E at 720 and 960. In 4/4 the beats at 480 and 960 have a pair; in 6/8, of dotted
+    // quarters, only the one at 720.
+    let mut piece = score(&[&[(0, 1440, 60), (480, 240, 62), (720, 720, 64)]]);
+    close(dissonance_rate(&piece, piece.tracks()[0].notes()), 0.5);
+    let six_eight = At { tick: Tick::ZERO, value: TimeSignature::new(6, 8).unwrap() };
+    piece.set_time_signatures(vec![six_eight]);
+    let track = piece.tracks()[0].notes();
+    close(dissonance_rate(&piece, track), 0.0);
+    assert_eq!(dissonance_rate(&piece, &track[..2]), None);
+}
+
+#[test]
+fn textures_by_hand() {
+    // C for 4 beats, E over the last 3, a doubled C, C two octaves and a tone up over the last one; then a beat of
+    // silence before one more note.
+    let list = notes(&[(0, 1920, 60), (480, 1440, 64), (0, 960, 60), (1440, 480, 86), (2400, 480, 50)]);
+    let count = voice_count(&list).unwrap();
+    assert_eq!(count.map(|share| share * 6.0).map(f64::round), [1.0, 2.0, 2.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0]);
+    close(Some(count.iter().sum()), 1.0);
+    // C to E for 3 beats, E to the highest D for 1.
+    let spacing = voice_spacing(&list).unwrap();
+    close(Some(spacing[4]), 0.75);
+    close(Some(spacing[22]), 0.25);
+    close(Some(histogram_mean(&spacing)), 0.75 * 4.0 + 0.25 * 22.0);
+    // Three octaves are kept in the last place.
+    close(Some(voice_spacing(&notes(&[(0, 10, 40), (0, 10, 76)])).unwrap()[24]), 1.0);
+    assert_eq!((voice_spacing(&list[4..]), voice_count(&[])), (None, None));
+    assert_eq!(voice_count(&notes(&[(0, 0, 60)])), None);
+}
+
+#[test]
+fn note_lengths_by_hand() {
+    // A sixteenth is 120 ticks: lengths 1 (rounded up), 1, 4, 40.
+    let piece = score(&[&[(0, 10, 60), (0, 120, 62), (480, 475, 64), (0, 4800, 65)]]);
+    let track = piece.tracks()[0].notes();
+    let lengths = note_length_histogram(&piece, track, StepsPerBeat::DEFAULT).unwrap();
+    let places: Vec<(usize, f64)> =
+        lengths.into_iter().enumerate().filter(|(_, share)| *share > 0.0).collect();
+    assert_eq!(places, [(1, 0.5), (4, 0.25), (32, 0.25)]);
+    close(Some(histogram_mean(&lengths)), 9.5);
+    let quarters = note_length_histogram(&piece, &notes(&[(7, 480, 60)]), StepsPerBeat::DEFAULT).unwrap();
+    close(Some(histogram_overlap(&lengths, &quarters)), 0.25);
+    close(Some(histogram_overlap(&lengths, &lengths)), 1.0);
+    assert_eq!(note_length_histogram(&piece, &[], StepsPerBeat::DEFAULT), None);
+}
+
+#[test]
 fn tonal_centroids_by_hand() {
     let single = |class: usize| {
         let mut chroma = [0.0; 12];
