@@ -49,6 +49,8 @@
 //! | maximum notes to add | [`MaxAdd`] | a count a window, or x ≥ 0 of the input's cells | 90 |
 //! | sampling iterations | [`EditParams`] | 0..=100 000 | 90 |
 //! | creative risk of edits | [`EditParams`] | x > 0, finite | 0.8 |
+//! | annealing of edits | [`EditParams`] | 0 < x ≤ 1 | 1 |
+//! | unit of edits | [`EditUnit`] | a cell, or a run: margin ≥ 0 nats, longest ≥ 1 step | a cell |
 //! | pitch range of edits | [`EditParams`] | within 0..=127 | 21..=108 |
 //! | window alignment | [`EditParams`] | 1 or more steps | 16 |
 //! | session memory | [`EditParams`] | bytes; one session at least | 512 MiB |
@@ -107,7 +109,7 @@ mod token_model;
 
 pub use constraint::{Constraint, Unconstrained};
 pub use edit::{
-    Edit, EditError, EditModel, EditOutcome, EditParams, EditProgress, EditSampler, EditSession,
+    Edit, EditError, EditModel, EditOutcome, EditParams, EditProgress, EditSampler, EditSession, EditUnit,
     MAX_WINDOW_STEPS, MaxAdd,
 };
 pub use error::{SampleError, SamplerError};

@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 
 use deepcompose_core::Pitch;
 use deepcompose_samplers::{
-    EditError, EditModel, EditOutcome, EditParams, EditProgress, EditSampler, MaxAdd, SampleError,
+    EditError, EditModel, EditOutcome, EditParams, EditProgress, EditSampler, EditUnit, MaxAdd, SampleError,
     SamplerError,
 };
 use ndarray::{Array2, ArrayView2};
@@ -273,6 +273,12 @@ fn parameters_outside_their_ranges_are_refused() {
         ("sampling iterations", EditParams { iterations: 100_001, ..good.clone() }),
         ("creative risk", EditParams { creative_risk: 0.0, ..good.clone() }),
         ("creative risk", EditParams { creative_risk: f64::NAN, ..good.clone() }),
+        ("annealing", EditParams { annealing: 0.0, ..good.clone() }),
+        ("annealing", EditParams { annealing: 1.01, ..good.clone() }),
+        ("annealing", EditParams { annealing: f64::NAN, ..good.clone() }),
+        ("run margin", EditParams { unit: EditUnit::Run { margin: -0.1, longest: 4 }, ..good.clone() }),
+        ("run margin", EditParams { unit: EditUnit::Run { margin: f32::NAN, longest: 4 }, ..good.clone() }),
+        ("longest run", EditParams { unit: EditUnit::Run { margin: 1.0, longest: 0 }, ..good.clone() }),
         ("window alignment", EditParams { window_alignment: 0, ..good.clone() }),
     ];
     for (name, params) in cases {
@@ -285,6 +291,80 @@ fn parameters_outside_their_ranges_are_refused() {
     let params = EditParams { pitch_range: high..=low, ..good.clone() };
     assert!(matches!(EditSampler::new(params), Err(SamplerError::PitchRange { low: 61, high: 60, .. })));
     assert_eq!(EditSampler::new(good.clone()).unwrap().params(), &good);
+}
+
+/// The cells that an edit of one iteration flips, as steps, in order. The model wants `logits` at middle C, one a
+/// step, and nothing else.
+fn run_drawn(logits: &[f32], sounding: &[[usize; 2]], params: EditParams, seed: u64) -> Vec<usize> {
+    let model = Model(logits.len(), |roll: ArrayView2<'_, bool>| {
+        Array2::from_shape_fn(roll.dim(), |(t, p)| if p == 60 { logits[t] } else { f32::NEG_INFINITY })
+    });
+    let params = EditParams { iterations: 1, ..params };
+    let outcome = edit(params, &model, &roll_of(logits.len(), sounding), seed).unwrap();
+    outcome.edits.iter().map(|e| e.step).collect()
+}
+
+#[test]
+fn a_run_reaches_as_far_as_the_logits_say() {
+    let run = |margin, longest| EditParams {
+        max_remove: 1.0,
+        unit: EditUnit::Run { margin, longest },
+        ..EditParams::default()
+    };
+    // Drawn: step 4, the others are 40 nats below or more but for a plateau around it.
+    let logits = [0.0, 50.0, 98.0, 99.5, 100.0, 99.5, 99.0, 0.0];
+    let cold = |params: EditParams| EditParams { creative_risk: 1e-3, ..params };
+    // One nat below: steps 3, 5 and 6, but not 2, which 1 is behind.
+    assert_eq!(run_drawn(&logits, &[], cold(run(1.0, 99)), 0), [4, 3, 5, 6]);
+    assert_eq!(run_drawn(&logits, &[], cold(run(2.0, 99)), 0), [4, 3, 2, 5, 6]);
+    assert_eq!(run_drawn(&logits, &[], cold(run(60.0, 99)), 0), [4, 3, 2, 1, 5, 6]);
+    assert_eq!(run_drawn(&logits, &[], cold(run(0.0, 99)), 0), [4]);
+    // No longer than it may be, and on both sides.
+    assert_eq!(run_drawn(&logits, &[], cold(run(60.0, 1)), 0), [4]);
+    assert_eq!(run_drawn(&logits, &[], cold(run(60.0, 2)), 0), [4, 3]);
+    assert_eq!(run_drawn(&logits, &[], cold(run(60.0, 3)), 0), [4, 3, 5]);
+    // A cell that sounds ends a run of silent ones, and the other way round.
+    assert_eq!(run_drawn(&logits, &[[3, 60], [6, 60]], cold(run(2.0, 99)), 0), [4, 5]);
+    let sounding = [[3, 60], [4, 60], [5, 60]];
+    assert_eq!(run_drawn(&logits, &sounding, cold(run(2.0, 99)), 0), [4, 3, 5]);
+    // Budgets cut it: three cells may be added, two of the four removed.
+    let three = EditParams { max_add: MaxAdd::Cells(3), ..cold(run(2.0, 99)) };
+    assert_eq!(run_drawn(&logits, &[], three, 0), [4, 3, 2]);
+    let half = EditParams { max_remove: 0.5, ..cold(run(2.0, 99)) };
+    assert_eq!(run_drawn(&logits, &[[2, 60], [3, 60], [4, 60], [5, 60]], half, 0), [4, 3]);
+}
+
+#[test]
+fn annealing_ends_with_what_is_most_likely() {
+    // A cell of 1 nat more than the other: at a creative risk of 1 it is drawn with probability e / (1 + e) = 0.731,
+    // and at 1/50 always.
+    let model = Model(4, |roll: ArrayView2<'_, bool>| {
+        let logit = |t, p| {
+            if p != 60 || t > 1 {
+                f32::NEG_INFINITY
+            } else if t == 0 {
+                1.0
+            } else {
+                0.0
+            }
+        };
+        Array2::from_shape_fn(roll.dim(), |(t, p)| logit(t, p))
+    });
+    let params = EditParams {
+        max_remove: 1.0,
+        iterations: 2,
+        creative_risk: 1.0,
+        annealing: 0.02,
+        ..EditParams::default()
+    };
+    let mut first = 0;
+    for seed in 0..2000 {
+        let outcome = edit(params.clone(), &model, &roll_of(4, &[]), seed).unwrap();
+        first += usize::from(outcome.edits[0].step == 0);
+        assert_eq!(outcome.edits[1].step, 0);
+    }
+    // Binomial: the standard deviation is 20.
+    assert!((first as f64 - 1462.0).abs() < 80.0, "{first}");
 }
 
 #[test]
@@ -417,6 +497,11 @@ proptest! {
         max_add in prop_oneof![(0_usize..20).prop_map(MaxAdd::Cells), (0.0..2.0).prop_map(MaxAdd::Fraction)],
         window_alignment in 1_usize..10,
         extend_to_window: bool,
+        unit in prop_oneof![
+            Just(EditUnit::Cell),
+            (0.0_f32..4.0, 1_usize..20).prop_map(|(margin, longest)| EditUnit::Run { margin, longest })
+        ],
+        annealing in 0.01_f64..=1.0,
         (low, high) in (0_u32..128, 0_u32..128).prop_map(|(a, b)| (a.min(b), a.max(b))),
         seed: u64,
     ) {
@@ -430,6 +515,8 @@ proptest! {
             pitch_range: pitches(low..=high),
             window_alignment,
             extend_to_window,
+            unit,
+            annealing,
             ..EditParams::default()
         };
         let outcome = edit(params.clone(), &erratic(window_steps), &input, seed).unwrap();

@@ -76,6 +76,11 @@ impl EditState {
         Barred { additions: self.added >= self.max_added, removals: self.removed >= self.max_removed }
     }
 
+    /// Whether there is a cell, and the budgets let it be flipped.
+    pub(super) fn may_flip(&self, cell: [usize; 2]) -> bool {
+        self.flips.get(cell).is_some_and(|flip| self.barred().lets(*flip))
+    }
+
     /// Flips a cell that may be flipped. Tells the kinds of its flip before and now.
     pub(super) fn flip(&mut self, cell: [usize; 2]) -> Option<[Flip; 2]> {
         let (sounds, flip) = (self.roll.get_mut(cell)?, self.flips.get_mut(cell)?);

@@ -11,5 +11,5 @@ mod windows;
 
 pub use error::EditError;
 pub use model::{EditModel, EditSession};
-pub use params::{EditParams, MaxAdd};
+pub use params::{EditParams, EditUnit, MaxAdd};
 pub use sampler::{Edit, EditOutcome, EditProgress, EditSampler, MAX_WINDOW_STEPS};

@@ -3,6 +3,7 @@
 use std::ops::RangeInclusive;
 
 use deepcompose_core::Pitch;
+use serde::{Deserialize, Serialize};
 
 use crate::error::{SamplerError, check_creative_risk, in_range};
 use crate::rounding;
@@ -19,6 +20,31 @@ pub enum MaxAdd {
     Fraction(f64),
 }
 
+/// How much of the piano roll is flipped at once.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EditUnit {
+    /// The cell that was drawn.
+    #[default]
+    Cell,
+    /// The cell that was drawn and the cells before and after it at its pitch, one by one and each
+    /// side until one of them
+    ///
+    /// - has a logit more than `margin` (in nats, finite and at least 0) below the drawn cell's,
+    /// - is not as the drawn cell was: sounding, or silent,
+    /// - may not be edited, or there is no budget left for it,
+    /// - or would make the run longer than `longest` steps, at least 1.
+    ///
+    /// A network that is trained on the uniform distribution over all wrong cells gives the cells of
+    /// a missing note about the same logit, and so says how far the note reaches.
+    Run {
+        /// How far below the drawn cell's logit another's may be.
+        margin: f32,
+        /// The most cells that are flipped at once.
+        longest: usize,
+    },
+}
+
 /// What an [`EditSampler`](crate::EditSampler) may do. A note here is a cell of the piano roll:
 /// one pitch at one step.
 ///
@@ -30,11 +56,16 @@ pub struct EditParams {
     pub max_remove: f64,
     /// Maximum notes to add.
     pub max_add: MaxAdd,
-    /// Sampling iterations: how many cells are flipped in each window, at most
+    /// Sampling iterations: how many edits are made in each window, at most
     /// [`EditParams::MAX_ITERATIONS`]. At 0 nothing is done.
     pub iterations: usize,
     /// Creative risk: the temperature of the softmax, finite and above 0.
     pub creative_risk: f64,
+    /// Annealing: the creative risk of the last iteration as a share of that of the first, above 0
+    /// and at most 1. In between it falls evenly. 1 keeps it as it is.
+    pub annealing: f64,
+    /// What one edit flips.
+    pub unit: EditUnit,
     /// The pitches that may be edited; what sounds outside them stays.
     pub pitch_range: RangeInclusive<Pitch>,
     /// Windows of a piece longer than the model's window begin at multiples of so many steps, if
@@ -59,6 +90,8 @@ impl Default for EditParams {
             max_add: MaxAdd::Cells(90),
             iterations: 90,
             creative_risk: 0.8,
+            annealing: 1.0,
+            unit: EditUnit::Cell,
             pitch_range: Pitch::saturating(21)..=Pitch::saturating(108),
             window_alignment: 16,
             extend_to_window: false,
@@ -89,12 +122,28 @@ impl EditParams {
             "0..=100000",
         )?;
         check_creative_risk(self.creative_risk)?;
+        let accepted = "0 < share <= 1";
+        in_range("annealing", self.annealing, self.annealing > 0.0 && self.annealing <= 1.0, accepted)?;
+        if let EditUnit::Run { margin, longest } = self.unit {
+            let is_accepted = margin.is_finite() && margin >= 0.0;
+            in_range("run margin", margin.into(), is_accepted, "a finite number of nats, 0 or more")?;
+            in_range("longest run", longest as f64, longest >= 1, "1 or more")?;
+        }
         in_range("window alignment", self.window_alignment as f64, self.window_alignment >= 1, "1 or more")?;
         if self.pitch_range.is_empty() {
             let (low, high) = (self.pitch_range.start().get(), self.pitch_range.end().get());
             return Err(SamplerError::PitchRange { low, high, min: Pitch::MIN.get(), max: Pitch::MAX.get() });
         }
         Ok(())
+    }
+
+    /// The creative risk of an iteration, counted from 0.
+    pub(crate) fn creative_risk_at(&self, iteration: usize) -> f64 {
+        let last = self.iterations.saturating_sub(1).max(1);
+        let fallen = (1.0 - self.annealing) * (iteration as f64 / last as f64);
+        let annealed = self.creative_risk * (1.0 - fallen).max(self.annealing);
+        // A temperature is above 0.
+        annealed.max(f64::MIN_POSITIVE.min(self.creative_risk))
     }
 
     /// The most original cells that may be gone, of `input_cells`.
@@ -108,5 +157,25 @@ impl EditParams {
             MaxAdd::Cells(cells) => cells.saturating_mul(steps.div_ceil(window_steps.max(1)).max(1)),
             MaxAdd::Fraction(fraction) => rounding::floor_of(fraction, input_cells),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn creative_risk_falls_from_its_value_to_its_share() {
+        let params = EditParams { iterations: 3, annealing: 0.25, ..EditParams::default() };
+        for (iteration, risk) in [(0, 0.8), (1, 0.5), (2, 0.2)] {
+            assert!((params.creative_risk_at(iteration) - risk).abs() < 1e-15);
+        }
+        let constant = EditParams { annealing: 1.0, ..params };
+        assert!((0..3).all(|iteration| constant.creative_risk_at(iteration).to_bits() == 0.8_f64.to_bits()));
+        // One iteration has the risk of the first; a share of a small risk is above 0.
+        let one = EditParams { iterations: 1, annealing: 0.5, ..EditParams::default() };
+        assert!((one.creative_risk_at(0) - 0.8).abs() < 1e-15);
+        let small = EditParams { iterations: 2, creative_risk: 1e-307, annealing: 1e-9, ..one };
+        assert!(small.creative_risk_at(1) > 0.0);
     }
 }

@@ -1,6 +1,6 @@
 //! One pass over one window: which cells may be flipped, and the draw of one of them.
 
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
 
 use deepcompose_core::Pitch;
 use ndarray::ArrayView2;
@@ -59,7 +59,6 @@ impl EditedPitches {
 #[derive(Debug)]
 pub(super) struct Pass {
     pitches: EditedPitches,
-    creative_risk: f64,
     /// The logits of a core, −∞ where a cell may not be flipped.
     masked: Vec<f32>,
     weights: Weights,
@@ -68,8 +67,8 @@ pub(super) struct Pass {
 }
 
 impl Pass {
-    pub(super) fn new(pitches: EditedPitches, creative_risk: f64) -> Self {
-        Self { pitches, creative_risk, masked: Vec::new(), weights: Weights::default(), ordered: Vec::new() }
+    pub(super) fn new(pitches: EditedPitches) -> Self {
+        Self { pitches, masked: Vec::new(), weights: Weights::default(), ordered: Vec::new() }
     }
 
     /// Draws the cell to flip, if any may be, from the model's `logits` of `window`.
@@ -82,6 +81,7 @@ impl Pass {
         logits: ArrayView2<'_, f32>,
         window: &Window,
         state: &EditState,
+        creative_risk: f64,
         rng: &mut R,
     ) -> Result<Option<[usize; 2]>, SampleError> {
         let logits = match logits.to_slice() {
@@ -99,7 +99,7 @@ impl Pass {
             flips: state.flips(window.core.clone()),
             pitches: &self.pitches.0,
             barred: state.barred(),
-            creative_risk: self.creative_risk,
+            creative_risk,
             masked: &mut self.masked,
             weights: &mut self.weights,
         })?;
@@ -108,6 +108,39 @@ impl Pass {
         }
         let index = self.weights.draw(rng.random());
         Ok(index.map(|index| [window.core.start + index / PITCHES, index % PITCHES]))
+    }
+
+    /// The steps around a cell that was just drawn which are flipped with it, in the order in which
+    /// they are: backwards from it, then forwards. Budgets apart.
+    pub(super) fn run(
+        &self,
+        [step, pitch]: [usize; 2],
+        window: &Window,
+        state: &EditState,
+        (margin, longest): (f32, usize),
+    ) -> (Range<usize>, Range<usize>) {
+        // Of the pass before: −∞ where a cell may not be flipped.
+        let logit = |step: usize| {
+            let cell = step.checked_sub(window.core.start).map(|row| row * PITCHES + pitch);
+            cell.and_then(|cell| self.masked.get(cell)).copied().unwrap_or(f32::NEG_INFINITY)
+        };
+        let least = logit(step) - margin;
+        let sounds = state.sounds([step, pitch]);
+        let belongs = |step: usize| logit(step) >= least && state.sounds([step, pitch]) == sounds;
+        let (mut start, mut end) = (step, step + 1);
+        // Outwards by turns, so that a limit leaves the drawn cell in the middle.
+        loop {
+            let length = end - start;
+            if length < longest && start > window.core.start && belongs(start - 1) {
+                start -= 1;
+            }
+            if end - start < longest && end < window.core.end && belongs(end) {
+                end += 1;
+            }
+            if end - start == length {
+                return (start..step, step + 1..end);
+            }
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! [`EditSampler`]: notes are added to and removed from a piano roll, one cell a pass.
+//! [`EditSampler`]: notes are added to and removed from a piano roll, one cell or one run of cells a pass.
 
 use std::ops::ControlFlow;
 
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::budget::EditState;
 use super::error::EditError;
 use super::model::EditModel;
-use super::params::EditParams;
+use super::params::{EditParams, EditUnit};
 use super::pass::{Candidates, EditedPitches, PITCHES, Pass};
 use super::sessions::Sessions;
 use super::windows::windows;
@@ -66,7 +66,8 @@ pub struct EditProgress<'a> {
     pub removed: usize,
     /// How many cells sound now that did not in the input.
     pub added: usize,
-    /// What this iteration flipped: at most one cell a window.
+    /// What this iteration flipped: of each window one cell, or one run of them
+    /// ([`EditUnit::Run`](crate::EditUnit::Run)).
     pub edits: &'a [Edit],
     /// The roll as it is now.
     pub roll: ArrayView2<'a, bool>,
@@ -78,7 +79,9 @@ pub struct EditProgress<'a> {
 /// In each iteration, in each window: the model's logits over the window are divided by the
 /// creative risk and turned into probabilities by a softmax; cells that may not be edited are
 /// masked and the rest scaled to sum to 1; one cell is drawn and flipped. The next window, and the
-/// next iteration, see the result. What is masked:
+/// next iteration, see the result. The creative risk may fall from iteration to iteration
+/// ([`EditParams::annealing`]), and the cell may be flipped together with its neighbours at the same
+/// pitch that the model likes as much ([`EditParams::unit`]). What is masked:
 ///
 /// - cells that sound in the input and still do, when the removal budget is spent;
 /// - cells that are silent in the input and still are, when the addition budget is spent;
@@ -86,7 +89,7 @@ pub struct EditProgress<'a> {
 /// - cells whose logit is −∞.
 ///
 /// Flipping a cell back gives its budget back. Where everything is masked the pass does nothing.
-/// The budgets hold for the piece as a whole.
+/// The budgets hold for the piece as a whole, after every cell.
 ///
 /// A piece longer than the model's window is covered by windows that overlap by half. Each edits
 /// only the cells nearest its own centre (the first and the last also own the piece's ends), so
@@ -96,7 +99,7 @@ pub struct EditProgress<'a> {
 /// The model is asked through its [sessions](crate::EditSession), one a window within
 /// [`EditParams::session_memory`].
 ///
-/// The sampler has no state; the rng is passed in, and each flip takes one `f64` from it.
+/// The sampler has no state; the rng is passed in, and each edit takes one `f64` from it.
 ///
 /// ```
 /// use deepcompose_samplers::{EditModel, EditParams, EditSampler, MaxAdd};
@@ -196,7 +199,7 @@ impl EditSampler {
         let pitches = EditedPitches::new(&self.params.pitch_range);
         let mut candidates: Vec<Candidates> =
             windows.iter().map(|window| Candidates::of(window, &state, &pitches)).collect();
-        let mut pass = Pass::new(pitches, self.params.creative_risk);
+        let mut pass = Pass::new(pitches);
         let mut sessions = Sessions::new(model, windows.len(), self.params.session_memory);
         let iterations = self.params.iterations;
         let capacity = iterations.saturating_mul(windows.len()).min(MOST_EDITS_RESERVED);
@@ -205,6 +208,7 @@ impl EditSampler {
         let mut stopped = false;
         while done < iterations && !stopped {
             let before = edits.len();
+            let creative_risk = self.params.creative_risk_at(done);
             for (index, window) in windows.iter().enumerate() {
                 if !candidates[index].is_any(state.barred()) {
                     continue;
@@ -215,21 +219,33 @@ impl EditSampler {
                 if logits.dim() != expected {
                     return Err(EditError::LogitShape { returned: logits.dim(), expected });
                 }
-                let cell = pass.draw(logits, window, &state, rng).map_err(|source| EditError::Sample {
-                    iteration: done,
-                    window_start: window.start,
-                    source,
+                let cell = pass.draw(logits, window, &state, creative_risk, rng).map_err(|source| {
+                    EditError::Sample { iteration: done, window_start: window.start, source }
                 })?;
                 let Some(cell) = cell else { continue };
-                let Some([before, after]) = state.flip(cell) else { continue };
-                candidates[index].change(before, after);
-                edits.push(Edit {
-                    iteration: done,
-                    step: cell[0],
-                    // The array is 128 pitches wide.
-                    pitch: Pitch::saturating(cell[1] as i64),
-                    on: state.sounds(cell),
-                });
+                let (back, mut on) = match self.params.unit {
+                    EditUnit::Cell => (0..0, 0..0),
+                    EditUnit::Run { margin, longest } => pass.run(cell, window, &state, (margin, longest)),
+                };
+                let mut flip = |step: usize| {
+                    let cell = [step, cell[1]];
+                    if !state.may_flip(cell) {
+                        return false;
+                    }
+                    let Some([before, after]) = state.flip(cell) else { return false };
+                    candidates[index].change(before, after);
+                    edits.push(Edit {
+                        iteration: done,
+                        step,
+                        // The array is 128 pitches wide.
+                        pitch: Pitch::saturating(cell[1] as i64),
+                        on: state.sounds(cell),
+                    });
+                    true
+                };
+                // A run ends where its budget does.
+                let _ = flip(cell[0]) && back.rev().all(&mut flip);
+                let _ = on.all(&mut flip);
             }
             done += 1;
             let progress = EditProgress {
