@@ -7,4 +7,4 @@ pub use deepcompose_models::compose::{
     ArCnnParams, GanParams, NotesToAdd, TrackSelection, TransformerParams,
 };
 pub use deepcompose_models::gan::Genre;
-pub use deepcompose_samplers::{SamplingTechnique, StopReason};
+pub use deepcompose_samplers::{EditUnit, SamplingTechnique, StopReason};

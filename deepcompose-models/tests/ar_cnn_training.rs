@@ -38,7 +38,7 @@ fn windows_cover_a_piece() {
 #[test]
 fn corruption_changes_as_many_cells_as_it_says() {
     let clean = Array2::from_shape_fn((16, 16), |(_, p)| p < 4);
-    let corruption = Corruption { remove: (0.5, 0.5), add: (0.25, 0.25) };
+    let corruption = Corruption { remove: (0.5, 0.5), add: (0.25, 0.25), ..Corruption::default() };
     let mut touched = Array2::from_elem((16, 16), 0);
     for seed in 0..400 {
         let spoilt = corruption.apply(clean.view(), &mut ChaCha8Rng::seed_from_u64(seed));

@@ -11,7 +11,7 @@ use deepcompose_core::{
 use deepcompose_models::compose::{
     ArCnnParams, ComposeError, NotesToAdd, TrackSelection, TransformerParams, enhance, extend,
 };
-use deepcompose_samplers::{EditModel, StopReason, TokenId, TokenModel};
+use deepcompose_samplers::{EditModel, EditUnit, StopReason, TokenId, TokenModel};
 use ndarray::{Array2, ArrayView2};
 use proptest::prelude::*;
 use rand::SeedableRng;
@@ -117,6 +117,25 @@ fn budgets_hold() {
     let stopped =
         enhance(&Wants(vec![(0, 64, true)]), &input, &params, &mut rng, &mut |_| ControlFlow::Break(()));
     assert_eq!(stopped.unwrap().summary.stop, StopReason::Stopped);
+}
+
+#[test]
+fn a_pass_may_add_a_whole_note() {
+    let input = melody(vec![note(0, 1920, 60, 99)]);
+    let edits = [4, 5, 6, 7].map(|s| (s, 64, true));
+    let passes = |unit, count| ArCnnParams {
+        maximum_notes_to_add: NotesToAdd::Count(count),
+        sampling_iterations: 1,
+        unit,
+        ..ArCnnParams::default()
+    };
+    let run = EditUnit::Run { margin: 1.0, longest: 16 };
+    assert_eq!(run_enhance(&input, &edits, &passes(run, 4))[1..], [note(480, 480, 64, 99)]);
+    let total = |notes: Vec<Note>| notes[1..].iter().map(|n| n.duration.get()).sum::<u32>();
+    assert_eq!(total(run_enhance(&input, &edits, &passes(run, 3))), 360);
+    assert_eq!(total(run_enhance(&input, &edits, &passes(EditUnit::Cell, 4))), 120);
+    let refused = ArCnnParams { annealing: 0.0, ..all() }.validate().unwrap_err().to_string();
+    assert!(refused.starts_with("annealing 0"), "{refused}");
 }
 
 #[test]

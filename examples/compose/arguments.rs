@@ -78,6 +78,12 @@ pub(crate) struct Enhance {
     /// Creative risk: the temperature
     #[arg(long, default_value_t = ArCnnParams::default().creative_risk)]
     creative_risk: f64,
+    /// Creative risk of the last iteration as a share of the first's
+    #[arg(long, default_value_t = ArCnnParams::default().annealing)]
+    annealing: f64,
+    /// Add and remove whole notes: cells next to the one drawn whose logits are at most so many nats below its
+    #[arg(long, value_name = "NATS")]
+    run_margin: Option<f32>,
 }
 
 impl Enhance {
@@ -87,6 +93,11 @@ impl Enhance {
             maximum_notes_to_add: self.max_add,
             sampling_iterations: self.iterations,
             creative_risk: self.creative_risk,
+            annealing: self.annealing,
+            unit: match self.run_margin {
+                Some(margin) => EditUnit::Run { margin, longest: 16 },
+                None => ArCnnParams::default().unit,
+            },
             track,
         }
     }

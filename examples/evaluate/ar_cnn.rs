@@ -1,10 +1,17 @@
-//! The AR-CNN: loss, precision and recall of edits.
+//! The AR-CNN: loss, precision and recall of edits; melodies harmonised; pieces repaired.
 
 use std::error::Error;
 
-use deepcompose::models::ar_cnn::{ArCnn, EditEvaluation, EditEvaluationOptions, evaluate};
+use deepcompose::models::ar_cnn::{
+    ArCnn, ChoraleMeasures, EditEvaluation, EditEvaluationOptions, Harmonisation, Judge, RepairEvaluation,
+    RepairOptions, RepairScore, evaluate, harmonise, repair,
+};
 use deepcompose::models::pretrained;
+use deepcompose::models::training::TrainError;
 use deepcompose::models::weights::Model;
+use deepcompose::prelude::EditUnit;
+use deepcompose::samplers::EditParams;
+use serde::Serialize;
 
 use crate::arguments::Task;
 use crate::plots::BarPanel;
@@ -12,6 +19,19 @@ use crate::report::{Outcome, Picture, Report, row, table};
 
 /// Steps between the beginnings of two windows: four bars of 4/4.
 const HOP: usize = 64;
+
+/// Everything that is measured.
+#[derive(Serialize)]
+struct Evaluation {
+    #[serde(flatten)]
+    edits: EditEvaluation,
+    harmonisation: Option<Harmonisation>,
+    repair: Option<RepairEvaluation>,
+    /// How pieces were sampled.
+    creative_risk: f64,
+    annealing: f64,
+    unit: EditUnit,
+}
 
 pub(crate) fn measure(task: &Task<'_>) -> Result<Outcome, Box<dyn Error>> {
     let (model, source) = crate::model::load::<ArCnn>(task, pretrained::AR_CNN)?;
@@ -23,13 +43,104 @@ pub(crate) fn measure(task: &Task<'_>) -> Result<Outcome, Box<dyn Error>> {
         seed: task.seed,
         ..EditEvaluationOptions::default()
     };
-    let e = evaluate(&model, &windows, &options)?;
+    let edits = evaluate(&model, &windows, &options)?;
+    let scores = crate::input::scores(task)?;
+    let prepared = model.prepare()?;
+    let params = EditParams {
+        creative_risk: task.creative_risk,
+        annealing: task.annealing,
+        unit: task.unit,
+        ..EditParams::default()
+    };
+    let harmonisation = match harmonise(&prepared, &scores, &params, task.seed, judge().as_deref()) {
+        Ok(harmonisation) => Some(harmonisation),
+        // Pieces of one part.
+        Err(TrainError::NoData { .. }) => None,
+        Err(error) => return Err(error.into()),
+    };
+    let repair = match scores.is_empty() {
+        true => None,
+        false => {
+            let options = RepairOptions { seed: task.seed, ..RepairOptions::default() };
+            Some(repair(&prepared, &scores, &params, &options)?)
+        }
+    };
+    let Task { creative_risk, annealing, unit, .. } = *task;
+    let e = Evaluation { edits, harmonisation, repair, creative_risk, annealing, unit };
     let report = Report::new("ar-cnn", (&source, model.config()), task, pieces, &e);
-    Ok(Outcome {
-        table: report.heading() + &text(&e, &options),
-        json: report.json()?,
-        pictures: vec![picture(&e)],
-    })
+    let mut table = report.heading() + &text(&e.edits, &options);
+    table.extend(e.harmonisation.as_ref().map(harmony));
+    table.extend(e.repair.as_ref().map(repairs));
+    let by = match unit {
+        EditUnit::Cell => "by single cells".to_owned(),
+        EditUnit::Run { margin, longest } => format!("by runs of up to {longest} cells within {margin} nats"),
+    };
+    if e.repair.is_some() {
+        table.push_str(&format!("\nsampled {by}, creative risk {creative_risk}, annealing {annealing}\n"));
+    }
+    Ok(Outcome { table, json: report.json()?, pictures: vec![picture(&e.edits)] })
+}
+
+/// A model that tells nats a note of completed chorales, if there is one.
+fn judge() -> Option<Box<Judge<'static>>> {
+    None
+}
+
+/// Harmonised melodies, real pieces and random notes beside each other.
+fn harmony(found: &Harmonisation) -> String {
+    type Figure = fn(&ChoraleMeasures) -> f64;
+    let Harmonisation { pieces, generated, real, random, .. } = found;
+    let figures: [(&str, Figure, &str); 9] = [
+        ("notes in the scale", |m| m.in_scale_rate, "within 0.03 of real"),
+        ("dissonant pairs on beats", |m| m.dissonance_rate, "real"),
+        ("neighbours' distance, semitones", |m| m.spacing, "real"),
+        ("  overlap with real", |m| m.spacing_overlap, ">= 0.90"),
+        ("pitches at once", |m| m.voices, "real"),
+        ("  overlap with real", |m| m.voices_overlap, ">= 0.90"),
+        ("note length, sixteenths", |m| m.note_length, "real"),
+        ("  overlap with real", |m| m.note_length_overlap, ">= 0.90"),
+        ("notes of one sixteenth", |m| m.sixteenths, "real"),
+    ];
+    let mut rows = vec![row(["harmonised melodies", "network", "real", "random in scale", "target"])];
+    let mut count = |name: &str, figure: fn(&ChoraleMeasures) -> usize| {
+        let cells = [generated, real, random].map(|m| figure(m).to_string());
+        rows.push(row([name, &cells[0], &cells[1], &cells[2], ""]));
+    };
+    count("cells below the melody", |m| m.cells);
+    count("notes below the melody", |m| m.notes);
+    for (name, figure, target) in figures {
+        let cells = [generated, real, random].map(|m| format!("{:.4}", figure(m)));
+        rows.push(row([name, &cells[0], &cells[1], &cells[2], target]));
+    }
+    if let [Some(generated), Some(real), Some(random)] = [generated, real, random].map(|m| m.nats_per_note) {
+        let cells = [generated, real, random].map(|nats| format!("{nats:.4}"));
+        rows.push(row(["judge, nats a note", &cells[0], &cells[1], &cells[2], "real"]));
+    }
+    format!("\n{}\n{pieces} pieces, of which the network saw the melody\n", table(&rows))
+}
+
+/// Spoilt pieces and what was repaired.
+fn repairs(found: &RepairEvaluation) -> String {
+    let mut rows = vec![row(["repair", "cells", "notes", "", "target"])];
+    for (name, score) in
+        [("all edits", found.all), ("additions", found.additions), ("removals", found.removals)]
+    {
+        let RepairScore { cells, notes, .. } = score;
+        let number = |value: f64| format!("{value:.4}");
+        rows.push(row([name]));
+        rows.push(row(["  precision", &number(cells.precision), &number(notes.precision), "", "1"]));
+        rows.push(row(["  recall", &number(cells.recall), &number(notes.recall), "", "1"]));
+        rows.push(row(["  spoilt", &cells.differing.to_string(), &notes.differing.to_string()]));
+        rows.push(row(["  edited", &cells.flipped.to_string(), &notes.flipped.to_string()]));
+    }
+    let options = RepairOptions::default();
+    format!(
+        "\n{}\n{} pieces; {} % of the notes cleared, {} % of the silent cells filled with wrong notes\n",
+        table(&rows),
+        found.pieces,
+        options.cleared * 100.0,
+        options.set * 100.0
+    )
 }
 
 fn text(e: &EditEvaluation, options: &EditEvaluationOptions) -> String {

@@ -7,7 +7,7 @@ use clap::{Parser, ValueEnum};
 use deepcompose::models::ar_cnn::EditEvaluationOptions;
 use deepcompose::models::transformer;
 use deepcompose::models::weights::Precision;
-use deepcompose::prelude::Genre;
+use deepcompose::prelude::{ArCnnParams, EditUnit, Genre};
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Kind {
@@ -102,6 +102,18 @@ pub(crate) struct Options {
     /// AR-CNN: creative risk of its edits
     #[arg(long, default_value_t = EditEvaluationOptions::default().creative_risk)]
     creative_risk: f64,
+    /// AR-CNN: pieces that are harmonised and repaired, evenly spaced over the split
+    #[arg(long, value_name = "N", default_value_t = 8)]
+    pieces: usize,
+    /// AR-CNN: creative risk of the last pass of harmonising and repairing, as a share of the first's
+    #[arg(long, default_value_t = ArCnnParams::default().annealing)]
+    annealing: f64,
+    /// AR-CNN: harmonise and repair by single cells (0) or by runs of up to so many
+    #[arg(long, value_name = "STEPS", default_value_t = longest(ArCnnParams::default().unit))]
+    longest_run: usize,
+    /// AR-CNN: how far, in nats, the logit of a run's cell may be below that of the cell that was drawn
+    #[arg(long, value_name = "NATS", default_value_t = margin(ArCnnParams::default().unit))]
+    run_margin: f32,
     /// GAN: the genre of pieces for which neither manifest nor folder tells it
     #[arg(long, default_value_t = Genre::Rock)]
     genre: Genre,
@@ -129,7 +141,18 @@ pub(crate) struct Task<'a> {
     pub(crate) edited_windows: usize,
     pub(crate) max_flips: usize,
     pub(crate) creative_risk: f64,
+    pub(crate) pieces: usize,
+    pub(crate) annealing: f64,
+    pub(crate) unit: EditUnit,
     pub(crate) genre: Genre,
+}
+
+fn longest(unit: EditUnit) -> usize {
+    if let EditUnit::Run { longest, .. } = unit { longest } else { 0 }
+}
+
+fn margin(unit: EditUnit) -> f32 {
+    if let EditUnit::Run { margin, .. } = unit { margin } else { 1.0 }
 }
 
 impl Options {
@@ -153,6 +176,12 @@ impl Options {
             edited_windows: self.edited_windows,
             max_flips: self.max_flips,
             creative_risk: self.creative_risk,
+            pieces: self.pieces,
+            annealing: self.annealing,
+            unit: match self.longest_run {
+                0 => EditUnit::Cell,
+                longest => EditUnit::Run { margin: self.run_margin, longest },
+            },
             genre: self.genre,
         }))
     }

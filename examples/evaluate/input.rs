@@ -9,7 +9,7 @@ use deepcompose::models::ar_cnn::RollWindows;
 use deepcompose::models::data::{Corpus, CorpusOptions, Prepared, Split};
 use deepcompose::models::gan::{GanDataset, GanPiece};
 use deepcompose::models::transformer::{TokenDataset, Vocabulary};
-use deepcompose::prelude::Genre;
+use deepcompose::prelude::{Genre, Score};
 use serde::Deserialize;
 
 use crate::arguments::Task;
@@ -70,6 +70,18 @@ pub(crate) fn windows(task: &Task<'_>, steps: usize, hop: usize) -> Result<(Roll
         }
         Input::Prepared(prepared) => Ok((prepared.roll_windows(split, steps, hop)?, prepared.count(split))),
     }
+}
+
+/// Pieces to sample from, evenly spaced over the split; none of a prepared corpus, which keeps rolls only.
+pub(crate) fn scores(task: &Task<'_>) -> Result<Vec<Score>> {
+    let split: Split = task.split.parse()?;
+    let Input::Corpus(corpus) = Input::open(task)? else { return Ok(Vec::new()) };
+    let all = corpus.count(split).min(task.limit);
+    let some = task.pieces.min(all);
+    // Of `some` pieces spread over all, the next one is here.
+    let is_taken = |index: &usize| index * some % all.max(1) < some;
+    let scores = corpus.split(split).take(all).enumerate().filter(|(index, _)| is_taken(index));
+    Ok(scores.map(|(_, piece)| piece.score.clone()).collect())
 }
 
 /// Bands: the pieces, genres and splits of a `manifest.json` in the folder if it has one.

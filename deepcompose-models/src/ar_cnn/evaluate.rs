@@ -1,4 +1,10 @@
-//! [`evaluate`]: how well a network tells which cells of spoilt windows are wrong.
+//! [`evaluate`]: how well a network tells which cells of spoilt windows are wrong; [`harmonise`] and [`repair`]: what
+//! the sampler makes of held-out pieces.
+
+mod harmonise;
+mod repair;
+mod sample;
+mod voices;
 
 use std::ops::ControlFlow;
 
@@ -12,6 +18,10 @@ use super::{ArCnn, Corruption, EditBatch, RollWindows, edit_loss};
 use crate::error::ModelError;
 use crate::training::{TrainError, step_rng};
 use crate::weights::Model;
+
+pub use harmonise::{ChoraleMeasures, Harmonisation, Judge, Judgement, harmonise};
+pub use repair::{RepairEvaluation, RepairOptions, RepairScore, repair};
+pub use voices::{Voices, four_voices};
 
 /// How an AR-CNN is evaluated.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

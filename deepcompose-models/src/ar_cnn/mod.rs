@@ -13,10 +13,10 @@
 //! | `loss` | [`edit_loss`] |
 //! | `edit` | the network as an [`EditModel`](deepcompose_samplers::EditModel) |
 //! | `prepare` | [`PreparedArCnn`], the same by an engine that samples faster |
-//! | `corruption`, `windows` | training pairs (feature `train`) |
+//! | `corruption`, `notes`, `windows` | training pairs (feature `train`) |
 //! | `fused` | gradients by hand, for the CPU (feature `train`) |
 //! | `training`, `train` | `ArCnnTraining`, `ArCnnTrainer` (feature `train`) |
-//! | `evaluate` | `evaluate`: loss, precision and recall on held-out windows (feature `train`) |
+//! | `evaluate` | `evaluate`: loss, precision and recall on held-out windows; `harmonise` and `repair`: what the sampler makes of held-out pieces (feature `train`) |
 
 mod config;
 #[cfg(feature = "train")]
@@ -33,6 +33,8 @@ mod learner;
 mod loader;
 mod loss;
 mod network;
+#[cfg(feature = "train")]
+mod notes;
 #[cfg(all(test, feature = "train"))]
 mod parity;
 mod prepare;
@@ -47,7 +49,10 @@ pub use config::ArCnnConfig;
 #[cfg(feature = "train")]
 pub use corruption::Corruption;
 #[cfg(feature = "train")]
-pub use evaluate::{EditEvaluation, EditEvaluationOptions, EditScore, evaluate};
+pub use evaluate::{
+    ChoraleMeasures, EditEvaluation, EditEvaluationOptions, EditScore, Harmonisation, Judge, Judgement,
+    RepairEvaluation, RepairOptions, RepairScore, Voices, evaluate, four_voices, harmonise, repair,
+};
 #[cfg(feature = "train")]
 pub use loader::train_on_devices;
 pub use loss::edit_loss;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use deepcompose_samplers::{EditParams, EditSampler, MaxAdd, SamplingTechnique, TokenSampler};
+use deepcompose_samplers::{EditParams, EditSampler, EditUnit, MaxAdd, SamplingTechnique, TokenSampler};
 use serde::{Deserialize, Serialize};
 
 use super::TrackSelection;
@@ -94,6 +94,8 @@ impl fmt::Display for NotesToAdd {
 /// | `maximum_notes_to_add` | cells for 8 bars, or % | 0 or more | 90 |
 /// | `sampling_iterations` | passes of the model | 0..=100 000 | 90 |
 /// | `creative_risk` | temperature | above 0 | 0.8 |
+/// | `annealing` | share of the creative risk | above 0, at most 1 | 1 |
+/// | `unit` | what a pass adds or removes | a cell, or a run of cells | a cell |
 /// | `track` | | | the melody |
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -103,12 +105,18 @@ pub struct ArCnnParams {
     pub maximum_input_notes_to_remove: f64,
     /// How many notes may be added. Higher values may bring in notes that sound out of place.
     pub maximum_notes_to_add: NotesToAdd,
-    /// How many times the input is passed through the model; each pass adds or removes one cell in
-    /// every 8-bar window.
+    /// How many times the input is passed through the model; each pass adds or removes one cell, or
+    /// one run of them, in every 8-bar window.
     pub sampling_iterations: usize,
     /// The temperature of the distribution that cells are drawn from. Low values choose only
     /// what is most probable; high values choose less probable notes more often.
     pub creative_risk: f64,
+    /// The creative risk of the last pass as a share of that of the first; it falls evenly in between.
+    pub annealing: f64,
+    /// Whether a pass adds or removes a single cell, or also those next to it that the model finds
+    /// about as probable: a note instead of a sixteenth. However many they are, the limits on cells
+    /// hold.
+    pub unit: EditUnit,
     /// Which track is edited.
     pub track: TrackSelection,
 }
@@ -120,6 +128,8 @@ impl Default for ArCnnParams {
             maximum_notes_to_add: NotesToAdd::Count(90),
             sampling_iterations: 90,
             creative_risk: 0.8,
+            annealing: 1.0,
+            unit: EditUnit::Cell,
             track: TrackSelection::Melody,
         }
     }
@@ -155,6 +165,8 @@ impl ArCnnParams {
             max_add,
             iterations: self.sampling_iterations,
             creative_risk: risk,
+            annealing: self.annealing,
+            unit: self.unit,
             window_alignment: bar_steps.max(1),
             ..EditParams::default()
         })?)

@@ -34,7 +34,7 @@ pub fn ar_cnn_config(steps: usize) -> ArCnnTrainConfig {
             learning_rate: 5e-3,
             warmup: 0,
             decay: Decay::Constant,
-            corruption: Corruption { remove: (0.0, 0.5), add: (0.0, 0.02) },
+            corruption: Corruption { remove: (0.0, 0.5), add: (0.0, 0.02), ..Corruption::default() },
             transpose: 1,
             band: 0,
             seed: 3,

@@ -28,7 +28,7 @@ fn windows() -> RollWindows {
 
 fn options() -> EditEvaluationOptions {
     // In each window of 64 cells 16 of the 32 sounding ones are cleared and 8 of the 32 silent ones set.
-    let corruption = Corruption { remove: (0.5, 0.5), add: (0.25, 0.25) };
+    let corruption = Corruption { remove: (0.5, 0.5), add: (0.25, 0.25), ..Corruption::default() };
     EditEvaluationOptions { corruption, batch_size: 4, edited_windows: 9, ..EditEvaluationOptions::default() }
 }
 
@@ -118,7 +118,7 @@ fn bad_options_and_data_are_refused() {
     assert!(refuse(&long, options()).contains("[8, 128]"));
     // Silence that nothing is added to: nothing differs, and nothing divides by zero.
     let silence = RollWindows::new(vec![Array2::from_elem((8, 128), false)], 8, 8);
-    let still = Corruption { remove: (0.0, 0.0), add: (0.0, 0.0) };
+    let still = Corruption { remove: (0.0, 0.0), add: (0.0, 0.0), ..Corruption::default() };
     let nothing =
         evaluate(&model, &silence, &EditEvaluationOptions { corruption: still, ..options() }).unwrap();
     assert_eq!((nothing.loss, nothing.edits), (0.0, EditScore::default()));
