@@ -81,9 +81,10 @@ pub(crate) struct Enhance {
     /// Creative risk of the last iteration as a share of the first's
     #[arg(long, default_value_t = ArCnnParams::default().annealing)]
     annealing: f64,
-    /// Add and remove whole notes: cells next to the one drawn whose logits are at most so many nats below its
-    #[arg(long, value_name = "NATS")]
-    run_margin: Option<f32>,
+    /// What an iteration adds or removes: single cells (0), or runs of up to so many that the model finds about as
+    /// probable as the one drawn
+    #[arg(long, value_name = "STEPS")]
+    longest_run: Option<usize>,
 }
 
 impl Enhance {
@@ -94,9 +95,12 @@ impl Enhance {
             sampling_iterations: self.iterations,
             creative_risk: self.creative_risk,
             annealing: self.annealing,
-            unit: match self.run_margin {
-                Some(margin) => EditUnit::Run { margin, longest: 16 },
-                None => ArCnnParams::default().unit,
+            unit: match (self.longest_run, ArCnnParams::NOTES) {
+                (None, _) => ArCnnParams::default().unit,
+                (Some(longest), EditUnit::Run { margin, .. }) if longest > 0 => {
+                    EditUnit::Run { margin, longest }
+                }
+                _ => EditUnit::Cell,
             },
             track,
         }

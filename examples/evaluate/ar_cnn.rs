@@ -3,8 +3,8 @@
 use std::error::Error;
 
 use deepcompose::models::ar_cnn::{
-    ArCnn, ChoraleMeasures, EditEvaluation, EditEvaluationOptions, Harmonisation, Judge, RepairEvaluation,
-    RepairOptions, RepairScore, evaluate, harmonise, repair,
+    ArCnn, ChoraleMeasures, EditEvaluation, EditEvaluationOptions, Harmonisation, HarmonisationOptions,
+    Judge, RepairEvaluation, RepairOptions, RepairScore, evaluate, harmonise, repair,
 };
 use deepcompose::models::pretrained;
 use deepcompose::models::training::TrainError;
@@ -31,6 +31,7 @@ struct Evaluation {
     creative_risk: f64,
     annealing: f64,
     unit: EditUnit,
+    passes: f64,
 }
 
 pub(crate) fn measure(task: &Task<'_>) -> Result<Outcome, Box<dyn Error>> {
@@ -52,7 +53,8 @@ pub(crate) fn measure(task: &Task<'_>) -> Result<Outcome, Box<dyn Error>> {
         unit: task.unit,
         ..EditParams::default()
     };
-    let harmonisation = match harmonise(&prepared, &scores, &params, task.seed, judge().as_deref()) {
+    let how = HarmonisationOptions { passes: task.passes, seed: task.seed };
+    let harmonisation = match harmonise(&prepared, &scores, &params, &how, judge().as_deref()) {
         Ok(harmonisation) => Some(harmonisation),
         // Pieces of one part.
         Err(TrainError::NoData { .. }) => None,
@@ -65,8 +67,8 @@ pub(crate) fn measure(task: &Task<'_>) -> Result<Outcome, Box<dyn Error>> {
             Some(repair(&prepared, &scores, &params, &options)?)
         }
     };
-    let Task { creative_risk, annealing, unit, .. } = *task;
-    let e = Evaluation { edits, harmonisation, repair, creative_risk, annealing, unit };
+    let Task { creative_risk, annealing, unit, passes, .. } = *task;
+    let e = Evaluation { edits, harmonisation, repair, creative_risk, annealing, unit, passes };
     let report = Report::new("ar-cnn", (&source, model.config()), task, pieces, &e);
     let mut table = report.heading() + &text(&e.edits, &options);
     table.extend(e.harmonisation.as_ref().map(harmony));
@@ -76,7 +78,7 @@ pub(crate) fn measure(task: &Task<'_>) -> Result<Outcome, Box<dyn Error>> {
         EditUnit::Run { margin, longest } => format!("by runs of up to {longest} cells within {margin} nats"),
     };
     if e.repair.is_some() {
-        table.push_str(&format!("\nsampled {by}, creative risk {creative_risk}, annealing {annealing}\n"));
+        table.push_str(&format!("\nsampled {by}, creative risk {creative_risk}, annealing {annealing}; harmonised in {passes} passes\n"));
     }
     Ok(Outcome { table, json: report.json()?, pictures: vec![picture(&e.edits)] })
 }

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 
 use clap::{Parser, ValueEnum};
-use deepcompose::models::ar_cnn::EditEvaluationOptions;
+use deepcompose::models::ar_cnn::{EditEvaluationOptions, HarmonisationOptions};
 use deepcompose::models::transformer;
 use deepcompose::models::weights::Precision;
 use deepcompose::prelude::{ArCnnParams, EditUnit, Genre};
@@ -105,7 +105,10 @@ pub(crate) struct Options {
     /// AR-CNN: pieces that are harmonised and repaired, evenly spaced over the split
     #[arg(long, value_name = "N", default_value_t = 8)]
     pieces: usize,
-    /// AR-CNN: creative risk of the last pass of harmonising and repairing, as a share of the first's
+    /// AR-CNN: how many times over the sampler harmonises; above 1 it has time to take back what it finds wrong
+    #[arg(long, default_value_t = HarmonisationOptions::default().passes)]
+    passes: f64,
+    /// AR-CNN: creative risk of the last iteration of harmonising and repairing, as a share of the first's
     #[arg(long, default_value_t = ArCnnParams::default().annealing)]
     annealing: f64,
     /// AR-CNN: harmonise and repair by single cells (0) or by runs of up to so many
@@ -143,6 +146,7 @@ pub(crate) struct Task<'a> {
     pub(crate) creative_risk: f64,
     pub(crate) pieces: usize,
     pub(crate) annealing: f64,
+    pub(crate) passes: f64,
     pub(crate) unit: EditUnit,
     pub(crate) genre: Genre,
 }
@@ -178,6 +182,7 @@ impl Options {
             creative_risk: self.creative_risk,
             pieces: self.pieces,
             annealing: self.annealing,
+            passes: self.passes,
             unit: match self.longest_run {
                 0 => EditUnit::Cell,
                 longest => EditUnit::Run { margin: self.run_margin, longest },

@@ -19,7 +19,7 @@ use crate::error::ModelError;
 use crate::training::{TrainError, step_rng};
 use crate::weights::Model;
 
-pub use harmonise::{ChoraleMeasures, Harmonisation, Judge, Judgement, harmonise};
+pub use harmonise::{ChoraleMeasures, Harmonisation, HarmonisationOptions, Judge, Judgement, harmonise};
 pub use repair::{RepairEvaluation, RepairOptions, RepairScore, repair};
 pub use voices::{Voices, four_voices};
 

@@ -50,8 +50,9 @@ pub use config::ArCnnConfig;
 pub use corruption::Corruption;
 #[cfg(feature = "train")]
 pub use evaluate::{
-    ChoraleMeasures, EditEvaluation, EditEvaluationOptions, EditScore, Harmonisation, Judge, Judgement,
-    RepairEvaluation, RepairOptions, RepairScore, Voices, evaluate, four_voices, harmonise, repair,
+    ChoraleMeasures, EditEvaluation, EditEvaluationOptions, EditScore, Harmonisation, HarmonisationOptions,
+    Judge, Judgement, RepairEvaluation, RepairOptions, RepairScore, Voices, evaluate, four_voices, harmonise,
+    repair,
 };
 #[cfg(feature = "train")]
 pub use loader::train_on_devices;

@@ -75,12 +75,44 @@ pub struct Harmonisation {
     pub random: ChoraleMeasures,
 }
 
+/// How melodies are harmonised.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct HarmonisationOptions {
+    /// Iterations, as a multiple of those that adding all cells takes if windows need about the same number and
+    /// nothing is taken back: for single cells one a cell, for runs half of that. 1..=100; 1 by default. What is left
+    /// of them when all cells are added takes back what the model finds wrong by then, and adds other cells. There
+    /// are up to half a multiple more for the cells that are missing in the end.
+    pub passes: f64,
+    /// The seed of what is drawn; 1 by default.
+    pub seed: u64,
+}
+
+impl Default for HarmonisationOptions {
+    fn default() -> Self {
+        Self { passes: 1.0, seed: 1 }
+    }
+}
+
+impl HarmonisationOptions {
+    /// Checks every field.
+    ///
+    /// # Errors
+    ///
+    /// [`ModelError::OutOfRange`].
+    pub fn validate(&self) -> Result<(), ModelError> {
+        match (1.0..=100.0).contains(&self.passes) {
+            true => Ok(()),
+            false => Err(ModelError::range("passes", self.passes, "1..=100")),
+        }
+    }
+}
+
 /// Gives the sampler nothing of each piece but its first pitched track, the melody, and lets it add as many cells as
 /// the real lower parts have, a removal limit of 0 keeping the melody as it is.
 ///
-/// Creative risk, annealing and unit are those of `params`. The edit ends when the cells are added. It has half as many
-/// iterations again as that takes if windows need about the same number and nothing is taken back: for single cells
-/// one a cell, for runs half of that.
+/// Creative risk, annealing and unit are those of `params`. The edit ends when the cells are added, but not before
+/// the iterations that [`HarmonisationOptions::passes`] gives it.
 ///
 /// # Errors
 ///
@@ -90,12 +122,14 @@ pub fn harmonise<'a, M>(
     model: &M,
     pieces: impl IntoIterator<Item = &'a Score>,
     params: &EditParams,
-    seed: u64,
+    options: &HarmonisationOptions,
     judge: Option<&Judge<'_>>,
 ) -> Result<Harmonisation, TrainError>
 where
     M: EditModel<Error = ModelError> + ?Sized,
 {
+    options.validate()?;
+    let seed = options.seed;
     let mut sums: [Sums; 3] = Default::default();
     let mut count = 0;
     for (number, score) in pieces.into_iter().enumerate() {
@@ -104,19 +138,20 @@ where
         let cells = piece.real.iter().zip(&piece.melody).filter(|(a, b)| **a && !**b).count();
         let unit = if params.unit == EditUnit::Cell { 1 } else { 2 };
         let sounding = piece.melody.iter().filter(|sounds| **sounds).count();
+        let once = sample::iterations(cells / unit, piece.melody.nrows(), model.window_steps());
+        let times = |factor: f64| ((factor * once as f64) as usize).clamp(1, EditParams::MAX_ITERATIONS);
+        let least = ((options.passes - 1.0) * once as f64) as usize;
         let params = EditParams {
             max_remove: 0.0,
             max_add: MaxAdd::Fraction(cells as f64 / sounding as f64),
-            iterations: sample::iterations(
-                3 * cells / (2 * unit),
-                piece.melody.nrows(),
-                model.window_steps(),
-            ),
+            iterations: times(options.passes + 0.5),
             ..params.clone()
         };
         let mut rng = step_rng(seed, 6, number);
         let generated =
-            sample::edit(model, piece.melody.view(), &params, &mut rng, &mut |_, added| added >= cells)?;
+            sample::edit(model, piece.melody.view(), &params, &mut rng, &mut |done, _, added| {
+                done >= least && added >= cells
+            })?;
         let random = piece.random(&mut step_rng(seed, 7, number));
         for (sums, roll) in sums.iter_mut().zip([&generated, &piece.real, &random]) {
             sums.add(&piece, roll, judge)?;
@@ -335,14 +370,15 @@ mod tests {
             Ok(Judgement { nats: 3.0, notes: 6 })
         };
         let params = EditParams { creative_risk: 0.5, ..EditParams::default() };
+        let options = HarmonisationOptions { passes: 2.0, seed: 5 };
         for unit in [EditUnit::Cell, EditUnit::Run { margin: 1.0, longest: 16 }] {
             let params = EditParams { unit, ..params.clone() };
-            let found = harmonise(&Knows(real.clone()), [&score], &params, 5, Some(&judge)).unwrap();
+            let found = harmonise(&Knows(real.clone()), [&score], &params, &options, Some(&judge)).unwrap();
             assert_eq!(found.generated, found.real, "{unit:?}");
         }
         // By hand: five notes of 32 cells below, all in the scale. The four beats have C E C, C F C and twice G D B:
         // of their twelve pairs one is a dissonance, the fourth C F above the bass.
-        let found = harmonise(&Knows(real), [&score], &params, 5, Some(&judge)).unwrap();
+        let found = harmonise(&Knows(real), [&score], &params, &options, Some(&judge)).unwrap();
         let real = &found.real;
         assert_eq!((found.pieces, real.cells, real.notes), (1, 32, 5));
         assert_eq!((real.in_scale_rate, real.voices, real.sixteenths), (1.0, 3.0, 0.0));
@@ -363,7 +399,8 @@ mod tests {
         let mut alone = Score::default();
         alone.push_track(score().tracks()[0].clone());
         let model = Knows(Array2::from_elem((16, 128), false));
-        let found = harmonise(&model, [&alone], &EditParams::default(), 1, None);
+        let found =
+            harmonise(&model, [&alone], &EditParams::default(), &HarmonisationOptions::default(), None);
         assert!(matches!(found, Err(TrainError::NoData { .. })), "{found:?}");
     }
 }

@@ -112,7 +112,7 @@ where
             continue;
         }
         let after =
-            sample::edit(model, spoilt.view(), &params, &mut rng, &mut |flipped, _| flipped >= differing)?;
+            sample::edit(model, spoilt.view(), &params, &mut rng, &mut |_, flipped, _| flipped >= differing)?;
         counts.add(&clean, &spoilt, &after);
     }
     match counts.pieces {

@@ -30,14 +30,14 @@ pub(super) fn iterations(edits: usize, steps: usize, window_steps: usize) -> usi
     edits.div_ceil(windows).clamp(1, EditParams::MAX_ITERATIONS)
 }
 
-/// An edit that ends when `is_done` says so of the number of flipped cells and of added cells, asked after every
-/// iteration.
+/// An edit that ends when `is_done` says so of the numbers of iterations, of flipped cells and of added cells, asked
+/// after every iteration.
 pub(super) fn edit<M, R>(
     model: &M,
     roll: ArrayView2<'_, bool>,
     params: &EditParams,
     rng: &mut R,
-    is_done: &mut dyn FnMut(usize, usize) -> bool,
+    is_done: &mut dyn FnMut(usize, usize, usize) -> bool,
 ) -> Result<Array2<bool>, ModelError>
 where
     M: EditModel<Error = ModelError> + ?Sized,
@@ -47,7 +47,8 @@ where
     let mut flipped = 0;
     let outcome = sampler.edit(model, roll, rng, &mut |progress| {
         flipped += progress.edits.len();
-        if is_done(flipped, progress.added) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        let is_done = is_done(progress.done, flipped, progress.added);
+        if is_done { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
     match outcome {
         Ok(outcome) => Ok(outcome.roll),
