@@ -21,6 +21,13 @@
 //! | [`note_length_histogram`] | shares, sum 1 | notes by steps of a grid | `None` |
 //! | [`histogram_overlap`] | 0 to 1 | Yang and Lerch 2020's overlapping area, over the places | |
 //! | [`tonal_distance`] | 0 and up | Harte et al. 2006, between two tracks as in MuseGAN | `None` |
+//! | [`chord_tone_rate`] | 0 to 1 | melody time whose pitch class sounds in the accompaniment | `None` |
+//! | [`chroma_correlation`] | −1 to 1 | of melody and accompaniment, segment by segment | `None` |
+//! | [`on_grid_rate`] | 0 to 1 | MuseGAN's DP on the grid that is asked for | `None` |
+//! | [`self_similarity`] | 0 to 1 | bars so and so far apart | `None` |
+//!
+//! Of two sets of music, [`overlapping_area`] (Yang and Lerch 2020) tells how alike a measure is distributed in them,
+//! and [`two_sample_accuracy`] (Lopez-Paz and Oquab 2017) how well a classifier tells them apart.
 //!
 //! Sources: Dong, Hsiao, Yang and Yang 2018, *MuseGAN*, section 5; Wu and Yang 2020, *The Jazz
 //! Transformer on the Front Line*; Dong et al. 2020, *MusPy*; Harte, Sandler and Gasser 2006,
@@ -30,11 +37,15 @@
 //! Time is measured in ticks, exactly, rather than in steps of a grid, unless a grid is asked for.
 
 mod bars;
+mod distribution;
+mod form;
+mod harmony;
 mod histogram;
 mod pitch;
 mod texture;
 mod time;
 mod tonal;
+mod two_sample;
 
 use serde::Serialize;
 
@@ -43,6 +54,9 @@ use crate::score::{Note, Score, Track};
 use crate::units::StepsPerBeat;
 
 pub use bars::{empty_bar_rate, groove_consistency, pitch_classes_per_bar, pitches_per_bar};
+pub use distribution::overlapping_area;
+pub use form::{on_grid_rate, self_similarity};
+pub use harmony::{chord_tone_rate, chroma_correlation};
 pub use histogram::{NOTE_LENGTHS, histogram_mean, histogram_overlap, note_length_histogram};
 pub use pitch::{
     best_key, in_scale_rate, pitch_class_count, pitch_class_entropy, pitch_class_histogram, pitch_count,
@@ -50,6 +64,7 @@ pub use pitch::{
 pub use texture::{SPACINGS, VOICES, dissonance_rate, voice_count, voice_spacing};
 pub use time::{note_density, note_density_per_beat, polyphony_rate, qualified_note_rate};
 pub use tonal::{Segment, tonal_centroid, tonal_distance};
+pub use two_sample::{Sample, two_sample_accuracy};
 
 /// The notes of all tracks but the drums, sorted.
 #[must_use]
@@ -152,5 +167,7 @@ fn shares<const N: usize>(counts: [u64; N]) -> Option<[f64; N]> {
     (sum > 0).then(|| counts.map(|count| count as f64 / sum as f64))
 }
 
+#[cfg(test)]
+mod comparison_tests;
 #[cfg(test)]
 mod tests;

@@ -5,7 +5,7 @@ use std::f64::consts::PI;
 use crate::score::{Note, Score};
 use crate::units::Tick;
 
-/// The spans of time over which [`tonal_distance`] gathers a chroma.
+/// The spans of time over which a chroma is gathered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Segment {
     /// A quarter note, as in MuseGAN.
@@ -52,20 +52,9 @@ pub fn tonal_centroid(chroma: &[f64; 12]) -> Option<[f64; 6]> {
 pub fn tonal_distance(score: &Score, a: &[Note], b: &[Note], segment: Segment) -> Option<f64> {
     let last = |notes: &[Note]| notes.iter().map(Note::end).max().unwrap_or(Tick::ZERO);
     let end = last(a).min(last(b));
-    let beat = usize::from(score.ticks_per_quarter().get());
-    let beats = (0..end.get()).step_by(beat).map(|start| {
-        let start = Tick::saturating(start.into());
-        (start, start.saturating_add(Tick::saturating(beat as i64)))
-    });
-    let bars = score.bars().take_while(|bar| bar.start < end).map(|bar| (bar.start, bar.end));
-    let spans: Box<dyn Iterator<Item = (Tick, Tick)>> = match segment {
-        Segment::Beat => Box::new(beats),
-        Segment::Bar => Box::new(bars),
-    };
-
     let mut sounding = [Sounding::new(a), Sounding::new(b)];
     let (mut sum, mut count) = (0.0, 0_u64);
-    for (start, end) in spans {
+    for (start, end) in spans(score, end, segment) {
         let chromas = sounding.each_mut().map(|track| track.chroma(start, end));
         if let [Some(x), Some(y)] = chromas.map(|chroma| tonal_centroid(&chroma)) {
             sum += x.iter().zip(y).map(|(x, y)| (x - y).powi(2)).sum::<f64>().sqrt();
@@ -75,8 +64,26 @@ pub fn tonal_distance(score: &Score, a: &[Note], b: &[Note], segment: Segment) -
     (count > 0).then(|| sum / count as f64)
 }
 
+/// The segments that begin before `end`.
+pub(super) fn spans(
+    score: &Score,
+    end: Tick,
+    segment: Segment,
+) -> Box<dyn Iterator<Item = (Tick, Tick)> + '_> {
+    let beat = usize::from(score.ticks_per_quarter().get());
+    match segment {
+        Segment::Beat => Box::new((0..end.get()).step_by(beat).map(move |start| {
+            let start = Tick::saturating(start.into());
+            (start, start.saturating_add(Tick::saturating(beat as i64)))
+        })),
+        Segment::Bar => {
+            Box::new(score.bars().take_while(move |bar| bar.start < end).map(|bar| (bar.start, bar.end)))
+        }
+    }
+}
+
 /// A track's notes as they come and go: time is passed through once, whatever sounds.
-struct Sounding {
+pub(super) struct Sounding {
     /// When a note of a pitch class begins (1) or ends (−1), the last first.
     edges: Vec<(Tick, i32, usize)>,
     /// How many notes of each pitch class sound.
@@ -84,7 +91,7 @@ struct Sounding {
 }
 
 impl Sounding {
-    fn new(notes: &[Note]) -> Self {
+    pub(super) fn new(notes: &[Note]) -> Self {
         let edges =
             |n: &Note| [(n.start, 1), (n.end(), -1)].map(|(t, by)| (t, by, usize::from(n.pitch.class())));
         let mut edges: Vec<_> = notes.iter().flat_map(edges).collect();
@@ -94,7 +101,7 @@ impl Sounding {
 
     /// How long notes of each pitch class sound over `start..end`, in ticks. Spans must be asked for
     /// in order and without gaps.
-    fn chroma(&mut self, start: Tick, end: Tick) -> [f64; 12] {
+    pub(super) fn chroma(&mut self, start: Tick, end: Tick) -> [f64; 12] {
         let mut chroma = [0.0; 12];
         let mut now = start;
         loop {

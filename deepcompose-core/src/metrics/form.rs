@@ -1,0 +1,58 @@
+//! Measures of metre and of repetition.
+
+use super::ratio;
+use crate::score::{Note, Score};
+use crate::units::StepsPerBeat;
+
+/// The share of notes that begin on a grid of `per_quarter` positions a quarter note, counted from tick 0; within a
+/// sixteenth of a position's distance counts as on it. For drums, with 4 positions, MuseGAN's drum pattern rate (the
+/// 16-beat pattern); with 2, that of the 8-beat pattern, which tells more of music that lies on a sixteenth grid. For
+/// a melody, with 1, how far it keeps to the beats. `None` without notes.
+#[must_use]
+pub fn on_grid_rate(score: &Score, notes: &[Note], per_quarter: StepsPerBeat) -> Option<f64> {
+    let quarter = u64::from(score.ticks_per_quarter().get());
+    let positions = u64::from(per_quarter.get());
+    let on = notes.iter().filter(|note| {
+        let off = u64::from(note.start.get()) * positions % quarter;
+        16 * off.min(quarter - off) <= quarter
+    });
+    ratio(on.count() as u64, notes.len() as u64)
+}
+
+/// How alike bars are that lie 1, 2, … `lags` bars apart, 0 to 1: place `l − 1` is the mean, over all bars that have
+/// notes and lie `l` apart, of the share of what begins in either that begins in both, at the same place (to a
+/// sixteenth) and on the same pitch (the index of Jaccard). 1 for music that repeats a bar over and over.
+///
+/// `None` where no two such bars lie so far apart.
+#[must_use]
+pub fn self_similarity(score: &Score, notes: &[Note], lags: usize) -> Vec<Option<f64>> {
+    let quarter = u64::from(score.ticks_per_quarter().get());
+    let end = notes.iter().map(|n| n.start).max();
+    let mut notes = notes.to_vec();
+    notes.sort_by_key(|n| n.start);
+    let mut coming = notes.into_iter().peekable();
+    let mut bars: Vec<Vec<(u64, u8)>> = Vec::new();
+    for bar in score.bars().take_while(|bar| end.is_some_and(|end| bar.start <= end)) {
+        let mut begun = Vec::new();
+        while let Some(note) = coming.next_if(|n| n.start < bar.end) {
+            let inside = u64::from(note.start.saturating_sub(bar.start).get());
+            begun.push(((8 * inside + quarter) / (2 * quarter), note.pitch.get()));
+        }
+        begun.sort_unstable();
+        begun.dedup();
+        bars.push(begun);
+    }
+    (1..=lags)
+        .map(|lag| {
+            let pairs =
+                bars.iter().zip(bars.iter().skip(lag)).filter(|(a, b)| !a.is_empty() && !b.is_empty());
+            let each: Vec<f64> = pairs.map(|(a, b)| jaccard(a, b)).collect();
+            (!each.is_empty()).then(|| each.iter().sum::<f64>() / each.len() as f64)
+        })
+        .collect()
+}
+
+fn jaccard(a: &[(u64, u8)], b: &[(u64, u8)]) -> f64 {
+    let common = a.iter().filter(|x| b.binary_search(x).is_ok()).count();
+    common as f64 / (a.len() + b.len() - common) as f64
+}
