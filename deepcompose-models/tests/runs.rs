@@ -99,6 +99,11 @@ fn a_gan_that_is_stopped_ends_with_the_same_bytes() {
 }
 
 #[test]
+fn so_does_one_with_an_encoder_own_tracks_and_averages() {
+    resumes(|| small::gan_with_all(6), 3);
+}
+
+#[test]
 fn fine_tuning_leaves_what_is_frozen_and_resumes() {
     use deepcompose_models::ar_cnn::{ArCnn, ArCnnTrainer};
     use deepcompose_models::weights::Model;

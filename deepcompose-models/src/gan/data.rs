@@ -2,13 +2,15 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 use deepcompose_core::Score;
+use ndarray::Array2;
 use rand::{Rng, RngExt};
+use serde::{Deserialize, Serialize};
 
 use super::condition::{PitchRange, attribute_vector};
 use super::genre::{Genre, RoleSet, TrackRole};
 use super::grid::{BAR_STEPS, Cell, StepGrid, WINDOW_BARS, cells};
 use super::roles::{RoleAssignment, assign_roles};
-use super::sample::paint;
+use super::sample::{Window, paint};
 use super::{GanCondition, GanConfig, GanError};
 use crate::data::column::Column;
 use crate::data::content::Hasher;
@@ -114,6 +116,30 @@ impl GanPiece {
         self.steps.len() / BAR_STEPS
     }
 
+    /// The melody, `[steps, 128]`, in sixteenths and bars of 16 steps: true while a pitch sounds, with the last step
+    /// of a note left out where its pitch follows again. What [`accompany`](super::accompany) takes.
+    #[must_use]
+    pub fn melody(&self) -> Array2<bool> {
+        self.roll(0)
+    }
+
+    /// What was played in a role, as [`melody`](Self::melody) but for drums, which have their onsets only. Silence
+    /// for a role that the piece does not have.
+    #[must_use]
+    pub fn track(&self, role: TrackRole) -> Array2<bool> {
+        self.roll(1 + role.index())
+    }
+
+    fn roll(&self, channel: usize) -> Array2<bool> {
+        let mut roll = Array2::from_elem((self.bars() * BAR_STEPS, 128), false);
+        for (mut row, sets) in roll.rows_mut().into_iter().zip(self.steps.iter()) {
+            for (pitch, cell) in row.iter_mut().enumerate() {
+                *cell = sets[channel] >> pitch & 1 == 1;
+            }
+        }
+        roll
+    }
+
     /// The steps of the window that starts at `bar`; past either end there is silence.
     pub(super) fn window(&self, bar: isize) -> impl Iterator<Item = [u128; 1 + TrackRole::COUNT]> {
         let first = bar * BAR_STEPS as isize;
@@ -158,10 +184,30 @@ pub(crate) struct GanBatch {
 }
 
 /// Where a drawn window comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct WindowIndex {
     piece: u32,
     bar: u32,
+}
+
+/// What a window is told of the tracks before it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Previous {
+    /// What was played.
+    Played,
+    /// Silence.
+    Silent,
+    /// These, as they are: what a generator made.
+    Made(Box<Window>),
+}
+
+/// A window of a batch: where it comes from and how it is varied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Placed {
+    pub(crate) window: WindowIndex,
+    /// Semitones up; drums stay.
+    pub(crate) shift: i32,
+    pub(crate) previous: Previous,
 }
 
 impl GanDataset {
@@ -233,16 +279,37 @@ impl GanDataset {
             .collect()
     }
 
-    /// The windows as tensors, `pitches` from the lowest up, in the layout of [`GanConfig::accompaniment`], with the parts of the
-    /// condition that `config` has a place for.
-    pub(crate) fn batch<R: Rng + ?Sized>(
-        &self,
+    /// Windows, each varied at random.
+    pub(crate) fn vary<R: Rng + ?Sized>(
         windows: &[WindowIndex],
-        config: &GanConfig,
         augmentation: Augmentation,
         rng: &mut R,
-        device: &Device,
-    ) -> GanBatch {
+    ) -> Vec<Placed> {
+        let reach = i32::from(augmentation.transpose);
+        let vary = |window: &WindowIndex| {
+            let shift = if reach == 0 { 0 } else { rng.random_range(-reach..=reach) };
+            let silent = rng.random::<f32>() < augmentation.previous_dropout;
+            let previous = if silent { Previous::Silent } else { Previous::Played };
+            Placed { window: *window, shift, previous }
+        };
+        windows.iter().map(vary).collect()
+    }
+
+    /// The window right after another of its piece, if it lies in the piece.
+    pub(crate) fn after(&self, window: WindowIndex) -> Option<WindowIndex> {
+        let bar = window.bar + WINDOW_BARS as u32;
+        let bars = self.pieces.get(window.piece as usize)?.bars();
+        (bar as usize + WINDOW_BARS <= bars).then_some(WindowIndex { bar, ..window })
+    }
+
+    /// The roles of the piece that a window is of.
+    pub(crate) fn roles_of(&self, window: WindowIndex) -> RoleSet {
+        self.pieces.get(window.piece as usize).map_or_else(RoleSet::default, |piece| piece.roles)
+    }
+
+    /// The windows as tensors, `pitches` from the lowest up, in the layout of [`GanConfig::accompaniment`], with the parts of the
+    /// condition that `config` has a place for.
+    pub(crate) fn batch(&self, windows: &[Placed], config: &GanConfig, device: &Device) -> GanBatch {
         let (size, pitches) = (windows.len(), config.pitches());
         let range = PitchRange::of(config);
         let steps = WINDOW_BARS * BAR_STEPS;
@@ -251,25 +318,35 @@ impl GanDataset {
         let mut tracks = vec![-1.0_f32; size * TrackRole::COUNT * cells];
         let mut previous = tracks.clone();
         let mut attributes = Vec::with_capacity(size * config.attributes());
-        for (index, window) in windows.iter().enumerate() {
+        for (index, Placed { window, shift, previous: before }) in windows.iter().enumerate() {
             let piece = &self.pieces[window.piece as usize];
-            let reach = i32::from(augmentation.transpose);
-            let shift = if reach == 0 { 0 } else { rng.random_range(-reach..=reach) };
-            let silent = rng.random::<f32>() < augmentation.previous_dropout;
-            let bar = window.bar as isize;
+            let (shift, bar) = (*shift, window.bar as isize);
+            let row_of = |role: TrackRole, step: usize| {
+                ((index * TrackRole::COUNT + role.index()) * steps + step) * pitches
+            };
             for (step, [tune, band @ ..]) in piece.window(bar).enumerate() {
                 let tune = range.fold(shifted(tune, shift));
                 paint(&mut melody[(index * steps + step) * pitches..][..pitches], tune);
                 for (role, set) in TrackRole::ALL.into_iter().zip(band) {
-                    let row = ((index * TrackRole::COUNT + role.index()) * steps + step) * pitches;
+                    let row = row_of(role, step);
                     paint(&mut tracks[row..][..pitches], range.cut(role_shifted(role, set, shift)));
                 }
             }
-            if !silent {
-                for (step, [_, band @ ..]) in piece.window(bar - WINDOW_BARS as isize).enumerate() {
-                    for (role, set) in TrackRole::ALL.into_iter().zip(band) {
-                        let row = ((index * TrackRole::COUNT + role.index()) * steps + step) * pitches;
-                        paint(&mut previous[row..][..pitches], range.cut(role_shifted(role, set, shift)));
+            match before {
+                Previous::Silent => {}
+                Previous::Played => {
+                    for (step, [_, band @ ..]) in piece.window(bar - WINDOW_BARS as isize).enumerate() {
+                        for (role, set) in TrackRole::ALL.into_iter().zip(band) {
+                            let keys = range.cut(role_shifted(role, set, shift));
+                            paint(&mut previous[row_of(role, step)..][..pitches], keys);
+                        }
+                    }
+                }
+                Previous::Made(made) => {
+                    for (role, track) in TrackRole::ALL.into_iter().zip(made.iter()) {
+                        for (step, keys) in track.iter().enumerate() {
+                            paint(&mut previous[row_of(role, step)..][..pitches], range.cut(*keys));
+                        }
                     }
                 }
             }
@@ -351,7 +428,8 @@ mod tests {
     fn batch(dataset: &GanDataset, bars: &[u32], augmentation: Augmentation, seed: u64) -> GanBatch {
         let windows: Vec<_> = bars.iter().map(|bar| WindowIndex { piece: 0, bar: *bar }).collect();
         let rng = &mut ChaCha8Rng::seed_from_u64(seed);
-        dataset.batch(&windows, &wide(), augmentation, rng, &Device::flex())
+        let placed = GanDataset::vary(&windows, augmentation, rng);
+        dataset.batch(&placed, &wide(), &Device::flex())
     }
 
     #[test]
@@ -359,6 +437,11 @@ mod tests {
         let piece = GanPiece::from_score(&four_bars(), Genre::Jazz, None).unwrap();
         assert_eq!(piece.bars(), 4);
         assert_eq!(piece.roles().iter().collect::<Vec<_>>(), [TrackRole::Drums, TrackRole::Bass]);
+        let cells = |roll: Array2<bool>| roll.iter().filter(|cell| **cell).count();
+        // Four bars held, three times eight steps, four strokes.
+        assert_eq!((cells(piece.melody()), cells(piece.track(TrackRole::Bass))), (64, 24));
+        assert_eq!((cells(piece.track(TrackRole::Drums)), cells(piece.track(TrackRole::Keys))), (4, 0));
+        assert!(piece.melody()[[63, 63]] && piece.track(TrackRole::Bass)[[16, 49]]);
         let dataset = GanDataset::new(vec![piece]);
         assert_eq!((dataset.len(), dataset.genre_len(Genre::Jazz)), (3, 3));
 
@@ -393,11 +476,11 @@ mod tests {
     fn a_narrow_window_folds_the_melody_and_cuts_the_tracks() {
         let piece = GanPiece::from_score(&four_bars(), Genre::Jazz, None).unwrap();
         let dataset = GanDataset::new(vec![piece]);
-        let windows = [WindowIndex { piece: 0, bar: 2 }];
-        let rng = &mut ChaCha8Rng::seed_from_u64(0);
+        let window = WindowIndex { piece: 0, bar: 2 };
+        let windows = [Placed { window, shift: 0, previous: Previous::Played }];
         // Keys 36..=51: the melody's 62 and 63 come down an octave, the bass's 50 stays.
         let narrow = wide().to_builder().pitches(16).lowest_pitch(36).build().unwrap();
-        let batch = dataset.batch(&windows, &narrow, Augmentation::NONE, rng, &Device::flex());
+        let batch = dataset.batch(&windows, &narrow, &Device::flex());
         let tune = &sounding(&batch.condition.melody)[0];
         assert_eq!((tune[0].2, tune[31].2), (50 - 36, 51 - 36));
         let band = &sounding(&batch.tracks)[0];
@@ -429,6 +512,27 @@ mod tests {
         assert!(chi < 32.9, "{shifts:?}");
         // Binomial(400, 0.5): five standard deviations are 50.
         assert!((150..=250).contains(&silent), "{silent}");
+    }
+
+    #[test]
+    fn a_window_may_follow_what_was_made() {
+        let piece = GanPiece::from_score(&four_bars(), Genre::Jazz, None).unwrap();
+        let dataset = GanDataset::new(vec![piece]);
+        let first = WindowIndex { piece: 0, bar: 0 };
+        let next = dataset.after(first).unwrap();
+        assert_eq!(next, WindowIndex { piece: 0, bar: 2 });
+        // Four bars: there are none from bar 4 on, nor a whole window from bar 3.
+        assert_eq!((dataset.after(next), dataset.after(WindowIndex { piece: 0, bar: 1 })), (None, None));
+        assert_eq!(dataset.roles_of(next).iter().collect::<Vec<_>>(), [TrackRole::Drums, TrackRole::Bass]);
+        let mut made = Box::new([[0_u128; 32]; TrackRole::COUNT]);
+        made[0][5] = 1 << 42;
+        made[3][31] = 1 << 70 | 1 << 74;
+        // What was made is not moved, as it was made for the window that is.
+        let placed = Placed { window: next, shift: 3, previous: Previous::Made(made) };
+        let batch = dataset.batch(&[placed], &wide(), &Device::flex());
+        let previous = sounding(&batch.condition.previous.unwrap());
+        assert_eq!(previous[0], [(0, 5, 42), (3, 31, 70), (3, 31, 74)]);
+        assert_eq!(sounding(&batch.condition.melody)[0][0], (0, 0, 62 + 3));
     }
 
     #[test]

@@ -2,7 +2,6 @@
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
-use ndarray::Array2;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
@@ -86,7 +85,8 @@ pub fn evaluate(
     let drawn = dataset.draw(windows, rng);
     let mut comparison = Comparison::default();
     for chunk in drawn.chunks(batch_size) {
-        let batch = dataset.batch(chunk, config, Augmentation::NONE, rng, &device);
+        let placed = GanDataset::vary(chunk, Augmentation::NONE, rng);
+        let batch = dataset.batch(&placed, config, &device);
         let latent = latent(config, chunk.len(), rng, &device);
         let logits = generator.logits(&batch.condition, latent)?;
         comparison.add_loss(logits.clone(), batch.tracks.clone())?;
@@ -149,7 +149,7 @@ pub fn evaluate_chained(
         let rng = &mut piece_rng(seed, index);
         let options = options(piece);
         let roles = options.roles.intersection(RoleSet::of(options.genre));
-        let melody = melody(piece);
+        let melody = piece.melody();
         let mut run = Run::new(generator, &options, roles, rng)?;
         for (number, bars) in cells(&[], melody.nrows()).chunks(WINDOW_BARS).enumerate() {
             run.prepare(melody.view(), &[bars], rng)?;
@@ -182,13 +182,6 @@ fn options(piece: &GanPiece) -> AccompanyOptions {
     AccompanyOptions { roles: piece.roles(), ..AccompanyOptions::new(piece.genre()) }
 }
 
-/// The melody, `[steps, 128]`, in bars of 16 steps.
-fn melody(piece: &GanPiece) -> Array2<bool> {
-    let bars = (0..piece.bars()).step_by(WINDOW_BARS);
-    let tune: Vec<u128> = bars.flat_map(|bar| piece.window(bar as isize)).map(|[tune, ..]| tune).collect();
-    Array2::from_shape_fn((piece.bars() * BAR_STEPS, 128), |(step, pitch)| tune[step] >> pitch & 1 == 1)
-}
-
 /// What was played from a bar on, of the pitches that the networks see.
 fn played(piece: &GanPiece, bar: usize, range: PitchRange) -> Window {
     let mut window = [[0; WINDOW_BARS * BAR_STEPS]; TrackRole::COUNT];
@@ -215,7 +208,7 @@ fn as_tensor(values: Vec<f32>, config: &GanConfig, device: &Device) -> Tensor<4>
 }
 
 /// What sounds at threshold 0.5: a set of keys for each step of each track of each window.
-fn sets(tracks: Tensor<4>, config: &GanConfig) -> Result<Vec<u128>, GanError> {
+pub(super) fn sets(tracks: Tensor<4>, config: &GanConfig) -> Result<Vec<u128>, GanError> {
     let values: Vec<f32> = tracks.try_into_vec_as().map_err(|e| GanError::Device(e.to_string()))?;
     let range = PitchRange::of(config);
     let row = |(index, row): (usize, &[f32])| {

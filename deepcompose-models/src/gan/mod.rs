@@ -23,7 +23,7 @@
 //! | `sample` | [`accompany`] |
 //! | `windows`, `prepare` | [`WindowGenerator`], what it runs: the network, or the engine of a [`PreparedGenerator`] |
 //! | `data` | `GanPiece`, `GanDataset`: training windows (feature `train`) |
-//! | `train`, `training` | `GanTrainer` (feature `train`) |
+//! | `train`, `training`, `encoder` | `GanTrainer`, and the encoder that it may use (feature `train`) |
 //! | `evaluate`, `metrics` | `evaluate`, `evaluate_chained`: generated tracks against played ones (feature `train`) |
 //!
 //! # Input safety
@@ -37,6 +37,8 @@ mod config;
 mod critic;
 #[cfg(feature = "train")]
 mod data;
+#[cfg(feature = "train")]
+mod encoder;
 mod error;
 #[cfg(feature = "train")]
 mod evaluate;

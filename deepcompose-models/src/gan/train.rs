@@ -8,12 +8,16 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use super::condition::check_accompaniment;
-use super::data::{Augmentation, GanBatch, GanDataset};
-use super::evaluate::evaluate;
+use super::data::{Augmentation, GanBatch, GanDataset, Placed, Previous, WindowIndex};
+use super::encoder::{Encoder, Posterior};
+use super::evaluate::{evaluate, sets};
+use super::genre::TrackRole;
 use super::latent::latent;
 use super::loss::{critic_loss, generator_loss, reconstruction_loss};
+use super::sample::Window;
 use super::{Critic, GanConfig, GanError, GanTrainConfig, GanTraining, Generator};
 use crate::checkpoint::Checkpoint;
+use crate::training::average::{decay_at, towards};
 use crate::training::{Frozen, StepReport, TrainError, Trainer};
 
 /// Trains a generator against a critic with WGAN-GP (Gulrajani et al. 2017, algorithm 1), and
@@ -34,6 +38,7 @@ use crate::training::{Frozen, StepReport, TrainError, Trainer};
 /// | `penalty` | the gradient penalty at the critic's last step, before its weight |
 /// | `generator_loss` | −E\[D(fake)\] after the critic's last step |
 /// | `reconstruction_loss` | as above; only where it is not left out |
+/// | `divergence` | of the encoder's latents from the prior's, nats a window; only where there is an encoder |
 pub struct GanTrainer {
     training: GanTraining,
     generator: Generator,
@@ -41,6 +46,12 @@ pub struct GanTrainer {
     critic: Critic,
     generator_optimizer: ModuleOptimizer,
     critic_optimizer: ModuleOptimizer,
+    /// What reads latents out of played tracks, and its optimiser.
+    encoder: Option<(Encoder, ModuleOptimizer)>,
+    /// The average of the generator's weights.
+    average: Option<Generator>,
+    /// The windows generated last, if the next batch may go on from them.
+    lanes: Vec<Lane>,
     rng: ChaCha8Rng,
     step: usize,
     train: GanDataset,
@@ -60,6 +71,24 @@ pub struct GanState {
     data: String,
     /// Position of the random stream that the seed starts, in 32-bit words.
     rng_words: u64,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    lanes: Vec<Lane>,
+}
+
+/// A window that was generated.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Lane {
+    window: WindowIndex,
+    shift: i32,
+    made: Box<Window>,
+}
+
+/// A batch, and what the generator made of it.
+struct Generated {
+    batch: GanBatch,
+    logits: Tensor<4>,
+    /// What the encoder read, and 1 for the windows whose latents were drawn from it.
+    encoded: Option<(Posterior, Tensor<1>)>,
 }
 
 impl std::fmt::Debug for GanTrainer {
@@ -126,8 +155,14 @@ impl GanTrainer {
             }
         }
         let frozen = training.freeze.of(&generator)?;
+        let critic = Critic::new(generator.config(), &mut rng, &device);
+        let encoder = (training.encoded > 0.0)
+            .then(|| (Encoder::new(generator.config(), &mut rng, &device), adam(training)));
         Ok(Self {
-            critic: Critic::new(generator.config(), &mut rng, &device),
+            critic,
+            encoder,
+            average: (training.weight_average > 0.0).then(|| generator.valid()),
+            lanes: Vec::new(),
             generator: frozen.freeze(generator),
             frozen,
             generator_optimizer: adam(training),
@@ -154,17 +189,50 @@ impl GanTrainer {
         self.critic.valid()
     }
 
-    /// A batch, and the generator's logits for it.
-    fn generate(&mut self) -> Result<(GanBatch, Tensor<4>), GanError> {
+    /// The windows of the next batch: each drawn anew, or going on from one of the last batch.
+    fn next_windows(&mut self) -> Vec<Placed> {
         let training = &self.training;
         let windows = self.train.draw(training.batch_size, &mut self.rng);
         let augmentation =
             Augmentation { transpose: training.transpose, previous_dropout: training.previous_dropout };
+        let mut placed = GanDataset::vary(&windows, augmentation, &mut self.rng);
+        if training.own_previous > 0.0 {
+            let share = training.own_previous_at(self.step);
+            let lanes = std::mem::take(&mut self.lanes);
+            for (place, lane) in placed.iter_mut().zip(lanes) {
+                let goes_on = self.rng.random::<f32>() < share;
+                if let (true, Some(window)) = (goes_on, self.train.after(lane.window)) {
+                    *place = Placed { window, shift: lane.shift, previous: Previous::Made(lane.made) };
+                }
+            }
+        }
+        placed
+    }
+
+    /// A batch, and the generator's logits for it.
+    fn generate(&mut self) -> Result<Generated, GanError> {
+        let placed = self.next_windows();
+        let size = placed.len();
         let config = self.generator.config();
-        let batch = self.train.batch(&windows, config, augmentation, &mut self.rng, &self.device);
-        let latent = latent(config, windows.len(), &mut self.rng, &self.device);
+        let batch = self.train.batch(&placed, config, &self.device);
+        let mut latent = latent(config, size, &mut self.rng, &self.device);
+        let mut encoded = None;
+        if let Some((encoder, _)) = &self.encoder {
+            // The next so many windows from one on, in a circle.
+            let count = ((size as f32 * self.training.encoded).round() as usize).clamp(1, size);
+            let first = self.rng.random_range(0..size);
+            let is = |window: usize| f32::from(u8::from((window + size - first) % size < count));
+            let mask: Vec<f32> = (0..size).map(is).collect();
+            let mask = Tensor::<1>::from_data(TensorData::from(mask.as_slice()), &self.device);
+            let posterior = encoder.forward(batch.tracks.clone(), &batch.condition);
+            latent = posterior.draw(latent, mask.clone());
+            encoded = Some((posterior, mask));
+        }
         let logits = self.generator.logits(&batch.condition, latent)?;
-        Ok((batch, logits))
+        if self.training.own_previous > 0.0 {
+            self.lanes = lanes(&placed, &self.train, logits.clone().tanh(), config)?;
+        }
+        Ok(Generated { batch, logits, encoded })
     }
 
     fn critic_step(
@@ -218,10 +286,10 @@ impl Trainer for GanTrainer {
     fn train_step(&mut self) -> Result<StepReport, TrainError> {
         let learning_rate = self.training.learning_rate_at(self.step);
         for _ in 1..self.training.critic_steps {
-            let (batch, logits) = self.generate()?;
+            let Generated { batch, logits, .. } = self.generate()?;
             self.critic_step(&batch, logits.tanh(), learning_rate)?;
         }
-        let (batch, logits) = self.generate()?;
+        let Generated { batch, logits, encoded } = self.generate()?;
         let fake = logits.clone().tanh();
         let [critic, distance, penalty] = self.critic_step(&batch, fake.clone(), learning_rate)?;
 
@@ -235,15 +303,38 @@ impl Trainer for GanTrainer {
             .with("penalty", penalty)
             .with("generator_loss", generator_value);
         if self.training.reconstruction_weight > 0.0 {
-            let loss = reconstruction_loss(logits, batch.tracks, self.training.positive_weight)?;
+            let (logits, played) = match &encoded {
+                Some((_, mask)) => {
+                    let windows = mask.clone().greater_elem(0.5).argwhere().reshape([-1]);
+                    (logits.select(0, windows.clone()), batch.tracks.select(0, windows))
+                }
+                None => (logits, batch.tracks),
+            };
+            let loss = reconstruction_loss(logits, played, self.training.positive_weight)?;
             total = total + loss.clone().mul_scalar(self.training.reconstruction_weight);
             report.loss = self.finite("the reconstruction loss", &loss)?;
             report = report.clone().with("reconstruction_loss", report.loss);
         }
-        let mut gradients = GradientsParams::from_grads(total.backward(), &self.generator);
+        if let Some((posterior, mask)) = encoded {
+            let divergence = posterior.divergence(mask);
+            let cells: usize = self.generator.config().window_shape().iter().product();
+            let weight = self.training.divergence_weight / cells as f64;
+            report = report.clone().with("divergence", self.finite("the divergence", &divergence)?);
+            total = total + divergence.mul_scalar(weight);
+        }
+        let mut all = total.backward();
+        let mut gradients = GradientsParams::from_module(&mut all, &self.generator);
         self.frozen.apply(&mut gradients, &self.generator);
+        if let Some((encoder, mut optimizer)) = self.encoder.take() {
+            let gradients = GradientsParams::from_module(&mut all, &encoder);
+            self.encoder = Some((optimizer.step(learning_rate, encoder, gradients), optimizer));
+        }
         let generator = self.generator_optimizer.step(learning_rate, self.generator.clone(), gradients);
         self.generator = self.frozen.restore(generator);
+        if let Some(average) = self.average.take() {
+            let decay = decay_at(self.step, self.training.weight_average);
+            self.average = Some(towards(average, &self.generator.valid(), decay));
+        }
         self.step += 1;
         Ok(report)
     }
@@ -255,23 +346,34 @@ impl Trainer for GanTrainer {
         Ok(evaluate(&self.model(), &self.valid, Self::VALIDATION_WINDOWS, batch, 1)?.reconstruction_loss)
     }
 
+    /// The generator, or the average of its weights if there is one.
     fn model(&self) -> Generator {
-        self.generator.valid()
+        // `valid` also unties running averages from those that go on changing.
+        self.average.as_ref().unwrap_or(&self.generator).valid()
     }
 
     fn save(&self) -> Result<(Checkpoint, GanState), TrainError> {
         // `valid` also brings batch norm's running averages up to date.
-        let checkpoint = Checkpoint::new()
+        let mut checkpoint = Checkpoint::new()
             .with_module(GENERATOR, &self.generator.valid())?
             .with_module(CRITIC, &self.critic.valid())?
             .with_optimizer(GENERATOR_OPTIMIZER, &self.generator_optimizer)?
             .with_optimizer(CRITIC_OPTIMIZER, &self.critic_optimizer)?;
+        if let Some((encoder, optimizer)) = &self.encoder {
+            checkpoint = checkpoint
+                .with_module(ENCODER, &encoder.valid())?
+                .with_optimizer(ENCODER_OPTIMIZER, optimizer)?;
+        }
+        if let Some(average) = &self.average {
+            checkpoint = checkpoint.with_module(AVERAGE, average)?;
+        }
         let state = GanState {
             model: self.generator.config().clone(),
             training: self.training.clone(),
             step: self.step,
             data: self.data.clone(),
             rng_words: self.rng.get_word_pos() as u64,
+            lanes: self.lanes.clone(),
         };
         Ok((checkpoint, state))
     }
@@ -286,6 +388,14 @@ impl Trainer for GanTrainer {
         self.critic = checkpoint.module(CRITIC, self.critic.clone())?;
         self.generator_optimizer = checkpoint.optimizer(GENERATOR_OPTIMIZER, adam(&self.training))?;
         self.critic_optimizer = checkpoint.optimizer(CRITIC_OPTIMIZER, adam(&self.training))?;
+        if let Some((encoder, _)) = self.encoder.take() {
+            let optimizer = checkpoint.optimizer(ENCODER_OPTIMIZER, adam(&self.training))?;
+            self.encoder = Some((checkpoint.module(ENCODER, encoder)?, optimizer));
+        }
+        if let Some(average) = self.average.take() {
+            self.average = Some(checkpoint.module(AVERAGE, average)?);
+        }
+        self.lanes = state.lanes;
         self.rng = ChaCha8Rng::seed_from_u64(self.training.seed);
         self.rng.set_word_pos(state.rng_words.into());
         self.step = state.step;
@@ -298,6 +408,30 @@ const GENERATOR: &str = "generator";
 const CRITIC: &str = "critic";
 const GENERATOR_OPTIMIZER: &str = "generator optimizer";
 const CRITIC_OPTIMIZER: &str = "critic optimizer";
+const ENCODER: &str = "encoder";
+const ENCODER_OPTIMIZER: &str = "encoder optimizer";
+const AVERAGE: &str = "generator average";
+
+/// The windows of a batch with what the generator made there, of the roles that their pieces have.
+fn lanes(
+    placed: &[Placed],
+    dataset: &GanDataset,
+    tracks: Tensor<4>,
+    config: &GanConfig,
+) -> Result<Vec<Lane>, GanError> {
+    let sets = sets(tracks, config)?;
+    let lane = |(place, sets): (&Placed, &[u128])| {
+        let roles = dataset.roles_of(place.window);
+        let mut made: Box<Window> = Box::default();
+        for (role, track) in TrackRole::ALL.into_iter().zip(sets.chunks_exact(config.steps())) {
+            if roles.contains(role) {
+                made[role.index()].copy_from_slice(track);
+            }
+        }
+        Lane { window: place.window, shift: place.shift, made }
+    };
+    Ok(placed.iter().zip(sets.chunks_exact(TrackRole::COUNT * config.steps())).map(lane).collect())
+}
 
 fn adam(train: &GanTraining) -> ModuleOptimizer {
     AdamConfig::new().with_beta_1(train.beta_1).with_beta_2(train.beta_2).with_epsilon(1e-8).init()

@@ -44,6 +44,23 @@ pub struct GanTraining {
     /// Probability, 0..=1, of a window being given silence for its previous tracks, so that the
     /// generator does not lean on them alone.
     pub previous_dropout: f32,
+    /// Probability, 0..=1, of a window being the one after a window of the batch before, and of being given the
+    /// tracks that the generator made there; otherwise a window is drawn anew. So the generator learns to go on from
+    /// its own tracks, as it must in use (Bengio et al. 2015, "Scheduled sampling").
+    pub own_previous: f32,
+    /// Share of the steps, at the start, over which `own_previous` rises from zero in a straight line, 0..=1.
+    pub own_previous_rise: f64,
+    /// Share of the windows, 0..=1, whose latent is drawn from what an encoder reads in the tracks that were played
+    /// (cVAE-GAN of Zhu et al. 2017, "Toward multimodal image-to-image translation"). Only these have the
+    /// reconstruction loss, so that the latent tells which of several good accompaniments is meant and the generator
+    /// need not play their average. 0: no encoder, and the reconstruction loss of all windows.
+    pub encoded: f32,
+    /// Weight of the divergence of the encoder's latents from the prior's, in nats a cell, 0..=1e6. With that of the
+    /// reconstruction loss it is a variational autoencoder's bound; less lets the latent tell more.
+    pub divergence_weight: f64,
+    /// The weights of the run are averages of the generator's, each step's weighing this many times that of the step
+    /// after it, 0..1; 0: no averages, the generator's last. The first steps average over fewer.
+    pub weight_average: f64,
     /// Paths of the generator's parameters that stay as they are; for fine-tuning.
     pub freeze: Freeze,
     /// Seed of the weights, the batches and the latents.
@@ -69,6 +86,11 @@ impl GanTraining {
             positive_weight: 1.0,
             transpose: 0,
             previous_dropout: 0.0,
+            own_previous: 0.0,
+            own_previous_rise: 0.0,
+            encoded: 0.0,
+            divergence_weight: 0.0,
+            weight_average: 0.0,
             freeze: Freeze::default(),
             seed: 1,
         }
@@ -138,6 +160,21 @@ impl GanTraining {
                 (0.0..=1.0).contains(&self.previous_dropout),
                 "0..=1",
             ),
+            ("own_previous", self.own_previous.into(), (0.0..=1.0).contains(&self.own_previous), "0..=1"),
+            (
+                "own_previous_rise",
+                self.own_previous_rise,
+                (0.0..=1.0).contains(&self.own_previous_rise),
+                "0..=1",
+            ),
+            ("encoded", self.encoded.into(), (0.0..=1.0).contains(&self.encoded), "0..=1"),
+            (
+                "divergence_weight",
+                self.divergence_weight,
+                weight.contains(&self.divergence_weight),
+                "0..=1e6",
+            ),
+            ("weight_average", self.weight_average, (0.0..1.0).contains(&self.weight_average), "0..1"),
         ];
         match checks.into_iter().find(|(_, _, ok, _)| !ok) {
             Some((field, value, _, accepted)) => Err(GanError::OutOfRange { field, value, accepted }),
@@ -150,6 +187,14 @@ impl GanTraining {
     pub fn learning_rate_at(&self, step: usize) -> f64 {
         let left = self.steps.saturating_sub(step) as f64 / self.steps.max(1) as f64;
         self.learning_rate * if left < self.decay { left / self.decay } else { 1.0 }
+    }
+
+    /// [`own_previous`](Self::own_previous) at a step, counted from zero.
+    #[must_use]
+    pub fn own_previous_at(&self, step: usize) -> f32 {
+        let rise = self.own_previous_rise * self.steps as f64;
+        let risen = if (step as f64) < rise { step as f64 / rise } else { 1.0 };
+        self.own_previous * risen as f32
     }
 }
 
@@ -185,6 +230,11 @@ mod tests {
             (GanTraining { positive_weight: 0.0, ..base() }, "positive_weight"),
             (GanTraining { transpose: 12, ..base() }, "transpose"),
             (GanTraining { previous_dropout: 2.0, ..base() }, "previous_dropout"),
+            (GanTraining { own_previous: f32::NAN, ..base() }, "own_previous"),
+            (GanTraining { own_previous_rise: -0.1, ..base() }, "own_previous_rise"),
+            (GanTraining { encoded: 1.5, ..base() }, "encoded"),
+            (GanTraining { divergence_weight: 2e6, ..base() }, "divergence_weight"),
+            (GanTraining { weight_average: 1.0, ..base() }, "weight_average"),
         ];
         for (config, name) in cases {
             match config.validate() {
@@ -201,5 +251,17 @@ mod tests {
         assert_eq!(rates, [0.8, 0.8, 0.4, 0.0, 0.0]);
         let constant = GanTraining { decay: 0.0, ..config };
         assert_eq!(constant.learning_rate_at(99), 0.8);
+    }
+
+    #[test]
+    fn own_tracks_come_in_by_and_by() {
+        let config =
+            GanTraining { steps: 100, own_previous: 0.5, own_previous_rise: 0.4, ..Default::default() };
+        assert_eq!(
+            [0, 10, 20, 40, 99].map(|step| config.own_previous_at(step)),
+            [0.0, 0.125, 0.25, 0.5, 0.5]
+        );
+        let at_once = GanTraining { own_previous_rise: 0.0, ..config };
+        assert_eq!(at_once.own_previous_at(0), 0.5);
     }
 }

@@ -35,6 +35,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub(crate) mod average;
 mod config_file;
 pub(crate) mod devices;
 mod engine;

@@ -132,3 +132,17 @@ pub fn gan_config(steps: usize) -> GanTrainConfig {
 pub fn gan(steps: usize) -> GanTrainer {
     GanTrainer::new(&gan_config(steps), bands(), bands(), &Device::default()).unwrap()
 }
+
+/// Of a recipe with everything that has a state of its own: an encoder, lanes and averages.
+pub fn gan_with_all(steps: usize) -> GanTrainer {
+    let mut config = gan_config(steps);
+    config.training = GanTraining {
+        own_previous: 0.7,
+        own_previous_rise: 0.5,
+        encoded: 0.5,
+        divergence_weight: 100.0,
+        weight_average: 0.9,
+        ..config.training
+    };
+    GanTrainer::new(&config, bands(), bands(), &Device::default()).unwrap()
+}
