@@ -13,9 +13,10 @@ const RATE: f64 = 44_100.0;
 #[test]
 fn a4_is_440_hz_on_every_kind_of_instrument() {
     // Each kind of source; a section of detuned players may be off by half of what is between its outer ones.
-    for program in [0, 1, 4, 6, 8, 11, 12, 16, 19, 24, 25, 27, 29, 30, 33, 35, 38, 40, 48, 52, 56, 60, 66, 68, 71, 73]
-        .into_iter()
-        .chain([75, 80, 81, 89, 104, 105, 109, 114])
+    for program in
+        [0, 1, 4, 6, 8, 11, 12, 16, 19, 24, 25, 27, 29, 30, 33, 35, 38, 40, 48, 52, 56, 60, 66, 68, 71, 73]
+            .into_iter()
+            .chain([75, 80, 81, 89, 104, 105, 109, 114])
     {
         let within = if [48, 52, 89].contains(&program) { 12.0 } else { 3.0 };
         let audio = built_in(&score(vec![track(program, vec![note(0.0, 1.2, 69)])]), &dry());
@@ -78,7 +79,8 @@ fn tempo_changes_move_the_notes() {
     let slower = At { tick: tick(1.0), value: Tempo::from_bpm(60.0).unwrap() };
     clicks.set_tempo_map(TempoMap::new(vec![slower]));
     let audio = built_in(&clicks, &dry());
-    let loud: Vec<usize> = audio.left().chunks(441).map(rms).enumerate().filter(|(_, x)| *x > 0.01).map(|c| c.0).collect();
+    let loud: Vec<usize> =
+        audio.left().chunks(441).map(rms).enumerate().filter(|(_, x)| *x > 0.01).map(|c| c.0).collect();
     let mut onsets = loud.clone();
     onsets.dedup_by(|b, a| *b - *a < 15);
     assert_eq!(onsets, [0, 50, 100, 200, 300]);
@@ -96,7 +98,8 @@ fn the_part_from_a_time_on_is_what_the_whole_has_there() {
     assert!(rms(&difference) < 1e-4 * rms(there).max(1e-3), "{}", rms(&difference));
     // A held note is struck again, a drum is not.
     let held = score(vec![track(16, vec![note(0.0, 3.0, 60)]), drums(vec![note(0.0, 3.0, 49)])]);
-    let late = |options: RenderOptions| built_in(&held, &RenderOptions { from: 1.0, to: Some(2.0), ..options });
+    let late =
+        |options: RenderOptions| built_in(&held, &RenderOptions { from: 1.0, to: Some(2.0), ..options });
     assert!(late(dry().solo(0)).rms() > 0.01);
     assert_eq!(late(dry().solo(1)).peak(), 0.0);
 }
@@ -113,7 +116,8 @@ fn each_track_is_heard_alone_and_not_when_muted() {
     for alone in 0..4 {
         let audio = built_in(&music, &dry().solo(alone));
         assert!(audio.rms() > 5e-3, "track {alone}");
-        for (other, hertz) in hertz.into_iter().enumerate().filter(|(other, _)| *other != alone && alone < 3) {
+        for (other, hertz) in hertz.into_iter().enumerate().filter(|(other, _)| *other != alone && alone < 3)
+        {
             let heard = strength(part(audio.left(), 0.2, 0.9, RATE), hertz, RATE);
             // Harmonics of a lower track may lie there, so against the track itself.
             let itself = built_in(&music, &dry().solo(other));
@@ -230,7 +234,8 @@ fn the_same_bytes_every_time_whatever_the_blocks() {
 
 #[test]
 fn options_out_of_range_are_named() {
-    let refused = |options: RenderOptions| render(&InputTrack::OdeToJoy.score(), &Instruments::BuiltIn, &options);
+    let refused =
+        |options: RenderOptions| render(&InputTrack::OdeToJoy.score(), &Instruments::BuiltIn, &options);
     let names = |options: RenderOptions| match refused(options).unwrap_err() {
         AudioError::OutOfRange { field, .. } => field,
         other => panic!("{other}"),

@@ -12,7 +12,8 @@ use support::*;
 fn a_million_notes_at_once_are_bounded() {
     let notes: Vec<Note> = (0..1_000_000_u32).map(|i| louder(0.0, 1.0, i % 128, 1 + i % 127)).collect();
     for program in [0, 25, 48] {
-        let audio = built_in(&score(vec![track(program, notes.clone())]), &RenderOptions { tail: 0.1, ..dry() });
+        let audio =
+            built_in(&score(vec![track(program, notes.clone())]), &RenderOptions { tail: 0.1, ..dry() });
         assert!(audio.peak() <= 0.892 && audio.rms() > 0.05);
     }
     let audio = built_in(&score(vec![drums(notes)]), &RenderOptions { tail: 0.1, ..dry() });
@@ -56,7 +57,8 @@ fn the_widest_bends_and_highest_notes_stay_finite_and_bounded() {
 
 #[test]
 fn a_band_at_four_times_the_gain_does_not_clip() {
-    let chord = |program, low: u32| track(program, (0..10).map(|i| louder(0.0, 2.0, low + 3 * i, 127)).collect());
+    let chord =
+        |program, low: u32| track(program, (0..10).map(|i| louder(0.0, 2.0, low + 3 * i, 127)).collect());
     let mut tracks: Vec<_> = (0..16).map(|i| chord(i * 8, 36)).collect();
     tracks.push(drums((0..40).map(|i| louder(0.0, 0.1, 35 + i, 127)).collect()));
     let audio = built_in(&score(tracks), &RenderOptions { gain: 4.0, ..RenderOptions::default() });
@@ -66,7 +68,8 @@ fn a_band_at_four_times_the_gain_does_not_clip() {
 
 #[test]
 fn too_long_is_refused_before_anything_is_made() {
-    let last = Note { start: Tick::MAX, duration: Tick::MAX, pitch: Pitch::MIDDLE_C, velocity: Velocity::MAX };
+    let last =
+        Note { start: Tick::MAX, duration: Tick::MAX, pitch: Pitch::MIDDLE_C, velocity: Velocity::MAX };
     let mut long = Score::default();
     long.push_track(track(0, vec![last]));
     let error = Renderer::new(&long, &Instruments::BuiltIn, &RenderOptions::default()).unwrap_err();

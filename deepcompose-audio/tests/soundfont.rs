@@ -32,10 +32,9 @@ fn sine_font() -> Vec<u8> {
         .map(|i| ((TAU * f64::from(i) / f64::from(period)).sin() * 20_000.0) as i16 as u16)
         .chain([0; 46])
         .collect();
-    let info = [chunk(b"ifil", &words(&[2, 4])), chunk(b"isng", b"EMU8000\0"), chunk(b"INAM", b"One sine\0\0")];
-    let preset = |name, program, bank, bag| {
-        [named(name), words(&[program, bank, bag]), vec![0; 12]].concat()
-    };
+    let info =
+        [chunk(b"ifil", &words(&[2, 4])), chunk(b"isng", b"EMU8000\0"), chunk(b"INAM", b"One sine\0\0")];
+    let preset = |name, program, bank, bag| [named(name), words(&[program, bank, bag]), vec![0; 12]].concat();
     let phdr = [preset("Sine", 0, 0, 0), preset("Kit", 0, 128, 1), preset("EOP", 0, 0, 2)].concat();
     let inst = [named("Sine"), words(&[0]), named("EOI"), words(&[1])].concat();
     let header = |name, numbers: [u32; 5], key: u8, kind: u16| {
@@ -56,9 +55,14 @@ fn sine_font() -> Vec<u8> {
         chunk(b"igen", &words(&[54, 1, 53, 0, 0, 0])),
         chunk(b"shdr", &shdr),
     ];
-    let list = |kind: &[u8; 4], chunks: &[Vec<u8>]| chunk(b"LIST", &[kind.to_vec(), chunks.concat()].concat());
-    let body =
-        [b"sfbk".to_vec(), list(b"INFO", &info), list(b"sdta", &[chunk(b"smpl", &words(&samples))]), list(b"pdta", &pdta)];
+    let list =
+        |kind: &[u8; 4], chunks: &[Vec<u8>]| chunk(b"LIST", &[kind.to_vec(), chunks.concat()].concat());
+    let body = [
+        b"sfbk".to_vec(),
+        list(b"INFO", &info),
+        list(b"sdta", &[chunk(b"smpl", &words(&samples))]),
+        list(b"pdta", &pdta),
+    ];
     chunk(b"RIFF", &body.concat())
 }
 
@@ -107,7 +111,10 @@ fn missing_and_broken_files_are_refused_by_name() {
     let folder = tempfile::tempdir().unwrap();
     let missing = folder.path().join("missing.sf2");
     assert!(matches!(SoundFont::open(&missing), Err(AudioError::Io { path, .. }) if path == missing));
-    assert!(matches!(SoundFont::open(folder.path()), Err(AudioError::Io { .. } | AudioError::SoundFont { .. })));
+    assert!(matches!(
+        SoundFont::open(folder.path()),
+        Err(AudioError::Io { .. } | AudioError::SoundFont { .. })
+    ));
     let path = folder.path().join("broken.sf2");
     let font = sine_font();
     for bytes in [&[] as &[u8], b"RIFF", b"not a SoundFont at all", &font[..100], &font[..font.len() - 1]] {

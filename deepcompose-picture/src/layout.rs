@@ -30,7 +30,11 @@ impl Layout {
     /// Notes outside the bars are taken out of `notes`.
     pub(crate) fn new(score: &Score, asked: Option<Range<usize>>, notes: &mut Vec<Drawn>) -> Self {
         let meter = score.meter_map();
-        let last_tick = notes.iter().map(|n| n.note.end().max(n.note.start)).max().unwrap_or(deepcompose_core::Tick::ZERO);
+        let last_tick = notes
+            .iter()
+            .map(|n| n.note.end().max(n.note.start))
+            .max()
+            .unwrap_or(deepcompose_core::Tick::ZERO);
         // A note that ends with a bar does not reach into the next.
         let of_music =
             meter.bar_at(last_tick.saturating_sub(deepcompose_core::Tick::saturating(1))).index + 1;

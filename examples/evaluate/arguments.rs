@@ -84,6 +84,10 @@ pub(crate) struct Options {
     /// Transformer: token by token, through the engine that composes, with its numbers kept so
     #[arg(long, value_enum, requires = "model")]
     decode: Option<Decode>,
+    /// Transformer: continue melodies, and compare with how they go on. `--data` is then the folder of all corpora, of
+    /// which the melodies are taken that the shipped training held out
+    #[arg(long, requires = "model")]
+    extend: bool,
     /// Which split of the corpus: train, valid or test
     #[arg(long, default_value = "valid")]
     split: String,
@@ -138,6 +142,7 @@ pub(crate) struct Task<'a> {
     pub(crate) weights: Option<&'a Path>,
     pub(crate) precision: Option<Bits>,
     pub(crate) decode: Option<Decode>,
+    pub(crate) extend: bool,
     pub(crate) split: &'a str,
     pub(crate) limit: usize,
     pub(crate) seed: u64,
@@ -174,6 +179,7 @@ impl Options {
             weights: self.weights.as_deref(),
             precision: self.precision,
             decode: self.decode,
+            extend: self.extend,
             split: &self.split,
             limit: self.limit.map_or(usize::MAX, |n| usize::try_from(n).unwrap_or(usize::MAX)),
             seed: self.seed,

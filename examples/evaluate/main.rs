@@ -8,6 +8,11 @@
 mod ar_cnn;
 mod arguments;
 mod chorale;
+// Only the pieces that were held out are used here.
+#[allow(dead_code)]
+#[path = "../shipped/corpus.rs"]
+mod corpus;
+mod extension;
 mod gan;
 mod input;
 mod model;
@@ -15,6 +20,11 @@ mod model;
 mod plots;
 mod report;
 mod transformer;
+
+/// What the corpora of the shipped trainings need here.
+mod training {
+    pub(crate) type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+}
 
 use std::error::Error;
 use std::path::Path;
@@ -95,6 +105,7 @@ fn measure(task: &Task<'_>) -> Result<Outcome, Box<dyn Error>> {
     let outcome = match task.kind {
         Kind::ArCnn => ar_cnn::measure(task),
         Kind::Chorale => chorale::measure(task),
+        Kind::Transformer if task.extend => extension::measure(task),
         Kind::Transformer => transformer::measure(task),
         Kind::Gan => gan::measure(task),
     };

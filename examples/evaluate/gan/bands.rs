@@ -1,0 +1,136 @@
+//! Bands made as `accompany` makes them, and the bands that were played, as notes of one kind.
+
+use std::error::Error;
+use std::ops::ControlFlow;
+
+use deepcompose::core::{Note, Pitch, Program, Score, Tick, Track, Velocity};
+use deepcompose::models::gan::{
+    AccompanyOptions, GanDataset, GanPiece, Genre, RoleSet, TrackRole, WindowGenerator, accompany,
+};
+use ndarray::Array2;
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+
+/// Steps of a bar.
+pub(crate) const BAR: usize = 16;
+/// Bars that are generated together.
+pub(crate) const GROUP: usize = 2;
+/// Ticks of a sixteenth at 480 a quarter.
+const STEP: usize = 120;
+
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+/// A band's tracks over the length of its piece.
+pub(crate) struct Band {
+    pub(crate) rolls: [Array2<bool>; TrackRole::COUNT],
+    pub(crate) notes: [Vec<Note>; TrackRole::COUNT],
+}
+
+/// A piece with the band that played and the one that was generated.
+pub(crate) struct Pair {
+    pub(crate) genre: Genre,
+    /// The roles that both have.
+    pub(crate) roles: RoleSet,
+    /// As long as the piece, in 4/4; what measures of time are relative to.
+    pub(crate) score: Score,
+    pub(crate) melody: Vec<Note>,
+    pub(crate) played: Band,
+    pub(crate) generated: Band,
+}
+
+impl Band {
+    fn new(rolls: [Array2<bool>; TrackRole::COUNT]) -> Self {
+        let notes = TrackRole::ALL.map(|role| notes(&rolls[role.index()], role == TrackRole::Drums));
+        Self { rolls, notes }
+    }
+
+    /// The notes of some roles, in order.
+    pub(crate) fn of(&self, roles: &[TrackRole]) -> Vec<Note> {
+        let mut notes: Vec<Note> = roles.iter().flat_map(|r| &self.notes[r.index()]).copied().collect();
+        notes.sort_unstable();
+        notes
+    }
+
+    /// All but the drums.
+    pub(crate) fn harmony(&self) -> Vec<Note> {
+        self.of(&TrackRole::ALL[1..])
+    }
+}
+
+/// The notes of a roll: a run of cells is one, or of drums each cell.
+fn notes(roll: &Array2<bool>, strokes: bool) -> Vec<Note> {
+    let mut notes = Vec::new();
+    let steps = roll.nrows();
+    for pitch in 0..roll.ncols() {
+        let mut step = 0;
+        while step < steps {
+            let from = step;
+            step += 1;
+            if roll[[from, pitch]] {
+                while !strokes && step < steps && roll[[step, pitch]] {
+                    step += 1;
+                }
+                notes.push(Note {
+                    start: Tick::saturating((from * STEP) as i64),
+                    duration: Tick::saturating(((step - from) * STEP) as i64),
+                    pitch: Pitch::saturating(pitch as i64),
+                    velocity: Velocity::DEFAULT,
+                });
+            }
+        }
+    }
+    notes.sort_unstable();
+    notes
+}
+
+/// Accompanies a piece's melody from its first bar to its last.
+fn accompanied<G: WindowGenerator>(generator: &G, piece: &GanPiece, seed: u64, stream: u64) -> Result<Band> {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    rng.set_stream(stream);
+    let melody = piece.melody();
+    let options = AccompanyOptions { roles: piece.roles(), ..AccompanyOptions::new(piece.genre()) };
+    let go_on = &mut |_, _| ControlFlow::Continue(());
+    let made = accompany(generator, melody.view(), &options, &mut rng, go_on)?;
+    let mut rolls = TrackRole::ALL.map(|_| Array2::from_elem(melody.dim(), false));
+    for track in made.rolls {
+        rolls[track.role.index()] = track.roll;
+    }
+    Ok(Band::new(rolls))
+}
+
+/// Every piece of the data with its two bands.
+pub(crate) fn pairs<G: WindowGenerator>(generator: &G, data: &GanDataset, seed: u64) -> Result<Vec<Pair>> {
+    let pair = |(index, piece): (usize, &GanPiece)| {
+        let length = Note {
+            start: Tick::ZERO,
+            duration: Tick::saturating((piece.bars() * BAR * STEP) as i64),
+            pitch: Pitch::saturating(60),
+            velocity: Velocity::DEFAULT,
+        };
+        let mut score = Score::default();
+        score.push_track(Track::new("Length", Program::MIN).with_notes(vec![length]));
+        Ok(Pair {
+            genre: piece.genre(),
+            roles: piece.roles().intersection(RoleSet::of(piece.genre())),
+            score,
+            melody: notes(&piece.melody(), false),
+            played: Band::new(TrackRole::ALL.map(|role| piece.track(role))),
+            generated: accompanied(generator, piece, seed, index as u64)?,
+        })
+    };
+    data.pieces().iter().enumerate().map(pair).collect()
+}
+
+/// The bands of some pieces with other latents than [`pairs`] has with this seed.
+pub(crate) fn again<G: WindowGenerator>(
+    generator: &G,
+    data: &GanDataset,
+    seed: u64,
+    pieces: &[usize],
+) -> Result<Vec<Band>> {
+    let other = |index: &usize| {
+        let stream = u64::MAX - *index as u64;
+        accompanied(generator, &data.pieces()[*index], seed, stream)
+    };
+    pieces.iter().map(other).collect()
+}
