@@ -46,7 +46,7 @@ impl Layout {
         let end = bars.last().map_or(start + 1, |b| b.end.get()).max(start.saturating_add(1));
         notes.retain(|n| {
             let (from, to) = (n.note.start.get(), n.note.end().get());
-            from < end && (to > start || from >= start)
+            !bars.is_empty() && from < end && (to > start || from >= start)
         });
         let pitched = || notes.iter().filter(|n| !n.is_drum).map(|n| n.note.pitch.get());
         // A little room, and an octave at least.
