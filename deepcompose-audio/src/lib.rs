@@ -47,7 +47,8 @@
 //!
 //! Scores, options and SoundFonts may come from anywhere. Time is at most linear in the notes and in the frames of the
 //! result; memory in the notes. What is refused is refused by an [`AudioError`] that names the value and what is
-//! accepted.
+//! accepted. A SoundFont that is broken in a way that only shows as it is played leaves the track silent from there on;
+//! panics inside `rustysynth` are caught, which takes a build that unwinds.
 
 mod audio;
 mod error;

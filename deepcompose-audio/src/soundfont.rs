@@ -148,7 +148,8 @@ fn check_chunks(source: &mut (impl Read + Seek), length: u64) -> Result<(), Stri
     Ok(())
 }
 
-/// A player a track, so that controls of one never touch another, however many there are.
+/// A player a track, so that controls of one never touch another, however many there are. What a broken file asks of
+/// one, and it does not check, ends in a panic of its own: that track is silent from then on.
 pub(crate) struct Players {
     /// For each track its player and its gain; none for tracks that are not heard.
     players: Vec<Option<(Synthesizer, bool, f32)>>,
@@ -199,7 +200,8 @@ impl Players {
     }
 
     pub(crate) fn event(&mut self, track: u32, event: Event) {
-        let Some(Some((synth, is_drum, _))) = self.players.get_mut(track as usize) else { return };
+        let Some(player) = self.players.get_mut(track as usize) else { return };
+        let Some((synth, is_drum, _)) = player else { return };
         let (command, a, b) = match event {
             Event::NoteOff { pitch, .. } => (0x80, i32::from(pitch), 64),
             // The pedal has become the lengths of the notes.
@@ -211,7 +213,10 @@ impl Players {
             }
             Event::NoteOn { pitch, velocity, .. } => (0x90, i32::from(pitch), i32::from(velocity)),
         };
-        synth.process_midi_message(channel(*is_drum), command, a, b);
+        let channel = channel(*is_drum);
+        if catch_unwind(AssertUnwindSafe(|| synth.process_midi_message(channel, command, a, b))).is_err() {
+            *player = None;
+        }
     }
 
     /// Adds to `left` and `right`, which are of one length.
@@ -219,8 +224,13 @@ impl Players {
         let frames = left.len().min(right.len());
         self.scratch.0.resize(frames, 0.0);
         self.scratch.1.resize(frames, 0.0);
-        for (synth, _, gain) in self.players.iter_mut().flatten() {
-            synth.render(&mut self.scratch.0, &mut self.scratch.1);
+        for player in &mut self.players {
+            let Some((synth, _, gain)) = player else { continue };
+            let (scratch_left, scratch_right) = (&mut self.scratch.0, &mut self.scratch.1);
+            if catch_unwind(AssertUnwindSafe(|| synth.render(scratch_left, scratch_right))).is_err() {
+                *player = None;
+                continue;
+            }
             let (l, r) = (left.iter_mut().zip(&self.scratch.0), right.iter_mut().zip(&self.scratch.1));
             l.chain(r).for_each(|(sum, x)| *sum += x * *gain);
         }

@@ -59,6 +59,8 @@ impl Timeline {
         let score = score.clone().sustained();
         let frame = |tick: Tick| ((score.seconds_at(tick) - options.from) * rate).round() as i64;
         let end = ((to - options.from) * rate).round() as i64;
+        // Without an end of its own, the last note is heard even if it has no length.
+        let before = if options.to.is_none() { end.saturating_add(1) } else { end };
         let shortest = (SHORTEST * rate) as i64;
         let mut events = Vec::new();
         let heard = score.tracks().iter().zip(gains).enumerate().filter(|(_, (_, gain))| **gain > 0.0);
@@ -66,14 +68,14 @@ impl Timeline {
             let mut push = |frame: i64, event| {
                 events.push(Timed { frame: frame.max(0) as u64, track: index as u32, event });
             };
-            for control in track.controls().iter().filter(|c| frame(c.tick) < end) {
+            for control in track.controls().iter().filter(|c| frame(c.tick) < before) {
                 let (controller, value) = (control.value.controller(), control.value.value());
                 push(frame(control.tick), Event::Control { controller, value });
             }
-            for bend in track.pitch_bends().iter().filter(|b| frame(b.tick) < end) {
+            for bend in track.pitch_bends().iter().filter(|b| frame(b.tick) < before) {
                 push(frame(bend.tick), Event::Bend(bend.value.get()));
             }
-            push_notes(track, &frame, end, shortest, &mut push);
+            push_notes(track, &frame, before, shortest, &mut push);
         }
         events.sort_by_key(|e| (e.frame, e.event.rank()));
         Ok(Self { events, frames: (end.max(0) as u64) + (options.tail * rate).round() as u64 })

@@ -12,13 +12,19 @@ const RATE: f64 = 44_100.0;
 
 #[test]
 fn a4_is_440_hz_on_every_kind_of_instrument() {
-    // Each kind of source; a section of detuned players may be off by half of what is between its outer ones.
     for program in
         [0, 1, 4, 6, 8, 11, 12, 16, 19, 24, 25, 27, 29, 30, 33, 35, 38, 40, 48, 52, 56, 60, 66, 68, 71, 73]
             .into_iter()
             .chain([75, 80, 81, 89, 104, 105, 109, 114])
     {
-        let within = if [48, 52, 89].contains(&program) { 12.0 } else { 3.0 };
+        // Of players that are detuned against each other, the strongest may be an outer one.
+        let within = match program {
+            48 => 10.0,
+            52 => 9.0,
+            81 => 4.5,
+            89 => 12.0,
+            _ => 3.0,
+        };
         let audio = built_in(&score(vec![track(program, vec![note(0.0, 1.2, 69)])]), &dry());
         let off = cents_off(part(audio.left(), 0.1, 1.1, RATE), 440.0, RATE);
         assert!(off.abs() <= within, "program {program} is {off} cents off");
@@ -95,7 +101,7 @@ fn the_part_from_a_time_on_is_what_the_whole_has_there() {
     let whole = built_in(&music, &options);
     let from = built_in(&music, &RenderOptions { from: 1.5, ..options });
     let there = &whole.left()[48_000..];
-    assert!(rms(there) > 0.01);
+    assert!(from.peak() > 0.02);
     assert_eq!(there.len(), from.left().len());
     assert!(there.iter().zip(from.left()).all(|(a, b)| (a - b).abs() < 1e-6));
     // A held note is struck again, a drum is not.

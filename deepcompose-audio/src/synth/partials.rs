@@ -138,7 +138,7 @@ fn of(body: Body, pitch: u8, force: f32) -> Vec<Partial> {
             ],
             0.9,
         ),
-        Body::Block => table(&[(1.0, 1.0, 1.0), (2.6, 0.5, 0.6), (4.2, 0.3 * force, 0.4)], 0.16),
+        Body::Block => table(&[(1.0, 1.0, 1.0), (2.6, 0.5, 0.6), (4.2, 0.3 * force, 0.4)], 0.3),
     }
 }
 

@@ -397,7 +397,7 @@ fn folk(program: u8) -> Patch {
 fn percussion_and_effects(program: u8) -> Patch {
     match program {
         112 => struck(Body::Glockenspiel, 1.8, 0.6),
-        113 | 115 => struck(Body::Block, 0.3, 1.0),
+        113 | 115 => struck(Body::Block, 0.3, 1.5),
         114 => struck(Body::SteelDrum, 0.7, 0.8),
         116..=118 => struck(Body::Membrane, 0.5, 1.1),
         119 => noise(5000.0, 0.5, adsr(1.2, 0.1, 0.0, 0.1)),
