@@ -55,14 +55,9 @@ impl From<ComposeError> for Refusal {
             ComposeError::Sampler(SamplerError::OutOfRange { field, .. }) => Some(*field),
             _ => None,
         };
-        // The samplers' names of the AR-CNN's fields.
-        let field = field.map(|field| match field {
-            "iterations" => "sampling_iterations",
-            "max_add" => "maximum_notes_to_add",
-            "max_remove" => "maximum_input_notes_to_remove",
-            other => other,
-        });
-        Self { field: field.map(str::to_owned), ..Self::unprocessable(error.to_string()) }
+        // Samplers name the fields in words.
+        let field = field.map(|field| field.replace(' ', "_"));
+        Self { field, ..Self::unprocessable(error.to_string()) }
     }
 }
 

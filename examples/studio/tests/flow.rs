@@ -201,8 +201,12 @@ async fn two_results_are_measured() {
     let app = new_app();
     let melody = ode_to_joy(&app).await;
     let measured = post(&app, "/api/measure", &json!({ "scores": [melody, melody] })).await.json();
-    // Ode to Joy is in D major, two sharps, and every note is in it.
-    assert_eq!(measured[0]["key"], json!([2, "major"]));
+    // Ode to Joy has neither C nor C sharp: every note is in D major and in G major.
+    assert!(
+        [json!([2, "major"]), json!([1, "major"])].contains(&measured[0]["key"]),
+        "{}",
+        measured[0]["key"]
+    );
     assert_eq!(measured[0]["in_key"], 1.0);
     assert_eq!(measured[0]["notes"], 62);
     assert_eq!(measured[0], measured[1]);
