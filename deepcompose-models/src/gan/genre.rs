@@ -64,6 +64,24 @@ impl Genre {
         }
     }
 
+    /// Where the shipped weights have the genre from; how many patterns there were is in their model card.
+    ///
+    /// ```
+    /// use deepcompose_models::gan::{Genre, Provenance};
+    ///
+    /// assert_eq!(Genre::Classical.provenance(), Provenance::Composed);
+    /// assert_eq!(Genre::Reggae.provenance(), Provenance::Synthetic);
+    /// ```
+    #[must_use]
+    pub const fn provenance(self) -> Provenance {
+        match self {
+            Self::Classical => Provenance::Composed,
+            Self::Rock | Self::Pop | Self::Jazz | Self::Country | Self::Reggae | Self::Edm => {
+                Provenance::Synthetic
+            }
+        }
+    }
+
     /// The accompaniment tracks of the genre, in the order of [`TrackRole::ALL`]. Classical has
     /// three (no drums), every other genre four.
     #[must_use]
@@ -78,6 +96,17 @@ impl Genre {
             Self::Edm => &EDM,
         }
     }
+}
+
+/// Where the music comes from that a genre of the shipped weights was learnt from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Provenance {
+    /// Music that people wrote or played.
+    Composed,
+    /// Melodies that people wrote, with bands that a program rendered by rules from a limited number of patterns.
+    Synthetic,
 }
 
 impl fmt::Display for Genre {
@@ -254,9 +283,16 @@ impl AccompanimentTrack {
     }
 }
 
-const fn drums() -> AccompanimentTrack {
-    AccompanimentTrack { role: TrackRole::Drums, name: "Drums", program: 0, is_drum: true }
+/// Drums with a kit of General MIDI 2.
+const fn drums(kit: u8) -> AccompanimentTrack {
+    AccompanimentTrack { role: TrackRole::Drums, name: "Drums", program: kit, is_drum: true }
 }
+
+/// Kits by their programs, counted from zero.
+const STANDARD: u8 = 0;
+const POWER: u8 = 16;
+const ELECTRONIC: u8 = 24;
+const JAZZ_KIT: u8 = 32;
 
 const fn pitched(role: TrackRole, name: &'static str, program: u8) -> AccompanimentTrack {
     AccompanimentTrack { role, name, program, is_drum: false }
@@ -265,19 +301,19 @@ const fn pitched(role: TrackRole, name: &'static str, program: u8) -> Accompanim
 use TrackRole::{Bass, Guitar, Keys};
 
 static ROCK: [AccompanimentTrack; 4] = [
-    drums(),
+    drums(POWER),
     pitched(Bass, "Electric Bass (pick)", 34),
     pitched(Guitar, "Overdriven Guitar", 29),
     pitched(Keys, "Rock Organ", 18),
 ];
 static POP: [AccompanimentTrack; 4] = [
-    drums(),
+    drums(STANDARD),
     pitched(Bass, "Electric Bass (finger)", 33),
     pitched(Guitar, "Acoustic Guitar (steel)", 25),
     pitched(Keys, "Acoustic Grand Piano", 0),
 ];
 static JAZZ: [AccompanimentTrack; 4] = [
-    drums(),
+    drums(JAZZ_KIT),
     pitched(Bass, "Acoustic Bass", 32),
     pitched(Guitar, "Electric Guitar (jazz)", 26),
     pitched(Keys, "Acoustic Grand Piano", 0),
@@ -288,19 +324,19 @@ static CLASSICAL: [AccompanimentTrack; 3] = [
     pitched(Keys, "Acoustic Grand Piano", 0),
 ];
 static COUNTRY: [AccompanimentTrack; 4] = [
-    drums(),
+    drums(STANDARD),
     pitched(Bass, "Electric Bass (finger)", 33),
     pitched(Guitar, "Acoustic Guitar (steel)", 25),
     pitched(Keys, "Acoustic Grand Piano", 0),
 ];
 static REGGAE: [AccompanimentTrack; 4] = [
-    drums(),
+    drums(STANDARD),
     pitched(Bass, "Electric Bass (finger)", 33),
     pitched(Guitar, "Electric Guitar (clean)", 27),
     pitched(Keys, "Drawbar Organ", 16),
 ];
 static EDM: [AccompanimentTrack; 4] = [
-    drums(),
+    drums(ELECTRONIC),
     pitched(Bass, "Synth Bass 1", 38),
     pitched(Guitar, "Lead 2 (sawtooth)", 81),
     pitched(Keys, "Pad 3 (polysynth)", 90),
@@ -335,7 +371,11 @@ mod tests {
             for track in genre.tracks() {
                 let family = track.program / 8;
                 let fits = match (genre, track.role) {
-                    (_, TrackRole::Drums) => track.is_drum && track.program == 0,
+                    // General MIDI 2: 1 standard, 17 power, 25 electronic, 33 jazz; others fall back to standard.
+                    (Genre::Rock, TrackRole::Drums) => track.program == 17 - 1,
+                    (Genre::Edm, TrackRole::Drums) => track.program == 25 - 1,
+                    (Genre::Jazz, TrackRole::Drums) => track.program == 33 - 1,
+                    (_, TrackRole::Drums) => track.program == 1 - 1,
                     (Genre::Classical, Bass) => track.program == 42,
                     (_, Bass) => family == 4,
                     (Genre::Classical, Guitar) => family == 6,

@@ -70,7 +70,7 @@ pub use error::GanError;
 #[cfg(feature = "train")]
 pub use evaluate::{GanEvaluation, LateBars, evaluate, evaluate_chained};
 pub use generator::Generator;
-pub use genre::{AccompanimentTrack, Genre, RoleSet, TrackRole};
+pub use genre::{AccompanimentTrack, Genre, Provenance, RoleSet, TrackRole};
 #[cfg(feature = "train")]
 pub(crate) use grid::BAR_STEPS;
 pub use grid::{MAX_BARS, StepGrid};
