@@ -2,13 +2,15 @@
 
 use std::error::Error;
 
+use deepcompose::core::{Pitch, Voices};
 use deepcompose::models::ar_cnn::{
     ArCnn, ChoraleMeasures, EditEvaluation, EditEvaluationOptions, Harmonisation, HarmonisationOptions,
-    Judge, RepairEvaluation, RepairOptions, RepairScore, evaluate, harmonise, repair,
+    Judge, Judgement, RepairEvaluation, RepairOptions, RepairScore, evaluate, harmonise, repair,
 };
-use deepcompose::models::pretrained;
+use deepcompose::models::chorale::{Cells, ChoraleTransformer};
 use deepcompose::models::training::TrainError;
 use deepcompose::models::weights::Model;
+use deepcompose::models::{Device, ModelError, pretrained};
 use deepcompose::prelude::EditUnit;
 use deepcompose::samplers::EditParams;
 use serde::Serialize;
@@ -54,7 +56,9 @@ pub(crate) fn measure(task: &Task<'_>) -> Result<Outcome, Box<dyn Error>> {
         ..EditParams::default()
     };
     let how = HarmonisationOptions { passes: task.passes, seed: task.seed };
-    let harmonisation = match harmonise(&prepared, &scores, &params, &how, judge().as_deref()) {
+    let network = pretrained::chorale(&Device::default())?;
+    let judge: &Judge<'_> = &|voices: &[Voices]| judge(&network, voices);
+    let harmonisation = match harmonise(&prepared, &scores, &params, &how, Some(judge)) {
         Ok(harmonisation) => Some(harmonisation),
         // Pieces of one part.
         Err(TrainError::NoData { .. }) => None,
@@ -83,9 +87,12 @@ pub(crate) fn measure(task: &Task<'_>) -> Result<Outcome, Box<dyn Error>> {
     Ok(Outcome { table, json: report.json()?, pictures: vec![picture(&e.edits)] })
 }
 
-/// A model that tells nats a note of completed chorales, if there is one.
-fn judge() -> Option<Box<Judge<'static>>> {
-    None
+/// The chorale Transformer's opinion of a completed chorale. It is neutral: the AR-CNN has not seen its weights, and
+/// neither has seen the piece.
+fn judge(network: &ChoraleTransformer, voices: &[Voices]) -> Result<Judgement, ModelError> {
+    let piece: Vec<Cells> = voices.iter().map(|step| step.map(|v| v.map_or(128, Pitch::get))).collect();
+    let nats = -network.log_probabilities(&piece)?.iter().flatten().sum::<f64>();
+    Ok(Judgement { nats, notes: 4 * piece.len() })
 }
 
 /// Harmonised melodies, real pieces and random notes beside each other.

@@ -21,7 +21,7 @@ use crate::weights::Model;
 
 pub use harmonise::{ChoraleMeasures, Harmonisation, HarmonisationOptions, Judge, Judgement, harmonise};
 pub use repair::{RepairEvaluation, RepairOptions, RepairScore, repair};
-pub use voices::{Voices, four_voices};
+pub use voices::four_voices;
 
 /// How an AR-CNN is evaluated.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -51,8 +51,7 @@ pub use corruption::Corruption;
 #[cfg(feature = "train")]
 pub use evaluate::{
     ChoraleMeasures, EditEvaluation, EditEvaluationOptions, EditScore, Harmonisation, HarmonisationOptions,
-    Judge, Judgement, RepairEvaluation, RepairOptions, RepairScore, Voices, evaluate, four_voices, harmonise,
-    repair,
+    Judge, Judgement, RepairEvaluation, RepairOptions, RepairScore, evaluate, four_voices, harmonise, repair,
 };
 #[cfg(feature = "train")]
 pub use loader::train_on_devices;

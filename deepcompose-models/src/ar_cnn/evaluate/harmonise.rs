@@ -11,7 +11,9 @@ use rand::{Rng, RngExt};
 use serde::{Deserialize, Serialize};
 
 use super::sample;
-use super::voices::{Voices, four_voices};
+use deepcompose_core::Voices;
+
+use super::voices::four_voices;
 use crate::error::ModelError;
 use crate::training::{TrainError, step_rng};
 

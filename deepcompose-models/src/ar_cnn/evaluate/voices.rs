@@ -1,10 +1,7 @@
 //! A merged roll as four voices.
 
-use deepcompose_core::Pitch;
+use deepcompose_core::{Pitch, Voices};
 use ndarray::ArrayView2;
-
-/// What the four voices sing at a step, soprano first; `None` is a rest.
-pub type Voices = [Option<Pitch>; 4];
 
 /// Typical pitches of alto, tenor and bass: where they are taken to come from at first.
 const TYPICAL: [i64; 3] = [65, 58, 49];
@@ -21,7 +18,7 @@ const LEFT_OUT: i64 = 1000;
 /// voices some sing in unison (a merged roll does not tell unisons); with none all three rest.
 ///
 /// ```
-/// use deepcompose_core::Pitch;
+/// use deepcompose_core::{Pitch, Voices};
 /// use deepcompose_models::ar_cnn::four_voices;
 /// use ndarray::Array2;
 ///
