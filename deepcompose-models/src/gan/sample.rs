@@ -22,8 +22,7 @@ pub struct AccompanyOptions {
     pub genre: Genre,
     /// The tracks wanted; those that the genre has no track for are left out.
     pub roles: RoleSet,
-    /// The binarisation threshold: a cell sounds if its probability is at least this, over 0 and
-    /// under 1. See [`accompany`].
+    /// The binarisation threshold: how probable what sounds must be, over 0 and under 1. See [`accompany`].
     pub threshold: f32,
     /// How much of each group's latent is drawn afresh, 0..=1: 0 keeps one latent for the whole
     /// piece, 1 draws a new one every two bars.
@@ -89,10 +88,10 @@ pub struct AccompanimentRoll {
 /// The melody is cut into groups of two bars. Each group is generated knowing the tracks of the
 /// group before (silence before the first).
 ///
-/// A cell sounds if its probability is at least the threshold, but guitar sounds at most 6 pitches
-/// at a step and keys at most 10, the most probable ones. The bass plays one note at a time: its
-/// pitches rule each other out, so it sounds at a step if the probability that any of them does is
-/// at least the threshold, and then the most probable one.
+/// At each step a role sounds its most probable pitches, as many as it is as probable as the threshold that so many
+/// or more sound, and at least all whose own probability is that of the threshold. So a chord that is sure to
+/// sound, in one inversion or another, does not fall silent because none of them is likely by itself. The bass
+/// plays one note at a time, guitar at most 6 and keys at most 10.
 ///
 /// The same generator, melody, options and state of `rng` give the same tracks.
 /// `observer` is told after each group how many groups are done and how many there are; it may stop
@@ -308,22 +307,45 @@ const fn most_notes(role: TrackRole) -> usize {
 pub(super) fn sounding(role: TrackRole, row: &[f32], threshold: f32) -> u128 {
     // The probability of a hyperbolic tangent's value t is (1 + t) / 2.
     let least = 2.0 * threshold - 1.0;
-    if role == TrackRole::Bass {
-        let silence: f32 = row.iter().map(|t| (1.0 - t) / 2.0).product();
-        let loudest = row.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1).then(b.0.cmp(&a.0)));
-        return match loudest {
-            Some((pitch, _)) if 1.0 - silence >= threshold => 1 << pitch,
-            _ => 0,
-        };
-    }
-    let mut over: Vec<(usize, f32)> = row.iter().copied().enumerate().filter(|(_, t)| *t >= least).collect();
-    if over.len() > most_notes(role) {
-        // Stable: of equals the lower pitch stays.
-        over.sort_by(|a, b| b.1.total_cmp(&a.1));
-        over.truncate(most_notes(role));
-    }
-    over.iter().fold(0, |set, (pitch, _)| set | 1 << pitch)
+    let mut cells: Vec<(usize, f32)> = row.iter().copied().enumerate().collect();
+    // Stable: of equals the lower pitch comes first.
+    cells.sort_by(|a, b| b.1.total_cmp(&a.1));
+    let most = most_notes(role).min(cells.len());
+    let alone = cells.partition_point(|(_, t)| *t >= least);
+    let count = alone.max(likely_count(&cells, most, threshold)).min(most);
+    cells.iter().take(count).fold(0, |set, (pitch, _)| set | 1 << pitch)
 }
+
+/// The largest number, up to `most`, of which it is as probable as the threshold that so many cells sound or more,
+/// if each sounds independently of the others.
+fn likely_count(cells: &[(usize, f32)], most: usize, threshold: f32) -> usize {
+    // Probabilities of 0, 1, … sounding cells, the last one of `most` or more.
+    let mut counts = vec![0.0_f32; most + 1];
+    counts[0] = 1.0;
+    for (index, (_, t)) in cells.iter().enumerate() {
+        let sounds = (1.0 + t) / 2.0;
+        if sounds < NEVER {
+            break;
+        }
+        for count in (1..=(index + 1).min(most)).rev() {
+            // So many or more remain so many or more.
+            let stays = if count == most { 1.0 } else { 1.0 - sounds };
+            counts[count] = counts[count] * stays + counts[count - 1] * sounds;
+        }
+        counts[0] *= 1.0 - sounds;
+    }
+    let mut so_many = 0.0_f32;
+    for (count, probability) in counts.iter().enumerate().rev() {
+        so_many += probability;
+        if so_many >= threshold {
+            return count;
+        }
+    }
+    0
+}
+
+/// Cells less probable than this change no count.
+const NEVER: f32 = 1e-5;
 
 #[cfg(test)]
 mod tests {
@@ -341,7 +363,42 @@ mod tests {
         let cells = row(&[0.5, 0.25, 0.75, 0.1]);
         assert_eq!(sounding(TrackRole::Drums, &cells, 0.5), 0b0101);
         assert_eq!(sounding(TrackRole::Keys, &cells, 0.25), 0b0111);
-        assert_eq!(sounding(TrackRole::Guitar, &cells, 0.8), 0);
+        // 1 − 0.5 · 0.75 · 0.25 · 0.9 = 0.916: something sounds, most likely the third.
+        assert_eq!(sounding(TrackRole::Guitar, &cells, 0.9), 0b0100);
+        assert_eq!(sounding(TrackRole::Guitar, &cells, 0.92), 0);
+    }
+
+    // Five cells of probability 0.4: at least 2 of them sound with 1 − 0.6⁵ − 5 · 0.4 · 0.6⁴ = 0.663, at least 3 with
+    // 10 · 0.4³ · 0.6² + 5 · 0.4⁴ · 0.6 + 0.4⁵ = 0.317, though none reaches a half by itself.
+    #[test]
+    fn as_many_sound_as_are_likely_to() {
+        let cells = row(&[0.0, 0.4, 0.4, 0.4, 0.4, 0.4]);
+        assert_eq!(sounding(TrackRole::Keys, &cells, 0.5), 0b0110);
+        assert_eq!(sounding(TrackRole::Keys, &cells, 0.66), 0b0110);
+        assert_eq!(sounding(TrackRole::Keys, &cells, 0.67), 0b0010);
+        assert_eq!(sounding(TrackRole::Bass, &cells, 0.5), 0b0010);
+        // At 0.39 each sounds by itself.
+        assert_eq!(sounding(TrackRole::Drums, &cells, 0.39), 0b11_1110);
+    }
+
+    // Against all 2ⁿ outcomes.
+    #[test]
+    fn likely_counts_are_those_of_all_outcomes() {
+        let probabilities = [0.9_f32, 0.7, 0.45, 0.3, 0.3, 0.12, 0.05];
+        let cells: Vec<(usize, f32)> = row(&probabilities).into_iter().enumerate().collect();
+        let mut exact = [0.0_f32; 8];
+        for outcome in 0_u32..1 << probabilities.len() {
+            let each = probabilities.iter().enumerate();
+            let chance: f32 = each.map(|(i, p)| if outcome >> i & 1 == 1 { *p } else { 1.0 - p }).product();
+            exact[outcome.count_ones() as usize] += chance;
+        }
+        for most in [1, 3, 7] {
+            for threshold in [0.02, 0.2, 0.5, 0.8, 0.99] {
+                let reached = |count: usize| exact[count..].iter().sum::<f32>() >= threshold;
+                let expected = (0..=most).rev().find(|count| reached(*count)).unwrap_or(0);
+                assert_eq!(likely_count(&cells, most, threshold), expected, "{most} {threshold}");
+            }
+        }
     }
 
     // 1 − (1 − 0.3)(1 − 0.4) = 0.58: something is likely to sound, though no pitch is by itself.
@@ -350,7 +407,6 @@ mod tests {
         let cells = row(&[0.3, 0.0, 0.4]);
         assert_eq!(sounding(TrackRole::Bass, &cells, 0.57), 0b100);
         assert_eq!(sounding(TrackRole::Bass, &cells, 0.59), 0);
-        assert_eq!(sounding(TrackRole::Guitar, &cells, 0.5), 0);
         // Equal ones: the lowest.
         assert_eq!(sounding(TrackRole::Bass, &row(&[0.0, 0.9, 0.9]), 0.5), 0b010);
     }
