@@ -5,8 +5,6 @@
 //! cargo run --release --example shipped -- transformer --data DATA --config examples/shipped/transformer.toml --out runs/transformer
 //! cargo run --release --example shipped -- gan --data DATA --config examples/shipped/gan.toml --out runs/gan
 //! ```
-//!
-//! `gan_latents.toml` is another recipe of the GAN, with an encoder of latents and training after its own tracks.
 
 mod corpus;
 mod gan;
