@@ -243,6 +243,8 @@ fn channel(is_drum: bool) -> i32 {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
 
     #[test]

@@ -401,7 +401,7 @@ fn percussion_and_effects(program: u8) -> Patch {
         114 => struck(Body::SteelDrum, 0.7, 0.8),
         116..=118 => struck(Body::Membrane, 0.5, 1.1),
         119 => noise(5000.0, 0.5, adsr(1.2, 0.1, 0.0, 0.1)),
-        120 => noise(2500.0, 3.0, adsr(0.01, 0.06, 0.0, 0.05)),
+        120 => Patch { gain: 2.0, ..noise(2500.0, 2.0, adsr(0.01, 0.06, 0.0, 0.05)) },
         121 => noise(1800.0, 0.9, adsr(0.08, 0.3, 0.4, 0.2)),
         122 => Patch { tremolo: 0.3, ..noise(700.0, 0.4, adsr(0.8, 1.0, 0.7, 1.2)) },
         123 | 124 => Patch {

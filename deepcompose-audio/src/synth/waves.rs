@@ -132,6 +132,8 @@ pub(super) fn step(hertz: f32, sample_rate: f32) -> u32 {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
 
     #[test]
