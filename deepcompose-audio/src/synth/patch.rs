@@ -409,7 +409,7 @@ fn percussion_and_effects(program: u8) -> Patch {
             gain: 0.6,
             ..wave(Spectrum::Triangle, Spectrum::Sine, (0.5, 0.5, 1.0), adsr(0.01, 0.3, 0.7, 0.1))
         },
-        125 => Patch { tremolo: 0.9, ..noise(260.0, 0.7, adsr(0.3, 1.0, 0.9, 0.5)) },
+        125 => Patch { tremolo: 0.9, gain: 1.8, ..noise(260.0, 0.7, adsr(0.3, 1.0, 0.9, 0.5)) },
         126 => noise(1500.0, 0.5, adsr(0.3, 1.0, 0.8, 0.8)),
         _ => noise(900.0, 0.4, adsr(0.001, 0.2, 0.0, 0.3)),
     }
