@@ -8,6 +8,7 @@ mod steps;
 use std::path::Path;
 
 use deepcompose::models::ar_cnn::{ArCnnConfig, ArCnnTrainConfig, ArCnnTraining};
+use deepcompose::models::chorale::ChoraleTrainConfig;
 use deepcompose::models::gan::{GanConfig, GanTrainConfig, GanTraining};
 use deepcompose::models::transformer::{TransformerTrainConfig, TransformerTraining, TransformerXlConfig};
 
@@ -41,11 +42,23 @@ fn the_chorale_file_is_of_four_voices() {
 
 #[test]
 fn the_files_of_the_shipped_weights_are_valid() {
+    let chorale = ChoraleTrainConfig::read(examples("configs/chorales.toml")).unwrap();
+    chorale.model.validate().unwrap();
+    chorale.training.validate().unwrap();
     let transformer = TransformerTrainConfig::read(examples("shipped/transformer.toml")).unwrap();
     assert_eq!(transformer.model, TransformerXlConfig::compact());
     transformer.training.validate().unwrap();
     let gan = GanTrainConfig::read(examples("shipped/gan.toml")).unwrap();
-    assert_eq!(gan.training, GanTraining { steps: 1800, ..GanTraining::accompaniment() });
+    let shipped = GanTraining {
+        steps: 1800,
+        own_previous: 0.75,
+        own_previous_rise: 0.3,
+        encoded: 0.75,
+        divergence_weight: 500.0,
+        weight_average: 0.99,
+        ..GanTraining::accompaniment()
+    };
+    assert_eq!(gan.training, shipped);
     gan.training.validate().unwrap();
 }
 

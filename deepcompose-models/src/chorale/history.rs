@@ -74,15 +74,13 @@ impl History {
     }
 
     pub(crate) fn push(&mut self, cells: Cells) {
-        for voice in 0..4 {
-            if self.steps == 0 {
-                continue;
-            }
-            if cells[voice] == self.last[voice] {
-                self.ages[voice] = (self.ages[voice] + 1).min(AGE_ROWS - 1);
+        let voices = cells.iter().zip(&self.last).zip(self.ages.iter_mut().zip(&mut self.motions));
+        // The first step has moved from nowhere.
+        for ((cell, last), (age, motion)) in voices.filter(|_| self.steps > 0) {
+            if cell == last {
+                *age = (*age + 1).min(AGE_ROWS - 1);
             } else {
-                self.ages[voice] = 0;
-                self.motions[voice] = interval(cells[voice], self.last[voice], 12);
+                (*age, *motion) = (0, interval(*cell, *last, 12));
             }
         }
         self.last = cells;

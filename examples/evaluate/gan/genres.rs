@@ -70,7 +70,8 @@ pub(crate) fn measure(generator: &Generator, data: &GanDataset, seed: u64) -> Re
     }
     let every: Vec<&Pair> = all.iter().collect();
     let tracks = || genres.iter().flat_map(|genre| &genre.tracks);
-    let (made, real): (fn(&Pair) -> &Band, fn(&Pair) -> &Band) = (|p| &p.generated, |p| &p.played);
+    let made: fn(&Pair) -> &Band = |p| &p.generated;
+    let real: fn(&Pair) -> &Band = |p| &p.played;
     Ok(Genres {
         listening: listening(&every),
         two_sample_accuracy: two_sample(&every),

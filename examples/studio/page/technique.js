@@ -55,6 +55,13 @@ function slider(parameter, id, { min, max, step, accepted }, get, put, unit) {
   return { number: h('span', { class: 'with-unit' }, number, unit || null), line, accepted };
 }
 
+/** A JSON value as the text of an option: the same whatever the order of its keys and the digits of its numbers. */
+function asText(value) {
+  if (typeof value === 'number') return String(Math.fround(value));
+  if (typeof value !== 'object' || value === null) return String(value);
+  return JSON.stringify(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, inner]) => [key, asText(inner)]));
+}
+
 function control(parameter, id) {
   const { control: kind, name } = parameter;
   const shownDefault = typeof parameter.default === 'number' ? `${parameter.default}${parameter.unit ? ` ${parameter.unit}` : ''}` : parameter.default;
@@ -64,10 +71,11 @@ function control(parameter, id) {
   }
   if (kind.kind === 'notes') return notesControl(parameter, id, kind);
   if (kind.kind === 'choice') {
-    const options = kind.options.map((o) => h('option', { value: o.value, selected: o.value === valueOf(name) }, o.label));
+    const options = kind.options.map((o) => h('option', { value: asText(o.value), selected: asText(o.value) === asText(valueOf(name)) }, o.label));
     const note = h('p', { class: 'range' });
-    const tell = () => { note.textContent = kind.options.find((o) => o.value === select.value)?.help ?? ''; };
-    const select = h('select', { id, 'aria-describedby': `${id}-help`, change: () => { setValue(name, select.value); tell(); } }, options);
+    const chosen = () => kind.options.find((o) => asText(o.value) === select.value);
+    const tell = () => { note.textContent = chosen()?.help ?? ''; };
+    const select = h('select', { id, 'aria-describedby': `${id}-help`, change: () => { setValue(name, chosen()?.value ?? select.value); tell(); } }, options);
     tell();
     return { body: [select, note] };
   }
@@ -84,13 +92,13 @@ function control(parameter, id) {
   }
   if (kind.kind === 'track') {
     const { score } = source();
-    const asText = (v) => (typeof v === 'object' ? `index:${v.index}` : v);
+    const trackText = (v) => (typeof v === 'object' ? `index:${v.index}` : v);
     const select = h('select', { id, change: () => {
       const text = select.value;
       setValue(name, text.startsWith('index:') ? { index: Number(text.slice(6)) } : text);
     } }, h('option', { value: 'melody' }, 'The melody'), h('option', { value: 'all' }, 'All tracks but drums'),
     score.tracks.map((t, i) => (isDrum(t) ? null : h('option', { value: `index:${i}` }, `${i + 1}: ${trackName(t, i, mixer.instrumentNames())}`))));
-    select.value = asText(valueOf(name));
+    select.value = trackText(valueOf(name));
     if (select.selectedIndex < 0) { select.value = 'melody'; setValue(name, 'melody'); }
     return { body: select };
   }

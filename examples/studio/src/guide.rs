@@ -186,6 +186,21 @@ fn ar_cnn() -> Entry {
              probability distribution: too low, and the model will choose only high-probability notes; too high, and it \
              will more likely choose lower-probability notes.",
         ),
+        fields.advanced(
+            "unit",
+            "Edits by",
+            "",
+            Control::Choice { options: edit_units() },
+            "Whether a pass adds or removes a note, or a single sixteenth of one.",
+        ),
+        fields.advanced(
+            "annealing",
+            "Annealing",
+            "",
+            number(0.05, 1.0, 0.05, "above 0, at most 1"),
+            "The creative risk of the last pass as a share of that of the first: below 1, the model gets more careful as \
+             it goes on.",
+        ),
         fields.advanced("track", "Track", "", Control::Track, TRACK_HELP),
     ];
     let preset = |name, help, remove: f64, add: usize, iterations: usize, risk: f64| Preset {
@@ -214,10 +229,30 @@ fn ar_cnn() -> Entry {
         id: "ar-cnn",
         name: "AR-CNN",
         verb: "Enhance",
-        help: "Notes are added to or removed from your input track, one sixteenth at a time.",
+        help: "Notes are added to or removed from your input track, one at a time.",
         parameters,
         presets,
     }
+}
+
+/// What a pass of the AR-CNN adds or removes.
+fn edit_units() -> Vec<Choice> {
+    [
+        (
+            ArCnnParams::NOTES,
+            "Notes",
+            "Cells beside the one that is drawn go along where the model finds them as probable.",
+        ),
+        (EditUnit::Cell, "Single sixteenths", "As in the console."),
+    ]
+    .into_iter()
+    .map(|(unit, label, help)| Choice {
+        // A unit is plain numbers and names.
+        value: serde_json::to_value(unit).unwrap_or_default(),
+        label: label.to_owned(),
+        help: help.to_owned(),
+    })
+    .collect()
 }
 
 fn gan() -> Entry {
@@ -532,6 +567,7 @@ mod tests {
             (0, "maximum_notes_to_add", json!("-1%")),
             (0, "sampling_iterations", json!(100_001)),
             (0, "creative_risk", json!(0.0)),
+            (0, "annealing", json!(0.0)),
             (1, "binarisation_threshold", json!(1.0)),
             (1, "variation", json!(1.01)),
             (1, "tracks", json!([])),
