@@ -64,7 +64,6 @@ pub mod compose;
 #[cfg(feature = "train")]
 pub mod data;
 mod device;
-#[cfg(feature = "train")]
 mod dropout;
 mod error;
 pub mod gan;

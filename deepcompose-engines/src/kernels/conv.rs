@@ -20,7 +20,7 @@ const PANEL_BYTES: usize = 512 << 10;
 
 /// A direct convolution: for every output pixel, the sum over taps of an input pixel's channels times a matrix.
 ///
-/// Inputs and outputs are [`Map`]s, `[height, width, channels]`; what a tap reads outside of the input is zero. Each
+/// Inputs and outputs are [`Map`](super::Map)s, `[height, width, channels]`; what a tap reads outside of the input is zero. Each
 /// output is one sum, in the order of the taps and in each tap in the order of the channels.
 ///
 /// ```

@@ -3,6 +3,7 @@
 use burn::tensor::Tensor;
 use rand_chacha::ChaCha8Rng;
 
+#[cfg(feature = "train")]
 use super::config::ChoraleConfig;
 
 /// Drops activations, or, without an rng, none.

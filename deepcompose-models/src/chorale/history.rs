@@ -2,7 +2,7 @@
 
 use deepcompose_core::SatbTokenizer;
 
-/// One step: the cells of soprano, alto, tenor and bass, each a MIDI pitch 0..=127 or [`REST`].
+/// One step: the cells of soprano, alto, tenor and bass, each a MIDI pitch 0..=127 or 128, a rest.
 pub type Cells = [u8; 4];
 
 /// The cell of a voice that rests: the rest of the [`SatbTokenizer`].

@@ -33,6 +33,7 @@ impl Steps {
     }
 
     /// How many of them count.
+    #[cfg(feature = "train")]
     pub(crate) fn counted(&self) -> usize {
         self.counts.iter().filter(|counts| **counts).count()
     }
@@ -50,6 +51,7 @@ impl Steps {
     }
 
     /// Appends a step that does not count.
+    #[cfg(feature = "train")]
     pub(crate) fn pad(&mut self) {
         self.push(&History::new(), [true; 4], [0; 4]);
         if let Some(counts) = self.counts.last_mut() {
