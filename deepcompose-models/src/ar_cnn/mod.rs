@@ -21,7 +21,6 @@
 mod config;
 #[cfg(feature = "train")]
 mod corruption;
-#[cfg(feature = "train")]
 mod edit;
 #[cfg(feature = "train")]
 mod evaluate;
