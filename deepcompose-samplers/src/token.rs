@@ -191,6 +191,9 @@ impl TokenSampler {
     }
 }
 
+/// A cut that keeps one logit in so many, or fewer, takes them out before it weighs them.
+const FEW: usize = 4;
+
 /// [`TokenSampler::weigh`] in vector instructions.
 struct Weigh<'a> {
     sampler: TokenSampler,
@@ -211,7 +214,12 @@ impl WithSimd for Weigh<'_> {
         let is_cut = threshold < 1.0;
         if is_cut && technique == SamplingTechnique::TopK {
             let k = rounding::ceil_of(threshold, scan.candidates);
-            cut::top_k(simd, blocks, scan, k, gathered).mask(blocks);
+            let keep = cut::top_k(simd, blocks, scan, k, gathered);
+            if FEW * k <= BLOCK * blocks.len() {
+                weights.weigh_kept(simd, blocks, (keep, k), temper);
+                return Ok(());
+            }
+            keep.mask(blocks);
         }
         weights.weigh(simd, blocks, temper);
         if is_cut && technique == SamplingTechnique::Nucleus {

@@ -41,6 +41,39 @@ pub(crate) struct Keep {
 }
 
 impl Keep {
+    /// The logits that are kept, of which there are at most as many as `kept` has room for, one after another, and their
+    /// indices; returns how many.
+    #[inline(always)]
+    fn gather(self, blocks: &Blocks, kept: &mut [f32], indices: &mut [u32]) -> usize {
+        let mut count = 0;
+        for (number, block) in blocks.iter().enumerate() {
+            let begin = number * BLOCK;
+            let mut flags = [0_u8; BLOCK];
+            for lane in 0..BLOCK {
+                flags[lane] = u8::from(block[lane] >= self.least);
+            }
+            let mut bits = 0_u32;
+            for (group, eight) in flags.as_chunks::<8>().0.iter().enumerate() {
+                // Bit i of the top byte is the flag of byte i.
+                let word = u64::from_le_bytes(*eight).wrapping_mul(0x0102_0408_1020_4080);
+                bits |= ((word >> 56) as u32) << (8 * group);
+            }
+            while bits != 0 {
+                let lane = bits.trailing_zeros() as usize;
+                bits &= bits - 1;
+                if begin + lane >= self.ties_end && block[lane] == self.least {
+                    continue;
+                }
+                if let (Some(logit), Some(index)) = (kept.get_mut(count), indices.get_mut(count)) {
+                    // There are no more logits than token ids.
+                    (*logit, *index) = (block[lane], (begin + lane) as u32);
+                    count += 1;
+                }
+            }
+        }
+        count
+    }
+
     /// Masks what is not kept.
     #[inline(always)]
     pub(crate) fn mask(self, blocks: &mut Blocks) {
@@ -77,12 +110,42 @@ pub(crate) struct Weights {
     weights: Vec<[f64; BLOCK]>,
     /// The sum of all weights up to the end of each block.
     cumulative: Vec<f64>,
+    /// Where only some logits were weighed, their indices; else empty.
+    indices: Vec<u32>,
+    /// And those logits.
+    some: Vec<[f32; BLOCK]>,
 }
 
 impl Weights {
     /// The weights of the logits.
     #[inline(always)]
     pub(crate) fn weigh<S: Simd>(&mut self, simd: S, blocks: &Blocks, temper: Temper) {
+        self.indices.clear();
+        self.weigh_blocks(simd, blocks, temper);
+    }
+
+    /// The weights of the logits that are kept, `count` at most; the others' are 0. They are weighed one after another, which is worth it
+    /// if they are few.
+    #[inline(always)]
+    pub(crate) fn weigh_kept<S: Simd>(
+        &mut self,
+        simd: S,
+        blocks: &Blocks,
+        (keep, count): (Keep, usize),
+        temper: Temper,
+    ) {
+        let mut some = std::mem::take(&mut self.some);
+        some.clear();
+        some.resize(count.div_ceil(BLOCK), [f32::NEG_INFINITY; BLOCK]);
+        self.indices.clear();
+        self.indices.resize(some.len() * BLOCK, 0);
+        keep.gather(blocks, some.as_flattened_mut(), &mut self.indices);
+        self.weigh_blocks(simd, &some, temper);
+        self.some = some;
+    }
+
+    #[inline(always)]
+    fn weigh_blocks<S: Simd>(&mut self, simd: S, blocks: &Blocks, temper: Temper) {
         self.weights.resize(blocks.len(), [0.0; BLOCK]);
         self.cumulative.resize(blocks.len(), 0.0);
         let rows = blocks.iter().zip(&mut self.weights).zip(&mut self.cumulative);
@@ -139,7 +202,8 @@ impl Weights {
         let number = self.cumulative.partition_point(|sum| *sum <= target);
         let Some(block) = self.blocks().get(number) else {
             // The product was rounded up to the total.
-            return self.weights.as_flattened().iter().rposition(|weight| *weight > 0.0);
+            let place = self.weights.as_flattened().iter().rposition(|weight| *weight > 0.0);
+            return place.map(|place| self.index(place));
         };
         let mut cumulative = number.checked_sub(1).map_or(0.0, |before| self.cumulative[before]);
         let passes = block.iter().position(|weight| {
@@ -148,11 +212,26 @@ impl Weights {
         });
         // This sum and the block's are rounded in different ways.
         let lane = passes.or_else(|| block.iter().rposition(|weight| *weight > 0.0))?;
-        Some(number * BLOCK + lane)
+        Some(self.index(number * BLOCK + lane))
+    }
+
+    /// The index of a logit by its place among those that were weighed.
+    fn index(&self, place: usize) -> usize {
+        self.indices.get(place).map_or(place, |index| *index as usize)
     }
 
     /// The first `length` weights.
     pub(crate) fn into_first(self, length: usize) -> Vec<f64> {
+        if !self.indices.is_empty() {
+            let mut all = vec![0.0; length];
+            let places = self.weights.as_flattened().iter().zip(&self.indices);
+            for (weight, index) in places.filter(|(weight, _)| **weight > 0.0) {
+                if let Some(to) = all.get_mut(*index as usize) {
+                    *to = *weight;
+                }
+            }
+            return all;
+        }
         let mut weights = self.weights.into_flattened();
         weights.truncate(length);
         weights

@@ -109,7 +109,7 @@ impl Bell {
                 squares[lane] += logit * logit;
             }
         }
-        let mean_of = |lanes: [f32; BLOCK]| f64::from(lanes.iter().sum::<f32>()) / candidates as f64;
+        let mean_of = |lanes: [f32; BLOCK]| f64::from(sum_by_halves(lanes)) / candidates as f64;
         let mean = mean_of(sums);
         Self { mean, deviation: (mean_of(squares) - mean * mean).max(0.0).sqrt() }
     }
@@ -119,6 +119,19 @@ impl Bell {
     fn at(self, deviations: f64) -> f32 {
         (self.mean + self.deviation * deviations) as f32
     }
+}
+
+/// In turn, each number would have to wait for the one before it.
+#[inline(always)]
+fn sum_by_halves(mut lanes: [f32; BLOCK]) -> f32 {
+    let mut half = BLOCK / 2;
+    while half > 0 {
+        for lane in 0..half {
+            lanes[lane] += lanes[lane + half];
+        }
+        half /= 2;
+    }
+    lanes[0]
 }
 
 /// How many standard deviations above its mean a normal variable has a probability of `upper`, in 0..=1, to be above;
