@@ -5,8 +5,8 @@ use std::sync::Arc;
 use axum::extract::{Query, State};
 use axum::http::header;
 use axum::response::IntoResponse;
+use deepcompose::audio::AudioError;
 use deepcompose::core::{Note, Pitch, Program, Score, Tick, Track, Velocity};
-use deepcompose_audio::AudioError;
 use serde::Deserialize;
 
 use crate::limits;

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
+use deepcompose::audio::{AudioError, Instruments, RenderOptions, SoundFont, TrackMix, WavFormat, render};
 use deepcompose::core::Score;
-use deepcompose_audio::{AudioError, Instruments, RenderOptions, SoundFont, TrackMix, WavFormat, render};
 
 /// Instruments that play.
 #[derive(Debug)]
