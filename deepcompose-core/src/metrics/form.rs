@@ -1,8 +1,11 @@
 //! Measures of metre and of repetition.
 
+use serde::Serialize;
+
 use super::ratio;
+use crate::meter::KeySignature;
 use crate::score::{Note, Score};
-use crate::units::StepsPerBeat;
+use crate::units::{StepsPerBeat, Tick};
 
 /// The share of notes that begin on a grid of `per_quarter` positions a quarter note, counted from tick 0; within a
 /// sixteenth of a position's distance counts as on it. For drums, with 4 positions, MuseGAN's drum pattern rate (the
@@ -50,6 +53,43 @@ pub fn self_similarity(score: &Score, notes: &[Note], lags: usize) -> Vec<Option
             (!each.is_empty()).then(|| each.iter().sum::<f64>() / each.len() as f64)
         })
         .collect()
+}
+
+/// How music ends: what [`cadence`] finds.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Cadence {
+    /// The last note is the tonic of the key.
+    pub on_tonic: bool,
+    /// It begins on a quarter note's beat, counted from tick 0.
+    pub on_beat: bool,
+    /// It begins with a bar.
+    pub on_downbeat: bool,
+    /// Its length in quarter notes.
+    pub quarters: f64,
+    /// Semitones from the note before it; `None` if it is the only one.
+    pub approach: Option<i16>,
+}
+
+/// How the last of `notes` ends them, of those that begin with it the lowest: in a melody the one there is. Places within
+/// a 32nd note of a beat or a barline count as on it. `None` without notes.
+#[must_use]
+pub fn cadence(score: &Score, notes: &[Note], key: KeySignature) -> Option<Cadence> {
+    let last = notes.iter().max_by_key(|n| (n.start, std::cmp::Reverse(n.pitch)))?;
+    let before =
+        notes.iter().filter(|n| n.start < last.start).max_by_key(|n| (n.start, std::cmp::Reverse(n.pitch)));
+    let quarter = u64::from(score.ticks_per_quarter().get());
+    let is_near = |distance: u64| 8 * distance <= quarter;
+    let from_beat = u64::from(last.start.get()) % quarter;
+    let away = |tick: Tick| u64::from(tick.get().abs_diff(last.start.get()));
+    let bar = score.bars().find(|bar| bar.end > last.start)?;
+    Some(Cadence {
+        on_tonic: last.pitch.get() % 12 == key.tonic(),
+        on_beat: is_near(from_beat.min(quarter - from_beat)),
+        on_downbeat: is_near(away(bar.start).min(away(bar.end))),
+        quarters: f64::from(last.duration.get()) / quarter as f64,
+        approach: before.map(|n| i16::from(last.pitch.get()) - i16::from(n.pitch.get())),
+    })
 }
 
 fn jaccard(a: &[(u64, u8)], b: &[(u64, u8)]) -> f64 {

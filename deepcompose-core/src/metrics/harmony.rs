@@ -1,5 +1,6 @@
 //! How well a melody and its accompaniment agree.
 
+use super::key::correlation;
 use super::tonal::{Segment, Sounding, spans};
 use crate::score::{Note, Score};
 use crate::units::Tick;
@@ -48,15 +49,4 @@ fn chromas(score: &Score, a: &[Note], b: &[Note], segment: Segment) -> impl Iter
     let end = last(a).min(last(b));
     let mut sounding = [Sounding::new(a), Sounding::new(b)];
     spans(score, end, segment).map(move |(start, end)| sounding.each_mut().map(|s| s.chroma(start, end)))
-}
-
-fn correlation(a: &[f64; 12], b: &[f64; 12]) -> Option<f64> {
-    let centred = |x: &[f64; 12]| {
-        let mean = x.iter().sum::<f64>() / 12.0;
-        x.map(|value| value - mean)
-    };
-    let (a, b) = (centred(a), centred(b));
-    let product = |x: &[f64; 12], y: &[f64; 12]| x.iter().zip(y).map(|(x, y)| x * y).sum::<f64>();
-    let norm = (product(&a, &a) * product(&b, &b)).sqrt();
-    (norm > 1e-9).then(|| product(&a, &b) / norm)
 }

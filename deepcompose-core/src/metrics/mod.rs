@@ -11,6 +11,8 @@
 //! | [`pitch_count`], [`pitch_class_count`] | 0 to 128, 0 to 12 | MusPy's `n_pitches_used`, `n_pitch_classes_used` | 0 |
 //! | [`pitches_per_bar`], [`pitch_classes_per_bar`] | means | MuseGAN's UPC, over bars with notes | `None` |
 //! | [`in_scale_rate`], [`best_key`] | 0 to 1 | MusPy's `pitch_in_scale_rate`, `scale_consistency` | `None` |
+//! | [`estimate_key`], [`key_of_chroma`] | −1 to 1 | Krumhansl and Schmuckler's correlation | `None` |
+//! | [`cadence`] | | how the last note ends | `None` |
 //! | [`empty_bar_rate`] | 0 to 1 | MuseGAN's EB | `None` |
 //! | [`polyphony_rate`] | 0 to 1 | MuseGAN's polyphonicity | `None` |
 //! | [`qualified_note_rate`] | 0 to 1 | MuseGAN's QN | `None` |
@@ -41,6 +43,7 @@ mod distribution;
 mod form;
 mod harmony;
 mod histogram;
+mod key;
 mod pitch;
 mod texture;
 mod time;
@@ -55,9 +58,10 @@ use crate::units::StepsPerBeat;
 
 pub use bars::{empty_bar_rate, groove_consistency, pitch_classes_per_bar, pitches_per_bar};
 pub use distribution::overlapping_area;
-pub use form::{on_grid_rate, self_similarity};
+pub use form::{Cadence, cadence, on_grid_rate, self_similarity};
 pub use harmony::{chord_tone_rate, chroma_correlation};
 pub use histogram::{NOTE_LENGTHS, histogram_mean, histogram_overlap, note_length_histogram};
+pub use key::{estimate_key, key_of_chroma};
 pub use pitch::{
     best_key, in_scale_rate, pitch_class_count, pitch_class_entropy, pitch_class_histogram, pitch_count,
 };

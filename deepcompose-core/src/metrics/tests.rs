@@ -353,3 +353,23 @@ proptest! {
         prop_assert!(distance(&low(&a), &low(&a)).unwrap_or(0.0).abs() < 1e-12);
     }
 }
+
+#[test]
+fn a_cadence_by_hand() {
+    let mut music = score(&[]);
+    music.set_time_signatures(vec![At { tick: Tick::ZERO, value: TimeSignature::new(3, 4).unwrap() }]);
+    let c_major = key(0, Mode::Major);
+    // A dotted half note on C with the second bar of 3/4, after D a beat before; a chord's lowest note counts.
+    let ended = notes(&[(0, 960, 64), (960, 480, 62), (1440, 1440, 60), (1440, 1440, 64)]);
+    let found = cadence(&music, &ended, c_major).unwrap();
+    assert!(found.on_tonic && found.on_beat && found.on_downbeat);
+    assert_eq!((found.quarters, found.approach), (3.0, Some(-2)));
+    // A 32nd before the bar is on it, and more is on nothing.
+    for (start, is_on) in [(1380, true), (1379, false)] {
+        let found = cadence(&music, &notes(&[(start, 120, 67)]), c_major).unwrap();
+        assert_eq!((found.on_tonic, found.on_beat, found.on_downbeat), (false, is_on, is_on));
+        assert_eq!((found.quarters, found.approach), (0.25, None));
+    }
+    assert!(cadence(&music, &notes(&[(480, 120, 69)]), key(0, Mode::Minor)).unwrap().on_tonic);
+    assert!(cadence(&music, &[], c_major).is_none());
+}
