@@ -260,6 +260,49 @@ proptest! {
 }
 
 #[test]
+fn an_extension_comes_to_an_end_on_the_tonic() {
+    // G major in 3/4: two bars of 1440 ticks and an upbeat.
+    let tune = [67, 71, 74, 79, 78, 76, 74];
+    let notes = (0..7).map(|i| note(i * 480, 480, tune[i as usize], 99)).collect();
+    let mut input = Score::new(TicksPerQuarter::DEFAULT);
+    input.set_time_signatures(vec![At { tick: Tick::ZERO, value: TimeSignature::new(3, 4).unwrap() }]);
+    input.push_track(Track::new("Melody", Program::MIN).with_notes(notes));
+    let ended = |seconds: f64, longest: f64, seed: u64| {
+        let params = TransformerParams {
+            track_extension_duration: seconds,
+            maximum_note_length: longest,
+            end_naturally: true,
+            token_budget: 65_536,
+            ..TransformerParams::default()
+        };
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        extend(&mut Dice, &input, &params, &mut rng, &mut |_| ControlFlow::Continue(())).unwrap()
+    };
+    for (seconds, longest, onset, duration, seed) in [
+        // 8 quarters from 3360 on, to 7200: the last bar with a quarter in it begins at 5760 and is whole.
+        (4.0, 3.0, 5760, 1440, 1),
+        // The bar at 5760 would have less than a quarter.
+        (2.9, 3.0, 4320, 1440, 2),
+        // Half a second is 480 ticks.
+        (4.0, 0.5, 5760, 480, 3),
+        // The bar at 4320 would have less, and the beat before it has one until the bar ends.
+        (1.45, 3.0, 3840, 480, 4),
+    ] {
+        let made = ended(seconds, longest, seed);
+        assert_eq!(made.summary.stop, StopReason::DurationReached);
+        let last = *made.tracks()[0].notes().iter().max_by_key(|n| n.start).unwrap();
+        assert_eq!((last.start.get(), last.duration.get()), (onset, duration), "{seconds} s, seed {seed}");
+        assert_eq!(last.pitch.get() % 12, 7);
+        assert_eq!(made.tracks()[0].notes()[..7], input.tracks()[0].notes()[..7]);
+        assert_eq!(made.end(), last.end());
+    }
+    assert_eq!(ended(4.0, 3.0, 9).score, ended(4.0, 3.0, 9).score);
+    // Less than a beat: nothing to end with.
+    let made = ended(0.3, 3.0, 5);
+    assert!(made.end().get() <= 3360 + 288);
+}
+
+#[test]
 fn a_token_budget_stops_short_and_says_so() {
     let input = melody(vec![note(0, 480, 60, 99)]);
     let params = TransformerParams { token_budget: 5, ..TransformerParams::default() };

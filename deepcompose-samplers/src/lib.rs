@@ -15,6 +15,7 @@
 //! | continue a prompt with a model | [`generate_tokens`] |
 //! | continue it several times at once | [`generate_several`] |
 //! | hold performance tokens to their grammar, a duration, the longest rest and note | [`PerformanceConstraints`] |
+//! | let them end on a note of a pitch class, at a time | [`EndingConstraints`] |
 //! | hold REMI, TSD, MIDI-Like and Structured tokens to their grammar | [`GrammarConstraint`] |
 //! | make rules of your own | [`Constraint`] |
 //! | add and remove notes of a piano roll with a model | [`EditSampler::edit`] |
@@ -96,6 +97,7 @@
 
 mod constraint;
 mod edit;
+mod ending;
 mod error;
 mod generate;
 mod grammar;
@@ -112,6 +114,7 @@ pub use edit::{
     Edit, EditError, EditModel, EditOutcome, EditParams, EditProgress, EditSampler, EditSession, EditUnit,
     MAX_WINDOW_STEPS, MaxAdd,
 };
+pub use ending::{EndingConstraints, FinalNote};
 pub use error::{SampleError, SamplerError};
 pub use generate::{GenerateError, Generated, Progress, StopReason, generate_tokens};
 pub use grammar::GrammarConstraint;

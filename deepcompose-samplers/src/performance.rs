@@ -222,6 +222,15 @@ impl PerformanceConstraints {
         }
     }
 
+    pub(crate) fn is_sounding(&self, pitch: Pitch) -> bool {
+        self.onset(pitch).is_some()
+    }
+
+    /// What sounds, by rising pitch.
+    pub(crate) fn sounding(&self) -> impl Iterator<Item = Pitch> {
+        (0_u8..).zip(&self.onsets).filter(|(_, onset)| onset.is_some()).map(|(number, _)| pitch(number))
+    }
+
     fn onset(&self, pitch: Pitch) -> Option<u64> {
         self.onsets.get(usize::from(pitch.get())).copied().flatten()
     }

@@ -130,6 +130,9 @@ pub(crate) struct Extend {
     /// Maximum note length, in seconds
     #[arg(long, default_value_t = TransformerParams::default().maximum_note_length)]
     max_note_length: f64,
+    /// Come to an end: on the tonic, with a bar
+    #[arg(long)]
+    end_naturally: bool,
 }
 
 impl Extend {
@@ -142,6 +145,7 @@ impl Extend {
             track_extension_duration: self.extension_duration,
             maximum_rest_time: self.max_rest,
             maximum_note_length: self.max_note_length,
+            end_naturally: self.end_naturally,
             track,
             ..TransformerParams::default()
         }

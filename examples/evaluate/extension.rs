@@ -5,8 +5,8 @@ use std::error::Error;
 
 use deepcompose::Composer;
 use deepcompose::core::metrics::{
-    best_key, in_scale_rate, note_density_per_beat, on_grid_rate, overlapping_area, polyphony_rate,
-    self_similarity,
+    Cadence, best_key, cadence, estimate_key, in_scale_rate, note_density_per_beat, on_grid_rate,
+    overlapping_area, polyphony_rate, self_similarity,
 };
 use deepcompose::core::ops::Straddle;
 use deepcompose::core::{KeySignature, Note, Score, StepsPerBeat, Tempo, Tick};
@@ -41,6 +41,41 @@ struct Extension {
     self_similarity_continued: Vec<Option<f64>>,
     /// Extensions that fell short of the length asked for.
     short: usize,
+    /// How whole held-out pieces end, in their own keys; then extensions, in the key that was given: as they break off, and where
+    /// they were to end.
+    endings_real: Endings,
+    endings_cut: Endings,
+    endings_natural: Endings,
+}
+
+/// How last notes end, as shares.
+#[derive(Serialize)]
+struct Endings {
+    pieces: usize,
+    on_tonic: f64,
+    on_downbeat: f64,
+    /// Tonic and downbeat, held a quarter note at least.
+    complete: f64,
+    /// Of those on the tonic, from a second, or from a fourth below or fifth above: from the dominant.
+    well_approached: f64,
+}
+
+impl Endings {
+    fn of(endings: &[Cadence]) -> Self {
+        let share = |of: &dyn Fn(&Cadence) -> bool, among: &dyn Fn(&Cadence) -> bool| {
+            let all = endings.iter().filter(|e| among(e)).count();
+            endings.iter().filter(|e| among(e) && of(e)).count() as f64 / all.max(1) as f64
+        };
+        let all = |_: &Cadence| true;
+        let approached = |e: &Cadence| e.approach.is_some_and(|a| [-7, -2, -1, 1, 2, 5].contains(&a));
+        Self {
+            pieces: endings.len(),
+            on_tonic: share(&|e| e.on_tonic, &all),
+            on_downbeat: share(&|e| e.on_downbeat, &all),
+            complete: share(&|e| e.on_tonic && e.on_downbeat && e.quarters >= 1.0, &all),
+            well_approached: share(&approached, &|e| e.on_tonic),
+        }
+    }
 }
 
 /// A measure of what follows the bars that are given.
@@ -83,12 +118,15 @@ impl Whole {
 pub(crate) fn measure(task: &Task<'_>) -> Result<Outcome, Box<dyn Error>> {
     let (model, source) = crate::model::load::<TransformerXl>(task, pretrained::TRANSFORMER)?;
     let config = model.config().clone();
-    let melodies = melodies(continuation(task.data, POP_SONGS)?.valid, task.limit);
+    let pieces = continuation(task.data, POP_SONGS)?.valid;
+    let real_endings: Vec<Cadence> = pieces.iter().filter_map(|piece| ending(&piece.score, None)).collect();
+    let melodies = melodies(pieces, task.limit);
     if melodies.is_empty() {
         return Err(format!("no held-out melody is {} bars long", 2 * BARS).into());
     }
     let composer = Composer::builder().transformer(model).build()?;
     let (mut real, mut continued, mut short) = (Vec::new(), Vec::new(), 0);
+    let (mut cut, mut natural) = (Vec::new(), Vec::new());
     for (index, melody) in melodies.iter().enumerate() {
         let given = melody.slice_bars(0..BARS, Straddle::Keep);
         let bars = melody.slice_bars(BARS..2 * BARS, Straddle::Keep);
@@ -96,7 +134,11 @@ pub(crate) fn measure(task: &Task<'_>) -> Result<Outcome, Box<dyn Error>> {
             track_extension_duration: bars.duration_seconds().clamp(1.0, TransformerParams::MAX_EXTENSION),
             ..TransformerParams::default()
         };
-        let made = composer.with_seed(task.seed.wrapping_add(index as u64)).extend(&given, &params)?;
+        let composer = composer.with_seed(task.seed.wrapping_add(index as u64));
+        let made = composer.extend(&given, &params)?;
+        let ended = composer.extend(&given, &TransformerParams { end_naturally: true, ..params.clone() })?;
+        cut.extend(ending(&made.score, Some(&given)));
+        natural.extend(ending(&ended.score, Some(&given)));
         let notes: Vec<Note> = given.tracks().iter().flat_map(|t| t.notes()).copied().collect();
         let Some((key, _)) = best_key(&notes) else { continue };
         let line = melody.bars().nth(BARS).map_or(given.end(), |bar| bar.start);
@@ -112,9 +154,23 @@ pub(crate) fn measure(task: &Task<'_>) -> Result<Outcome, Box<dyn Error>> {
         self_similarity_real: similarity(&real),
         self_similarity_continued: similarity(&continued),
         short,
+        endings_real: Endings::of(&real_endings),
+        endings_cut: Endings::of(&cut),
+        endings_natural: Endings::of(&natural),
     };
     let report = Report::new("transformer extension", (&source, &config), task, e.melodies, &e);
     Ok(Outcome { table: report.heading() + &text(&e), json: report.json()?, pictures: vec![picture(&e)] })
+}
+
+/// How a score of one track ends, in its own key or that of another.
+fn ending(score: &Score, keyed: Option<&Score>) -> Option<Cadence> {
+    let alone = score.tracks().iter().filter(|t| !t.notes().is_empty()).count() == 1;
+    let notes =
+        |score: &Score| -> Vec<Note> { score.tracks().iter().flat_map(|t| t.notes()).copied().collect() };
+    let notes_of = notes(score);
+    let is_melody = polyphony_rate(score, &notes_of, 2)? <= MOST_POLYPHONY;
+    let (key, _) = estimate_key(&notes(keyed.unwrap_or(score)))?;
+    (alone && is_melody).then(|| cadence(score, &notes_of, key)).flatten()
 }
 
 /// The melodies among some pieces, from their first note's bar on, of the bars that are given and as many again; at
@@ -217,16 +273,40 @@ fn text(e: &Extension) -> String {
     }
     let mut curve =
         vec![vec!["bars apart".to_owned()], vec!["real".to_owned()], vec!["continued".to_owned()]];
+    let mut endings = vec![row([
+        "the last note",
+        "pieces",
+        "tonic",
+        "downbeat",
+        "both, held",
+        "tonics from a 2nd or the dominant",
+    ])];
+    for (name, e) in [
+        ("of whole pieces", &e.endings_real),
+        ("of extensions", &e.endings_cut),
+        ("of extensions that end", &e.endings_natural),
+    ] {
+        let share = |share: f64| format!("{share:.3}");
+        endings.push(vec![
+            name.to_owned(),
+            e.pieces.to_string(),
+            share(e.on_tonic),
+            share(e.on_downbeat),
+            share(e.complete),
+            share(e.well_approached),
+        ]);
+    }
     let number = |value: &Option<f64>| value.map_or("-".to_owned(), |value| format!("{value:.2}"));
     curve[0].extend((1..=LAGS).map(|lag| lag.to_string()));
     curve[1].extend(e.self_similarity_real.iter().map(number));
     curve[2].extend(e.self_similarity_continued.iter().map(number));
     format!(
         "{} melodies, {BARS} bars given and {BARS} to follow; change: mean distance from the bars given\n{}\nsimilarity \
-         of bars, given and following together:\n{}{} of {} extensions end early\n",
+         of bars, given and following together:\n{}\n{}\n{} of {} extensions end early\n",
         e.melodies,
         table(&rows),
         table(&curve),
+        table(&endings),
         e.short,
         e.melodies
     )

@@ -2,12 +2,13 @@
 
 use std::ops::ControlFlow;
 
+use deepcompose_core::metrics::estimate_key;
 use deepcompose_core::{
     Note, PerformanceClock, PerformanceEvent, PerformanceTokenizer, Score, Tick, TokenId,
 };
 use deepcompose_samplers::{
-    ForkModel, GenerateError, Generated, PerformanceConstraints, PerformanceLimits, TokenModel, TokenSampler,
-    generate_several, generate_tokens,
+    Constraint, EndingConstraints, FinalNote, ForkModel, GenerateError, Generated, PerformanceConstraints,
+    PerformanceLimits, StopReason, TokenModel, TokenSampler, generate_several, generate_tokens,
 };
 use rand::Rng;
 
@@ -25,6 +26,10 @@ use super::{Composition, Observer, Progress};
 /// the input ends. Maximum rest time and maximum note length hold by construction: tokens that would
 /// break them are masked before one is drawn.
 ///
+/// With [`end_naturally`](TransformerParams::end_naturally) the last note is the tonic of the key that the input is in
+/// ([`estimate_key`]), on the last barline after which there is time for it to be held. What leads to it is drawn eight times,
+/// and the one is kept after which the model expects that note most.
+///
 /// # Errors
 ///
 /// [`ComposeError`]: a parameter out of range, an input with no notes to continue or no room to
@@ -41,6 +46,9 @@ where
     R: Rng + ?Sized,
 {
     let work = Extension::new(input, params)?;
+    if let Some(ending) = work.ending.as_ref() {
+        return end_naturally(model, &work, ending, params.token_budget, rng, observer);
+    }
     let (prompt, mut constraints) = (&work.prompt, work.constraints.clone());
     let budget = params.token_budget;
     let mut listener = Listener::new(work.velocity());
@@ -49,6 +57,66 @@ where
         observer(work.progress(p.fraction, event.as_slice()))
     })
     .map_err(failed)?;
+    Ok(work.composition(generated))
+}
+
+/// How often what leads to an ending is drawn.
+const ENDINGS: usize = 8;
+/// How many quarter notes lead to it.
+const APPROACH: u32 = 8;
+
+fn end_naturally<M, R>(
+    model: &mut M,
+    work: &Extension<'_>,
+    ending: &EndingConstraints,
+    budget: usize,
+    rng: &mut R,
+    observer: &mut Observer<'_>,
+) -> Result<Composition, ComposeError>
+where
+    M: TokenModel + ?Sized,
+    R: Rng + ?Sized,
+{
+    // Of all endings together. The notes are told once it is known which they are.
+    let mut done = 0.0_f64;
+    let mut constraints = ending.clone();
+    let mut generated =
+        generate_tokens(model, &work.prompt, &work.sampler, &mut constraints, budget, rng, &mut |p| {
+            done = p.fraction.unwrap_or(0.0) / 2.0;
+            observer(work.progress(Some(done), &[]))
+        })
+        .map_err(failed)?;
+    if generated.stop != StopReason::DurationReached {
+        return Ok(work.composition(generated));
+    }
+    let begun = work.begun(&generated.tokens, constraints.final_onset());
+    let prompt: Vec<TokenId> = work.prompt.iter().chain(&begun).copied().collect();
+    let mut most = constraints.likelihood();
+    for number in 1..ENDINGS {
+        let mut constraints = ending.clone();
+        begun.iter().for_each(|token| constraints.observe(*token));
+        let budget = budget.saturating_sub(begun.len());
+        let mut other =
+            generate_tokens(model, &prompt, &work.sampler, &mut constraints, budget, rng, &mut |_| {
+                observer(work.progress(Some(done), &[]))
+            })
+            .map_err(failed)?;
+        done = 0.5 + 0.5 * number as f64 / ENDINGS as f64;
+        match other.stop {
+            // The first has come to its end.
+            StopReason::Stopped => break,
+            StopReason::DurationReached if constraints.likelihood() > most => {
+                most = constraints.likelihood();
+                other.tokens.splice(0..0, begun.iter().copied());
+                generated = other;
+            }
+            _ => {}
+        }
+    }
+    let mut listener = Listener::new(work.velocity());
+    let heard = generated.tokens.iter().filter_map(|token| listener.hear(*token));
+    let events: Vec<Event> = heard.filter_map(|units| work.event(&units)).collect();
+    let _ = observer(work.progress(Some(1.0), &events));
     Ok(work.composition(generated))
 }
 
@@ -77,6 +145,10 @@ where
     let count = rngs.len();
     check("continuations", count as f64, count <= MAX_CONTINUATIONS, "0..=256")?;
     let work = Extension::new(input, params)?;
+    if work.ending.is_some() {
+        // Each draws several endings, so they are not side by side.
+        return rngs.into_iter().map(|mut rng| extend(model, input, params, &mut rng, observer)).collect();
+    }
     let mut done = vec![0.0; count];
     let lanes = rngs.into_iter().map(|rng| (work.constraints.clone(), rng)).collect();
     let mut stopped = false;
@@ -108,6 +180,8 @@ struct Extension<'a> {
     duration: usize,
     prompt: Vec<TokenId>,
     constraints: PerformanceConstraints,
+    /// If it is to end.
+    ending: Option<EndingConstraints>,
 }
 
 impl<'a> Extension<'a> {
@@ -122,8 +196,30 @@ impl<'a> Extension<'a> {
         let tokenizer = PerformanceTokenizer::new(PerformanceClock::Metric);
         let prompt = prompt(&tokenizer, input, &selected.notes(), params.input_duration);
         let duration = limits.duration as usize;
+        let ending = if params.end_naturally {
+            let notes = selected.notes();
+            match clock.final_note(input, &notes, &limits) {
+                Some(last) => Some(EndingConstraints::new(limits.clone(), last)?.after_prompt(&prompt)),
+                None => None,
+            }
+        } else {
+            None
+        };
         let constraints = PerformanceConstraints::new(limits)?.after_prompt(&prompt);
-        Ok(Self { input, selected, sampler, clock, duration, prompt, constraints })
+        Ok(Self { input, selected, sampler, clock, duration, prompt, constraints, ending })
+    }
+
+    /// The tokens before the last quarter notes that lead to a final note.
+    fn begun(&self, tokens: &[TokenId], final_onset: u32) -> Vec<TokenId> {
+        let until = u64::from(final_onset.saturating_sub(APPROACH * UnitClock::UNITS as u32));
+        let mut now = 0;
+        let before = tokens.iter().take_while(|token| {
+            if let Some(PerformanceEvent::TimeShift(units)) = PerformanceEvent::from_id(**token) {
+                now += u64::from(units);
+            }
+            now < until
+        });
+        before.copied().collect()
     }
 
     fn progress<'e>(&self, fraction: Option<f64>, events: &'e [Event]) -> Progress<'e> {
@@ -222,6 +318,33 @@ impl UnitClock {
             max_note_length: units(params.maximum_note_length).saturating_sub(spare).max(1),
             ..PerformanceLimits::for_duration(units(params.track_extension_duration).max(1))
         }
+    }
+
+    /// The last note of an extension that ends: on the last barline, or where none fits beat, of the extension after which
+    /// it can be as long as a quarter note, or as a note may be. `None` where there is no time for any.
+    fn final_note(&self, input: &Score, notes: &[Note], limits: &PerformanceLimits) -> Option<FinalNote> {
+        let (key, _) = estimate_key(notes)?;
+        let end = input.end();
+        let unit = |tick: Tick| -> u32 {
+            let ticks = u64::from(tick.saturating_sub(end).get());
+            u32::try_from(ticks * Self::UNITS as u64 / self.ticks_per_quarter as u64).unwrap_or(u32::MAX)
+        };
+        let quarter = Self::UNITS as u32;
+        let least = quarter.min(limits.max_note_length);
+        let fits = |onset: &u32| *onset >= 1 && onset.saturating_add(least) <= limits.duration;
+        let bars = || input.bars().skip_while(|bar| bar.end <= end);
+        let starts = bars().map(|bar| unit(bar.start)).skip_while(|onset| *onset == 0);
+        let on_bar = starts.take_while(fits).last();
+        let on_beat = || {
+            let first = bars().next().map_or(Tick::ZERO, |bar| bar.start);
+            let before = u64::from(end.saturating_sub(first).get()) * Self::UNITS as u64;
+            let offset = (before / self.ticks_per_quarter as u64 % u64::from(quarter)) as u32;
+            (1..=limits.duration / quarter).map(|beat| beat * quarter - offset).take_while(fits).last()
+        };
+        let onset = on_bar.or_else(on_beat)?;
+        let bar = bars().find(|bar| unit(bar.end) > onset).map_or(quarter, |bar| unit(bar.end) - onset);
+        let length = bar.min(limits.max_note_length).min(limits.duration - onset);
+        Some(FinalNote { onset, length, pitch_class: key.tonic() })
     }
 
     /// Ticks of so many units, rounded up.

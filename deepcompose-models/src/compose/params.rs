@@ -189,6 +189,7 @@ impl ArCnnParams {
 /// | `track_extension_duration` | s | above 0, at most 30 | 20 |
 /// | `maximum_rest_time` | s | 0 or more | 1.5 |
 /// | `maximum_note_length` | s | above 0 | 3 |
+/// | `end_naturally` | | | no |
 /// | `token_budget` | tokens | 1..=65 536 | 4096 |
 /// | `track` | | | the melody |
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -208,6 +209,10 @@ pub struct TransformerParams {
     pub maximum_rest_time: f64,
     /// The longest that a new note may be held.
     pub maximum_note_length: f64,
+    /// Whether the extension comes to an end: its last note is the tonic of the input's key, begins with a bar (where none
+    /// fits, on a beat) and is held, up to a bar. The extension may then be up to a bar shorter than asked for; one with no time
+    /// for a beat breaks off as any.
+    pub end_naturally: bool,
     /// The most tokens that are generated. The extension is shorter than asked for if they run out, and
     /// [`Summary::stop`](super::Summary::stop) says so.
     pub token_budget: usize,
@@ -225,6 +230,7 @@ impl Default for TransformerParams {
             track_extension_duration: 20.0,
             maximum_rest_time: 1.5,
             maximum_note_length: 3.0,
+            end_naturally: false,
             token_budget: 4096,
             track: TrackSelection::Melody,
         }

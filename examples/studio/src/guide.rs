@@ -236,6 +236,16 @@ fn ar_cnn() -> Entry {
 }
 
 /// What a pass of the AR-CNN adds or removes.
+fn endings() -> Vec<Choice> {
+    [
+        (false, "Break off", "The extension is as long as you asked for."),
+        (true, "Come to an end", "The last note is the tonic, with a bar: up to a bar earlier."),
+    ]
+    .into_iter()
+    .map(|(ends, label, help)| Choice { value: json!(ends), label: label.to_owned(), help: help.to_owned() })
+    .collect()
+}
+
 fn edit_units() -> Vec<Choice> {
     [
         (
@@ -427,6 +437,13 @@ fn transformer() -> Entry {
             number(0.1, 10.0, 0.1, "above 0 s"),
             "The longest time that a single note can be held for.",
         ),
+        fields.field(
+            "end_naturally",
+            "Ending",
+            "",
+            Control::Choice { options: endings() },
+            "Whether the extension comes to an end, or breaks off when it is as long as you asked for.",
+        ),
         fields.advanced(
             "token_budget",
             "Token budget",
@@ -444,6 +461,11 @@ fn transformer() -> Entry {
             "Short answer",
             "8 seconds more, close to the theme.",
             TransformerParams { track_extension_duration: 8.0, creative_risk: 0.7, ..default() },
+        ),
+        preset(
+            "Last phrase",
+            "12 seconds more, to an end on the tonic.",
+            TransformerParams { track_extension_duration: 12.0, end_naturally: true, ..default() },
         ),
         preset(
             "Careful",
