@@ -13,20 +13,22 @@ mod plots;
 mod training;
 
 use std::ops::ControlFlow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser;
 use deepcompose::core::{SatbTokenizer, Tokenizer};
 use deepcompose::midi;
+use deepcompose::models::Device;
 use deepcompose::models::chorale::{
-    ChoraleConfig, ChoraleDataset, ChoraleDecoder, ChoraleTrainConfig, ChoraleTrainer, ChoraleTraining,
-    ChoraleTransformer,
+    ChoraleConfig, ChoraleDataset, ChoraleDecoder, ChoraleEnsemble, ChoraleTrainConfig, ChoraleTrainer,
+    ChoraleTraining, ChoraleTransformer,
 };
 use deepcompose::models::data::Corpus;
 use deepcompose::models::pretrained;
 use deepcompose::models::training::{Freeze, RunSettings};
 use deepcompose::models::transformer::Vocabulary;
+use deepcompose::models::weights;
 use deepcompose::samplers::{SamplingTechnique, TokenSampler, Unconstrained, generate_tokens};
 use pieces::Pieces;
 use rand::SeedableRng;
@@ -37,6 +39,12 @@ use training::{Common, Fields, Result};
 struct Options {
     #[command(flatten)]
     common: Common,
+    /// Learn from the probabilities of these networks: a weights file; several are averaged
+    #[arg(long, value_name = "FILE")]
+    teacher: Vec<PathBuf>,
+    /// Let the teachers invent so many pieces first, to be learnt from beside the corpus
+    #[arg(long, value_name = "N", default_value_t = 0, requires = "teacher")]
+    invent: usize,
 }
 
 const NAME: &str = "chorale";
@@ -57,7 +65,7 @@ fn quick() -> ChoraleTrainConfig {
 }
 
 fn run() -> Result<()> {
-    let Options { common } = Options::parse();
+    let Options { common, teacher, invent } = Options::parse();
     let mut config = common.config(NAME, quick())?;
     let device = config.run.devices()?.into_iter().next().unwrap_or_default();
     let tuned: Option<ChoraleTransformer> = common.fine_tune(pretrained::chorale, &device)?;
@@ -77,12 +85,45 @@ fn run() -> Result<()> {
     let ChoraleTrainConfig { training, run, .. } = &mut config;
     common.apply(epoch, Fields { steps: &mut training.steps, seed: &mut training.seed, run });
 
+    let teacher = ensemble(&teacher, &device)?;
+    let train = match &teacher {
+        Some(teacher) if invent > 0 => train.with(&invented(teacher, invent, config.training.seed)?),
+        _ => train,
+    };
     let mut trainer = match tuned {
         Some(model) => ChoraleTrainer::fine_tune(model, &config.training, train, valid)?,
         None => ChoraleTrainer::new(&config, train, valid, &device)?,
     };
+    if let Some(teacher) = teacher {
+        trainer = trainer.taught_by(teacher)?;
+    }
     let run = common.open(NAME, &config, &mut trainer)?;
     common.supervised(run, &mut trainer, "nats a note", config.training.steps, &mut sample)
+}
+
+fn ensemble(files: &[PathBuf], device: &Device) -> Result<Option<ChoraleEnsemble>> {
+    if files.is_empty() {
+        return Ok(None);
+    }
+    let load = |path: &PathBuf| weights::load(path, device).map_err(|e| format!("{}: {e}", path.display()));
+    let networks: std::result::Result<Vec<ChoraleTransformer>, String> = files.iter().map(load).collect();
+    Ok(Some(ChoraleEnsemble::new(networks?)?))
+}
+
+/// Sixteenths of an invented piece: about the mean of Bach's.
+const STEPS: usize = 240;
+
+/// Pieces that the teachers invent, by their own probabilities.
+fn invented(teacher: &ChoraleEnsemble, count: usize, seed: u64) -> Result<ChoraleDataset> {
+    let sampler = TokenSampler::new(SamplingTechnique::Random, 1.0, 1.0)?;
+    let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(seed);
+    let mut pieces = Vec::with_capacity(count);
+    while pieces.len() < count {
+        let at_once = (count - pieces.len()).min(64);
+        pieces.extend(teacher.invent(at_once, STEPS, &sampler, &mut rng)?);
+        println!("{} pieces invented", pieces.len());
+    }
+    Ok(ChoraleDataset::new(pieces)?)
 }
 
 /// Eight bars from nothing.

@@ -150,3 +150,30 @@ fn a_damaged_file_is_refused_or_played_but_never_a_panic() {
         }
     }
 }
+
+/// A General MIDI SoundFont as people have one; skipped where none is installed.
+#[test]
+fn an_installed_one_plays_every_family_in_tune() {
+    let Some(path) = SoundFont::find() else {
+        eprintln!("skipped: no SoundFont is installed");
+        return;
+    };
+    let instruments = Instruments::from(SoundFont::open(&path).unwrap());
+    let a4 = || vec![note(0.0, 1.0, 69)];
+    let audio = |music: &deepcompose_core::Score| render(music, &instruments, &dry()).unwrap();
+    // One of each family that a band or a quartet of this project has.
+    for program in [0, 16, 24, 33, 40, 42, 48, 56, 65, 73, 80] {
+        let alone = audio(&score(vec![track(program, a4())]));
+        assert!(alone.rms() > 0.003, "program {program} is not heard");
+        assert!(alone.peak() < 1.0 && alone.seconds() >= 1.0);
+        let heard = part(alone.left(), 0.2, 0.8, 44_100.0);
+        let overtones =
+            |hertz: f64| (1..5).map(|n| strength(heard, hertz * f64::from(n), 44_100.0)).sum::<f64>();
+        // Beside a tritone away.
+        assert!(overtones(440.0) > 3.0 * overtones(622.25), "program {program} is not in tune");
+    }
+    // Bass drum, snare and hi-hat.
+    for piece in [36, 38, 42] {
+        assert!(audio(&score(vec![drums(vec![note(0.0, 0.2, piece)])])).peak() > 0.01, "piece {piece}");
+    }
+}

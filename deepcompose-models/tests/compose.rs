@@ -260,6 +260,43 @@ proptest! {
 }
 
 #[test]
+fn phrases_begin_as_they_did_before() {
+    // Eight bars of 4/4, no two bars alike.
+    let pitch = |i: u32| 60 + (i * i + 3 * i) % 17;
+    let notes: Vec<Note> = (0..32).map(|i| note(i * 480, 480, pitch(i), 99)).collect();
+    let mut input = Score::new(TicksPerQuarter::DEFAULT);
+    input.push_track(Track::new("Melody", Program::MIN).with_notes(notes.clone()));
+    let extended = |repetition: f64| {
+        let params = TransformerParams {
+            track_extension_duration: 16.0,
+            // A preference of 5 nats is one of 50.
+            creative_risk: 0.1,
+            sampling_threshold: 1.0,
+            repetition,
+            token_budget: 65_536,
+            ..TransformerParams::default()
+        };
+        let mut rng = ChaCha8Rng::seed_from_u64(11);
+        extend(&mut Dice, &input, &params, &mut rng, &mut |_| ControlFlow::Continue(())).unwrap()
+    };
+    let alike = |made: &Score, bar: u32| {
+        let begun = |from: u32| -> Vec<(u32, u8)> {
+            let all = made.tracks()[0].notes().iter();
+            let inside = all.filter(|n| (from * 1920..(from + 1) * 1920).contains(&n.start.get()));
+            inside.map(|n| (n.start.get() - from * 1920, n.pitch.get())).collect()
+        };
+        let (old, new) = (begun(bar - 8), begun(bar));
+        old.iter().filter(|event| new.contains(event)).count()
+    };
+    let made = extended(1.0);
+    // Bars 9 and 10 have the notes of bars 1 and 2; dice would hardly throw one. (Those of the next phrase may find their
+    // pitches sounding already.)
+    assert_eq!([8, 9].map(|bar| alike(&made.score, bar)), [4; 2]);
+    assert!([10, 11, 14, 15].iter().all(|bar| alike(&made.score, *bar) <= 1));
+    assert!((8..16).all(|bar| alike(&extended(0.0).score, bar) <= 1));
+}
+
+#[test]
 fn an_extension_comes_to_an_end_on_the_tonic() {
     // G major in 3/4: two bars of 1440 ticks and an upbeat.
     let tune = [67, 71, 74, 79, 78, 76, 74];
@@ -326,6 +363,7 @@ fn parameters_out_of_range_are_named() {
         (TransformerParams { maximum_rest_time: -0.1, ..default() }, "maximum_rest_time -0.1"),
         (TransformerParams { maximum_note_length: 0.0, ..default() }, "maximum_note_length 0"),
         (TransformerParams { token_budget: 0, ..default() }, "token_budget 0"),
+        (TransformerParams { repetition: 1.1, ..default() }, "repetition 1.1"),
     ] {
         let mut rng = ChaCha8Rng::seed_from_u64(3);
         let error = extend(&mut Dice, &input, &params, &mut rng, &mut |_| ControlFlow::Continue(()));

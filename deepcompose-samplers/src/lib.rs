@@ -16,6 +16,7 @@
 //! | continue it several times at once | [`generate_several`] |
 //! | hold performance tokens to their grammar, a duration, the longest rest and note | [`PerformanceConstraints`] |
 //! | let them end on a note of a pitch class, at a time | [`EndingConstraints`] |
+//! | prefer what recalls the music of some time before | [`Recall`] |
 //! | hold REMI, TSD, MIDI-Like and Structured tokens to their grammar | [`GrammarConstraint`] |
 //! | make rules of your own | [`Constraint`] |
 //! | add and remove notes of a piano roll with a model | [`EditSampler::edit`] |
@@ -102,6 +103,7 @@ mod error;
 mod generate;
 mod grammar;
 mod performance;
+mod recall;
 mod rounding;
 mod several;
 mod softmax;
@@ -119,6 +121,7 @@ pub use error::{SampleError, SamplerError};
 pub use generate::{GenerateError, Generated, Progress, StopReason, generate_tokens};
 pub use grammar::GrammarConstraint;
 pub use performance::{PerformanceConstraints, PerformanceLimits};
+pub use recall::{HeardNote, Recall, RecallSpan};
 pub use several::{ForkModel, TokenBatch, generate_several};
 pub use technique::SamplingTechnique;
 pub use token::{SampleScratch, TokenSampler};

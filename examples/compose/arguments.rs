@@ -130,6 +130,9 @@ pub(crate) struct Extend {
     /// Maximum note length, in seconds
     #[arg(long, default_value_t = TransformerParams::default().maximum_note_length)]
     max_note_length: f64,
+    /// How likely a phrase begins as one before, 0 to 1
+    #[arg(long, default_value_t = TransformerParams::default().repetition)]
+    repetition: f64,
     /// Come to an end: on the tonic, with a bar
     #[arg(long)]
     end_naturally: bool,
@@ -146,6 +149,7 @@ impl Extend {
             maximum_rest_time: self.max_rest,
             maximum_note_length: self.max_note_length,
             end_naturally: self.end_naturally,
+            repetition: self.repetition,
             track,
             ..TransformerParams::default()
         }

@@ -78,6 +78,12 @@ pub(crate) struct Options {
     /// A weights file, in place of the embedded weights
     #[arg(long, value_name = "FILE", requires = "model")]
     weights: Option<PathBuf>,
+    /// Chorale: more weights files, whose predictions are averaged with the first's
+    #[arg(long, value_name = "FILE", requires = "model")]
+    with: Vec<PathBuf>,
+    /// Chorale: hear the music in the keys up to so many semitones above and below its own as well, and average
+    #[arg(long, value_name = "SEMITONES", default_value_t = 0, value_parser = clap::value_parser!(i32).range(0..=24))]
+    keys: i32,
     /// Round the weights first, as an export at this precision would
     #[arg(long, value_enum, requires = "model")]
     precision: Option<Bits>,
@@ -140,6 +146,8 @@ pub(crate) struct Task<'a> {
     pub(crate) kind: Kind,
     pub(crate) data: &'a Path,
     pub(crate) weights: Option<&'a Path>,
+    pub(crate) with: &'a [PathBuf],
+    pub(crate) keys: i32,
     pub(crate) precision: Option<Bits>,
     pub(crate) decode: Option<Decode>,
     pub(crate) extend: bool,
@@ -177,6 +185,8 @@ impl Options {
             kind,
             data,
             weights: self.weights.as_deref(),
+            with: &self.with,
+            keys: self.keys,
             precision: self.precision,
             decode: self.decode,
             extend: self.extend,

@@ -2,7 +2,9 @@
 
 use std::error::Error;
 
-use deepcompose::models::chorale::{ChoraleDataset, ChoraleEvaluation, ChoraleTransformer, evaluate};
+use deepcompose::models::chorale::{
+    ChoraleDataset, ChoraleEnsemble, ChoraleEvaluation, ChoraleTransformer, evaluate_ensemble,
+};
 use deepcompose::models::pretrained;
 use deepcompose::models::transformer::Vocabulary;
 
@@ -24,9 +26,24 @@ const TARGET: f64 = 0.33;
 pub(crate) fn measure(task: &Task<'_>) -> Result<Outcome, Box<dyn Error>> {
     let (model, source) = crate::model::load::<ChoraleTransformer>(task, pretrained::CHORALE)?;
     let data = ChoraleDataset::from_tokens(&crate::input::tokens(task, Vocabulary::Satb)?)?;
-    let e = evaluate(&model, &data)?;
-    let report = Report::new("chorale", (&source, model.config()), task, e.pieces.len(), &e);
-    Ok(Outcome { table: report.heading() + &text(&e), json: report.json()?, pictures: vec![picture(&e)] })
+    let config = model.config().clone();
+    let mut networks = vec![model];
+    for file in task.with {
+        networks.push(crate::model::of_file(task, file)?.0);
+    }
+    let keys: Vec<i32> = (-task.keys..=task.keys).collect();
+    let ensemble = ChoraleEnsemble::new(networks)?.in_keys(&keys)?;
+    let e = evaluate_ensemble(&ensemble, &data)?;
+    let report = Report::new("chorale", (&source, &config), task, e.pieces.len(), &e);
+    let mean = match (ensemble.networks().len(), keys.len()) {
+        (1, 1) => String::new(),
+        (networks, keys) => format!("mean of {networks} networks in {keys} keys\n"),
+    };
+    Ok(Outcome {
+        table: report.heading() + &mean + &text(&e),
+        json: report.json()?,
+        pictures: vec![picture(&e)],
+    })
 }
 
 fn text(e: &ChoraleEvaluation) -> String {

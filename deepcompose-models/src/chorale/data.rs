@@ -6,6 +6,7 @@ use rand::{Rng, RngExt};
 
 use super::history::{Cells, History, REST};
 use super::learner::ChoraleBatch;
+use super::steps::Steps;
 use super::training::ChoraleTraining;
 use crate::data::content::Hasher;
 use crate::training::TrainError;
@@ -110,15 +111,29 @@ impl ChoraleDataset {
         -most.min(down)..most.min(up) + 1
     }
 
+    /// These pieces and those of another, which count as their lengths say.
+    #[must_use]
+    pub fn with(&self, more: &Self) -> Self {
+        let pieces: Vec<_> = self.pieces.iter().chain(&more.pieces).cloned().collect();
+        let ends = pieces.iter().scan(0, |end, piece| {
+            *end += piece.len();
+            Some(*end)
+        });
+        let range = (self.range.0.min(more.range.0), self.range.1.max(more.range.1));
+        Self { ends: ends.collect(), pieces, range }
+    }
+
     /// So many windows, each of a piece drawn by its length, transposed and partly hidden as the training says.
     pub(crate) fn windows(
         &self,
         training: &ChoraleTraining,
         count: usize,
         rng: &mut impl Rng,
+        is_taught: bool,
     ) -> ChoraleBatch {
         let all = self.ends.last().copied().unwrap_or(1);
-        let mut batch = ChoraleBatch { pieces: count, ..ChoraleBatch::default() };
+        let whole = is_taught.then(Steps::default);
+        let mut batch = ChoraleBatch { pieces: count, whole, ..ChoraleBatch::default() };
         for _ in 0..count {
             let place = rng.random_range(0..all);
             let piece = &self.pieces[self.ends.partition_point(|end| *end <= place)];
@@ -135,11 +150,17 @@ impl ChoraleDataset {
                 if number >= begin {
                     let told = std::array::from_fn(|_| hidden == 0.0 || !rng.random_bool(hidden));
                     batch.steps.push(&history, told, cells);
+                    if let Some(whole) = &mut batch.whole {
+                        whole.push(&history, [true; 4], cells);
+                    }
                 }
                 history.push(cells);
             }
             for _ in piece.len().min(begin + window) - begin..window {
                 batch.steps.pad();
+                if let Some(whole) = &mut batch.whole {
+                    whole.pad();
+                }
             }
         }
         batch
@@ -165,7 +186,7 @@ mod tests {
         let data = ChoraleDataset::new(vec![piece(3), vec![], piece(90)]).unwrap();
         assert_eq!((data.pieces().len(), data.notes(), data.range), (2, 372, (48, 76)));
         let training = ChoraleTraining { window: 16, ..ChoraleTraining::default() };
-        let batch = data.windows(&training, 40, &mut ChaCha8Rng::seed_from_u64(1));
+        let batch = data.windows(&training, 40, &mut ChaCha8Rng::seed_from_u64(1), false);
         assert_eq!(batch.steps.len(), 640);
         // Of 40 windows about one is of the short piece, and all others are full.
         let short = (640 - batch.steps.counted()) / 13;

@@ -105,7 +105,7 @@ impl ChoraleDecoder {
         let (voice, device) = (self.cells.len(), state.device());
         let (mut rows, mut relations) = (Vec::new(), Vec::new());
         self.history.voice_inputs(&self.cells, &mut rows);
-        relate(self.history.last[voice], &self.cells, &mut relations);
+        relate(self.history.outlook(&self.cells), &self.cells, &mut relations);
         let ints = |values: &[i32], width: usize| {
             Tensor::<1, burn::tensor::Int>::from_data(values, &device).reshape([1, width])
         };

@@ -3,6 +3,8 @@
 use serde::Serialize;
 
 use super::data::ChoraleDataset;
+use super::ensemble::ChoraleEnsemble;
+use super::history::Cells;
 use super::network::ChoraleTransformer;
 use crate::error::ModelError;
 
@@ -41,9 +43,28 @@ pub fn evaluate(
     network: &ChoraleTransformer,
     data: &ChoraleDataset,
 ) -> Result<ChoraleEvaluation, ModelError> {
+    measure(data, |piece| network.log_probabilities(piece))
+}
+
+/// As [`evaluate`], of an ensemble.
+///
+/// # Errors
+///
+/// As there.
+pub fn evaluate_ensemble(
+    ensemble: &ChoraleEnsemble,
+    data: &ChoraleDataset,
+) -> Result<ChoraleEvaluation, ModelError> {
+    measure(data, |piece| ensemble.log_probabilities(piece))
+}
+
+fn measure(
+    data: &ChoraleDataset,
+    log_probabilities: impl Fn(&[Cells]) -> Result<Vec<[f64; 4]>, ModelError>,
+) -> Result<ChoraleEvaluation, ModelError> {
     let mut evaluation = ChoraleEvaluation { nats: [0.0; 4], steps: 0, pieces: Vec::new() };
     for piece in data.pieces() {
-        let cells = network.log_probabilities(piece)?;
+        let cells = log_probabilities(piece)?;
         let mut nats = [0.0; 4];
         for cell in &cells {
             nats.iter_mut().zip(cell).for_each(|(sum, log)| *sum -= log);

@@ -2,6 +2,9 @@
 
 use deepcompose_core::SatbTokenizer;
 
+use super::echo::Echo;
+use super::key::{DEGREES, LocalKey};
+
 /// One step: the cells of soprano, alto, tenor and bass, each a MIDI pitch 0..=127 or 128, a rest.
 pub type Cells = [u8; 4];
 
@@ -20,26 +23,45 @@ const MOTION_ROWS: usize = 26;
 const SPACING_ROWS: usize = 62;
 /// From a voice's last pitch to another voice's new one: 0 for a rest, else -24..=24 semitones.
 const REACH_ROWS: usize = 50;
+/// Steps since a chord was held for a quarter note or longer, up to this less one: a phrase's place.
+const PHRASE_ROWS: usize = 64;
+/// Steps for which all voices stand in a chord that ends a phrase.
+const HELD: usize = 4;
+/// A pitch's degree in the local key: 0 for a rest or before there is a key.
+const DEGREE_ROWS: usize = DEGREES + 1;
+/// Changes in which the past agrees with the present, up to this less one: 0 for none.
+const CHANGE_ROWS: usize = 13;
 /// Steps of a bar of four and of a bar of three quarters.
 const BARS: [usize; 2] = [16, 12];
 
 /// Rows that stand for a voice in the state of a step.
 const VOICE_ROWS: usize = CELL_ROWS + AGE_ROWS + MOTION_ROWS;
+/// Where the rows of the bars begin.
+const BAR_BASE: usize = 4 * VOICE_ROWS + 3 * SPACING_ROWS;
+/// And those of the phrase, and of the four voices' degrees.
+const PHRASE_BASE: usize = BAR_BASE + BARS[0] + BARS[1];
+const DEGREE_BASE: usize = PHRASE_BASE + PHRASE_ROWS;
 /// Rows of the table that the state of a step is summed from; the last stands for what is not told.
-pub(crate) const INPUT_ROWS: usize = 4 * VOICE_ROWS + 3 * SPACING_ROWS + BARS[0] + BARS[1] + 1;
+pub(crate) const INPUT_ROWS: usize = DEGREE_BASE + 4 * DEGREE_ROWS + 1;
 /// How many of them a step has.
-pub(crate) const INPUTS: usize = 4 * 3 + 3 + 2;
+pub(crate) const INPUTS: usize = 4 * 3 + 3 + 2 + 1 + 4;
 /// The row of what is not told.
 const UNTOLD: u16 = INPUT_ROWS as u16 - 1;
 
+/// Rows that a voice's own network has for itself, then for each voice above.
+const OWN_ROWS: usize = CELL_ROWS + AGE_ROWS + DEGREE_ROWS + 2 * ECHO_ROWS;
+const ABOVE_ROWS: usize = CELL_ROWS + REACH_ROWS + MOTION_ROWS + DEGREE_ROWS;
+/// Of an echo: the changes in which it agrees, and how the voice moves in it.
+const ECHO_ROWS: usize = CHANGE_ROWS + MOTION_ROWS;
+
 /// Rows of the table of a voice's own network.
 pub(crate) const fn voice_rows(voice: usize) -> usize {
-    CELL_ROWS + AGE_ROWS + voice * (CELL_ROWS + REACH_ROWS + MOTION_ROWS)
+    OWN_ROWS + voice * ABOVE_ROWS
 }
 
 /// How many of them a voice has in a step.
 pub(crate) const fn voice_inputs(voice: usize) -> usize {
-    2 + 3 * voice
+    3 + 2 * 2 + 4 * voice
 }
 
 const fn is_pitch(cell: u8) -> bool {
@@ -55,7 +77,7 @@ fn interval(from: u8, to: u8, limit: i16) -> usize {
 }
 
 /// What the steps so far come to.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct History {
     /// The cells of the step before.
     pub(crate) last: Cells,
@@ -65,12 +87,36 @@ pub(crate) struct History {
     motions: [usize; 4],
     /// Steps so far.
     steps: usize,
+    /// Steps since the last chord that was held.
+    since_held: usize,
+    key: LocalKey,
+    /// Of all voices together, and of each.
+    texture: Echo,
+    voices: [Echo; 4],
+}
+
+/// What is known of a voice before its next cell is drawn.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Outlook<'a> {
+    pub(crate) last: u8,
+    /// The cell after the longest agreement of all voices' past, and of its own.
+    pub(crate) echoes: [Option<u8>; 2],
+    pub(crate) key: &'a LocalKey,
 }
 
 impl History {
     /// Before the first step.
-    pub(crate) const fn new() -> Self {
-        Self { last: [START; 4], ages: [0; 4], motions: [0; 4], steps: 0 }
+    pub(crate) fn new() -> Self {
+        Self {
+            last: [START; 4],
+            ages: [0; 4],
+            motions: [0; 4],
+            steps: 0,
+            since_held: 0,
+            key: LocalKey::default(),
+            texture: Echo::default(),
+            voices: std::array::from_fn(|_| Echo::default()),
+        }
     }
 
     pub(crate) fn push(&mut self, cells: Cells) {
@@ -83,8 +129,36 @@ impl History {
                 (*age, *motion) = (0, interval(*cell, *last, 12));
             }
         }
+        self.since_held = match self.ages.iter().all(|age| *age + 1 >= HELD) {
+            true => 0,
+            false => (self.since_held + 1).min(PHRASE_ROWS - 1),
+        };
+        self.key.push(cells);
+        self.texture.push(u32::from_be_bytes(cells));
+        self.voices.iter_mut().zip(cells).for_each(|(voice, cell)| voice.push(cell.into()));
         self.last = cells;
         self.steps += 1;
+    }
+
+    /// The cell of a voice where the past of all voices, and of its own, goes on as the present, and the changes in
+    /// which they agree.
+    fn echoes(&self, voice: usize) -> [Option<(u8, usize)>; 2] {
+        let texture =
+            self.texture.next().map(|(cells, changes)| (cells.to_be_bytes()[voice], changes as usize));
+        // A symbol of a voice is a cell.
+        let own = self.voices[voice].next().map(|(cell, changes)| (cell as u8, changes as usize));
+        [texture, own]
+    }
+
+    /// What is known of the voice after those `above` it.
+    pub(crate) fn outlook(&self, above: &[u8]) -> Outlook<'_> {
+        let voice = above.len().min(3);
+        let echoes = self.echoes(voice).map(|echo| echo.map(|(cell, _)| cell));
+        Outlook { last: self.last[voice], echoes, key: &self.key }
+    }
+
+    fn degree_row(&self, cell: u8) -> usize {
+        self.key.degree(cell).map_or(0, |degree| degree + 1)
     }
 
     /// The rows that the state of the next step is summed from. `told` says which voices' past is told: the others
@@ -96,6 +170,8 @@ impl History {
             rows[3 * voice] = (base + usize::from(self.last[voice])) as u16;
             rows[3 * voice + 1] = (base + CELL_ROWS + self.ages[voice]) as u16;
             rows[3 * voice + 2] = (base + CELL_ROWS + AGE_ROWS + self.motions[voice]) as u16;
+            let degree = DEGREE_BASE + voice * DEGREE_ROWS + self.degree_row(self.last[voice]);
+            rows[18 + voice] = degree as u16;
         }
         for voice in (0..3).filter(|voice| told[*voice] && told[3]) {
             let row = match is_pitch(self.last[voice]) && is_pitch(self.last[3]) {
@@ -107,9 +183,9 @@ impl History {
             };
             rows[12 + voice] = (4 * VOICE_ROWS + voice * SPACING_ROWS + row) as u16;
         }
-        let bars = 4 * VOICE_ROWS + 3 * SPACING_ROWS;
-        rows[15] = (bars + self.steps % BARS[0]) as u16;
-        rows[16] = (bars + BARS[0] + self.steps % BARS[1]) as u16;
+        rows[15] = (BAR_BASE + self.steps % BARS[0]) as u16;
+        rows[16] = (BAR_BASE + BARS[0] + self.steps % BARS[1]) as u16;
+        rows[17] = (PHRASE_BASE + self.since_held) as u16;
         rows
     }
 
@@ -119,11 +195,21 @@ impl History {
         let own = self.last[voice];
         rows.push(i32::from(own));
         rows.push((CELL_ROWS + self.ages[voice]) as i32);
+        rows.push((CELL_ROWS + AGE_ROWS + self.degree_row(own)) as i32);
+        for (number, echo) in self.echoes(voice).into_iter().enumerate() {
+            let base = CELL_ROWS + AGE_ROWS + DEGREE_ROWS + number * ECHO_ROWS;
+            let (motion, changes) = echo
+                .map_or((0, 0), |(cell, changes)| (interval(cell, own, 12), changes.min(CHANGE_ROWS - 1)));
+            rows.extend([base + changes, base + CHANGE_ROWS + motion].map(|row| row as i32));
+        }
         for (other, cell) in above.iter().take(3).enumerate() {
-            let base = CELL_ROWS + AGE_ROWS + other * (CELL_ROWS + REACH_ROWS + MOTION_ROWS);
+            let base = OWN_ROWS + other * ABOVE_ROWS;
+            let reach = base + CELL_ROWS;
+            let motion = reach + REACH_ROWS;
             rows.push((base + usize::from(*cell)) as i32);
-            rows.push((base + CELL_ROWS + interval(*cell, own, 24)) as i32);
-            rows.push((base + CELL_ROWS + REACH_ROWS + interval(*cell, self.last[other], 12)) as i32);
+            rows.push((reach + interval(*cell, own, 24)) as i32);
+            rows.push((motion + interval(*cell, self.last[other], 12)) as i32);
+            rows.push((motion + MOTION_ROWS + self.degree_row(*cell)) as i32);
         }
     }
 }
@@ -150,25 +236,60 @@ mod tests {
         assert_eq!(rows[9..12], [bass + 43, bass + 130, bass + 162 + 8]);
         // 31 semitones above the bass, a rest, 21.
         assert_eq!(rows[12..15], [752 + 42, 752 + 62, 752 + 124 + 32]);
-        assert_eq!(rows[15..], [752 + 186 + 3, 752 + 186 + 16 + 3]);
+        // Three steps in, none of which ends a chord that was held.
+        assert_eq!(rows[15..18], [752 + 186 + 3, 752 + 186 + 16 + 3, 966 + 3]);
+        // C and G and E, then D and G and E: C major. D is its second degree, and the alto rests.
+        assert_eq!(rows[18..], [1030 + 3, 1030 + 25, 1030 + 50 + 5, 1030 + 75 + 8]);
         let hidden = history.inputs([true, false, true, false]);
         assert_eq!(hidden[9..15], [UNTOLD; 6]);
         assert_eq!(hidden[3..6], [UNTOLD; 3]);
         assert_eq!(hidden[..3], rows[..3]);
+        assert_eq!((hidden[19], hidden[20]), (UNTOLD, rows[20]));
+        // Held for a quarter note, and left.
+        (0..3).for_each(|_| history.push([74, REST, 64, 43]));
+        assert_eq!(history.since_held, 0);
+        history.push([74, REST, 64, 42]);
+        assert_eq!(history.since_held, 1);
     }
 
     #[test]
-    fn a_voice_knows_those_above_it() {
+    fn a_voice_knows_those_above_it_and_its_echoes() {
         let mut history = History::new();
         history.push([72, 67, 64, 48]);
         let mut rows = Vec::new();
         history.voice_inputs(&[74, REST], &mut rows);
-        // The tenor was at 64: the soprano is 10 above it and went up two; the alto rests.
+        // The tenor was at 64, the third of C major, and nothing was before: the soprano is 10 above it and went up two to
+        // the second degree; the alto rests.
         assert_eq!(
             rows,
-            [64, 130, 162 + 74, 162 + 130 + 35, 162 + 180 + 15, 368 + 128, 368 + 130, 368 + 180]
+            [
+                64,
+                130,
+                162 + 5,
+                187,
+                187 + 13,
+                226,
+                226 + 13,
+                265 + 74,
+                395 + 35,
+                445 + 15,
+                471 + 3,
+                496 + 128,
+                626,
+                676,
+                702
+            ]
         );
-        assert_eq!(rows.len(), voice_inputs(2));
-        assert!(rows.iter().all(|row| (*row as usize) < voice_rows(2)));
+        assert_eq!((rows.len(), voice_rows(2)), (voice_inputs(2), 265 + 2 * 231));
+        // The soprano goes C D E C D: E, up two, after one change. All voices: too.
+        for soprano in [74, 76, 72, 74] {
+            history.push([soprano, 67, 64, 48]);
+        }
+        rows.clear();
+        history.voice_inputs(&[], &mut rows);
+        assert_eq!(rows[3..], [187 + 1, 187 + 13 + 15, 226 + 1, 226 + 13 + 15]);
+        assert_eq!(history.outlook(&[]).echoes, [Some(76), Some(76)]);
+        // The alto never moved.
+        assert_eq!(history.outlook(&[76]).echoes, [Some(67), None]);
     }
 }

@@ -11,6 +11,8 @@ use crate::training::LossOutput;
 #[derive(Debug, Clone, Default)]
 pub struct ChoraleBatch {
     pub(crate) steps: Steps,
+    /// The same steps with nothing hidden, for a teacher.
+    pub(crate) whole: Option<Steps>,
     pub(crate) pieces: usize,
 }
 
@@ -28,7 +30,7 @@ impl TrainStep for ChoraleTransformer {
     type Output = LossOutput;
 
     fn step(&self, batch: ChoraleBatch) -> TrainOutput<LossOutput> {
-        let loss = loss_sum(self, &batch, None) / batch.notes().max(1) as f32;
+        let loss = loss_sum(self, &batch, None, None) / batch.notes().max(1) as f32;
         let item = LossOutput { loss: f64::from(loss.clone().into_scalar::<f32>()) };
         TrainOutput::new(self, loss.backward(), item)
     }
@@ -40,7 +42,7 @@ impl InferenceStep for ChoraleTransformer {
     type Output = LossOutput;
 
     fn step(&self, batch: ChoraleBatch) -> LossOutput {
-        let loss = loss_sum(self, &batch, None).into_scalar::<f64>();
+        let loss = loss_sum(self, &batch, None, None).into_scalar::<f64>();
         LossOutput { loss: loss / batch.notes().max(1) as f64 }
     }
 }

@@ -11,9 +11,13 @@ mod config;
 mod data;
 mod decode;
 mod dropout;
+mod echo;
+mod ensemble;
 #[cfg(feature = "train")]
 mod evaluate;
 mod history;
+mod invent;
+mod key;
 #[cfg(feature = "train")]
 mod learner;
 #[cfg(feature = "train")]
@@ -33,8 +37,9 @@ pub use config::ChoraleConfig;
 #[cfg(feature = "train")]
 pub use data::ChoraleDataset;
 pub use decode::ChoraleDecoder;
+pub use ensemble::ChoraleEnsemble;
 #[cfg(feature = "train")]
-pub use evaluate::{ChoraleEvaluation, evaluate};
+pub use evaluate::{ChoraleEvaluation, evaluate, evaluate_ensemble};
 pub use history::Cells;
 #[cfg(feature = "train")]
 pub use learner::ChoraleBatch;

@@ -44,7 +44,7 @@ impl Steps {
         for (voice, steps) in self.voices.iter_mut().enumerate() {
             let (above, own) = cells.split_at(voice);
             history.voice_inputs(above, &mut steps.rows);
-            relate(history.last[voice], above, &mut steps.relations);
+            relate(history.outlook(above), above, &mut steps.relations);
             steps.cells.push(own.first().copied().map_or(0, i32::from));
         }
         self.counts.push(true);
@@ -59,6 +59,44 @@ impl Steps {
         }
     }
 
+    /// The natural logarithms of the probabilities that `network` gives every cell of each voice, `[steps, CELLS]`.
+    pub(crate) fn log_distributions(
+        &self,
+        network: &ChoraleTransformer,
+        batch: usize,
+        memory: Option<&mut Memory>,
+        dropout: &mut Dropout<'_>,
+    ) -> [Tensor<2>; 4] {
+        let device = network.table.val().device();
+        let count = self.len();
+        let inputs = ints(&self.inputs, [batch, self.inputs.len() / batch.max(1)], &device);
+        let states = network.states(inputs, memory, dropout).reshape([count, network.config.d_model]);
+        std::array::from_fn(|voice| {
+            let (network, steps) = (&network.voices[voice], &self.voices[voice]);
+            let rows = ints(&steps.rows, [count, voice_inputs(voice)], &device);
+            let relations = ints(&steps.relations, [count, CELLS * terms(voice)], &device);
+            log_softmax(network.forward(states.clone(), rows, relations, dropout), 1)
+        })
+    }
+
+    /// Of those, the ones of the cells that are there, `[steps]`; 0 where a step does not count.
+    pub(crate) fn chosen(&self, voices: [Tensor<2>; 4]) -> [Tensor<1>; 4] {
+        let count = self.len();
+        let mut number = 0;
+        voices.map(|voice| {
+            let device = voice.device();
+            let cells = ints(&self.voices[number].cells, [count, 1], &device);
+            number += 1;
+            voice.gather(1, cells).reshape([count]) * self.counts(&device)
+        })
+    }
+
+    /// 1 where a step counts and 0 where not, `[steps]`.
+    pub(crate) fn counts(&self, device: &Device) -> Tensor<1> {
+        let counts: Vec<f32> = self.counts.iter().map(|counts| f32::from(u8::from(*counts))).collect();
+        Tensor::from_data(counts.as_slice(), &device.clone().inner())
+    }
+
     /// The natural logarithms of the probabilities that `network` gives the cells of each voice, `[steps]`; 0 where
     /// a step does not count.
     pub(crate) fn log_probabilities(
@@ -68,20 +106,7 @@ impl Steps {
         memory: Option<&mut Memory>,
         dropout: &mut Dropout<'_>,
     ) -> [Tensor<1>; 4] {
-        let device = network.table.val().device();
-        let count = self.len();
-        let inputs = ints(&self.inputs, [batch, self.inputs.len() / batch.max(1)], &device);
-        let states = network.states(inputs, memory, dropout).reshape([count, network.config.d_model]);
-        let counts: Vec<f32> = self.counts.iter().map(|counts| f32::from(u8::from(*counts))).collect();
-        let counts = Tensor::<1>::from_data(counts.as_slice(), &device.clone().inner());
-        std::array::from_fn(|voice| {
-            let (network, steps) = (&network.voices[voice], &self.voices[voice]);
-            let rows = ints(&steps.rows, [count, voice_inputs(voice)], &device);
-            let relations = ints(&steps.relations, [count, CELLS * terms(voice)], &device);
-            let logits = network.forward(states.clone(), rows, relations, dropout);
-            let chosen = log_softmax(logits, 1).gather(1, ints(&steps.cells, [count, 1], &device));
-            chosen.reshape([count]) * counts.clone()
-        })
+        self.chosen(self.log_distributions(network, batch, memory, dropout))
     }
 }
 

@@ -156,7 +156,7 @@ fn plain(network: &ChoraleTransformer, piece: &[Cells]) -> Vec<[Vec<f64>; 4]> {
                 let (own, above) = (&network.voices[voice], &piece[step][..voice]);
                 let (mut rows, mut related) = (Vec::new(), Vec::new());
                 histories[step].voice_inputs(above, &mut rows);
-                relate(histories[step].last[voice], above, &mut related);
+                relate(histories[step].outlook(above), above, &mut related);
                 let rows: Vec<usize> = rows.into_iter().map(|row| row as usize).collect();
                 let told = sum(&values(&own.table.val()), &rows, network.config.d_voice);
                 let state = linear(&states[step * d..(step + 1) * d], &own.state);
@@ -239,6 +239,87 @@ fn the_parameters_are_counted() {
     assert_eq!(network.num_params(), default.parameters());
 }
 
+/// Networks that differ.
+fn ensemble() -> ChoraleEnsemble {
+    let fresh = |seed| ChoraleTransformer::new(&config(), seed, &Device::default()).unwrap();
+    ChoraleEnsemble::new(vec![network(), fresh(8), fresh(9)]).unwrap()
+}
+
+fn transposed(piece: &[Cells], semitones: i16) -> Vec<Cells> {
+    let cell = |cell: u8| if cell < REST { (i16::from(cell) + semitones).clamp(0, 127) as u8 } else { cell };
+    piece.iter().map(|cells| cells.map(cell)).collect()
+}
+
+#[test]
+fn an_ensemble_is_the_mean_of_probabilities_in_every_key() {
+    let piece = piece(30);
+    let both = ensemble().in_keys(&[0, 3]).unwrap();
+    let mut mean = vec![[0.0; 4]; 30];
+    for network in both.networks() {
+        for heard in [piece.clone(), transposed(&piece, 3)] {
+            for (mean, logs) in mean.iter_mut().zip(network.log_probabilities(&heard).unwrap()) {
+                mean.iter_mut().zip(logs).for_each(|(mean, log)| *mean += log.exp() / 6.0);
+            }
+        }
+    }
+    for (found, mean) in both.log_probabilities(&piece).unwrap().into_iter().zip(mean) {
+        for (found, mean) in found.into_iter().zip(mean) {
+            assert!((found.exp() - mean).abs() < 1e-12);
+        }
+    }
+    // All that a pitch can be is one event: what is out of reach in a key adds nothing.
+    let high = ensemble().in_keys(&[5]).unwrap();
+    let all: f64 =
+        (0..=REST).map(|cell| high.log_probabilities(&[[cell, 60, 55, 40]]).unwrap()[0][0].exp()).sum();
+    let lost: f64 = ensemble()
+        .networks()
+        .iter()
+        .flat_map(|network| {
+            (0..5).map(|cell| network.log_probabilities(&[[cell, 1, 1, 1]]).unwrap()[0][0].exp())
+        })
+        .sum();
+    assert!((all + lost / 3.0 - 1.0).abs() < 1e-5 && lost > 0.0, "{all}, {lost}");
+    assert!(ChoraleEnsemble::new(Vec::new()).is_err());
+    assert!(ensemble().in_keys(&[]).is_err() && ensemble().in_keys(&[25]).is_err());
+}
+
+#[test]
+fn one_network_invents_what_its_decoder_does() {
+    use deepcompose_samplers::{SamplingTechnique, TokenSampler, Unconstrained, generate_tokens};
+    let sampler = TokenSampler::new(SamplingTechnique::Nucleus, 0.9, 1.1).unwrap();
+    let invented = ChoraleEnsemble::new(vec![network()])
+        .unwrap()
+        .invent(1, 25, &sampler, &mut ChaCha8Rng::seed_from_u64(6))
+        .unwrap();
+    let mut decoder = ChoraleDecoder::new(&network());
+    let mut rng = ChaCha8Rng::seed_from_u64(6);
+    let mut go_on = |_| std::ops::ControlFlow::Continue(());
+    let generated =
+        generate_tokens(&mut decoder, &[129], &sampler, &mut Unconstrained, 100, &mut rng, &mut go_on)
+            .unwrap();
+    let tokens: Vec<u32> = invented[0].iter().flatten().map(|cell| u32::from(*cell)).collect();
+    assert_eq!(tokens, generated.tokens[generated.tokens.len() - 100..]);
+}
+
+#[test]
+fn what_is_invented_has_the_mixtures_probabilities() {
+    use deepcompose_samplers::{SamplingTechnique, TokenSampler};
+    let sampler = TokenSampler::new(SamplingTechnique::Random, 1.0, 1.0).unwrap();
+    let ensemble = ensemble().in_keys(&[0, -2]).unwrap();
+    let pieces = ensemble.invent(4000, 1, &sampler, &mut ChaCha8Rng::seed_from_u64(7)).unwrap();
+    // Pearson's statistic of the soprano over 16 groups of cells.
+    let (mut expected, mut found) = ([0.0; 16], [0.0; 16]);
+    for cell in 0..=REST {
+        let logs = ensemble.log_probabilities(&[[cell, 60, 60, 60]]).unwrap();
+        expected[usize::from(cell) / 8 % 16] += 4000.0 * logs[0][0].exp();
+    }
+    pieces.iter().for_each(|piece| found[usize::from(piece[0][0]) / 8 % 16] += 1.0);
+    let statistic: f64 = expected.iter().zip(&found).map(|(e, f): (&f64, &f64)| (f - e).powi(2) / e).sum();
+    // The 0.999 quantile of the chi-square distribution with 15 degrees of freedom is 37.7.
+    assert!(statistic < 37.7, "{statistic}");
+    assert!(ensemble.invent(1 << 20, 1 << 20, &sampler, &mut ChaCha8Rng::seed_from_u64(7)).is_err());
+}
+
 #[cfg(feature = "train")]
 mod training {
     use super::*;
@@ -293,6 +374,60 @@ mod training {
     }
 
     #[test]
+    fn a_teachers_share_is_the_cross_entropy_with_it() {
+        let data = ChoraleDataset::new(vec![piece(20)]).unwrap();
+        let training = ChoraleTraining { window: 24, transpose: 0, hide: 0.0, ..ChoraleTraining::default() };
+        let batch = data.windows(&training, 1, &mut ChaCha8Rng::seed_from_u64(2), true);
+        let student = network();
+        let teacher = |share| loss::Teacher { ensemble: ensemble(), share };
+        let loss =
+            |share| -> f64 { loss::loss_sum(&student, &batch, Some(&teacher(share)), None).into_scalar() };
+        // Cell by cell, from what the decoders say.
+        let mut decoders: Vec<_> = ensemble().networks().iter().map(ChoraleDecoder::new).collect();
+        let mut own = ChoraleDecoder::new(&student);
+        let softmax = |logits: &[f32]| {
+            let weights: Vec<f64> = logits.iter().map(|logit| f64::from(*logit).exp()).collect();
+            let total: f64 = weights.iter().sum();
+            weights.into_iter().map(|weight| weight / total).collect::<Vec<f64>>()
+        };
+        let (mut soft, mut hard, mut next) = (0.0, 0.0, vec![129]);
+        for cell in data.pieces()[0].iter().flatten() {
+            let told: Vec<_> =
+                decoders.iter_mut().map(|decoder| softmax(decoder.push(&next).unwrap())).collect();
+            let guess = softmax(own.push(&next).unwrap());
+            for (number, guess) in guess.iter().enumerate().filter(|(_, guess)| **guess > 0.0) {
+                soft -= told.iter().map(|told| told[number]).sum::<f64>() / 3.0 * guess.ln();
+            }
+            hard -= guess[usize::from(*cell)].ln();
+            next = vec![u32::from(*cell)];
+        }
+        for (share, expected) in [(1.0, soft), (0.0, hard), (0.25, 0.25 * soft + 0.75 * hard)] {
+            assert!((loss(share) / expected - 1.0).abs() < 1e-5, "{share}: {}, {expected}", loss(share));
+        }
+        let plain: f64 = loss::loss_sum(&student, &batch, None, None).into_scalar();
+        assert!((plain / hard - 1.0).abs() < 1e-5);
+    }
+
+    #[test]
+    fn a_pupil_comes_closer_to_its_teacher() {
+        let teacher = ChoraleEnsemble::new(vec![network()]).unwrap();
+        let mut pupil = trainer(2).taught_by(teacher.clone()).unwrap();
+        let apart = |pupil: &ChoraleTrainer| -> f64 {
+            let (ours, theirs) = (pupil.model(), &teacher.networks()[0]);
+            let (ours, theirs) =
+                (ours.log_probabilities(&piece(40)).unwrap(), theirs.log_probabilities(&piece(40)).unwrap());
+            ours.iter().flatten().zip(theirs.iter().flatten()).map(|(a, b)| (a - b).abs()).sum::<f64>()
+                / 160.0
+        };
+        let before = apart(&pupil);
+        while !pupil.is_done() {
+            pupil.train_step().unwrap();
+        }
+        assert!(apart(&pupil) < 0.8 * before, "{before}, {}", apart(&pupil));
+        assert!(trainer(1).taught_by(teacher.in_keys(&[0, 1]).unwrap()).is_err());
+    }
+
+    #[test]
     fn the_evaluation_is_the_mean_over_all_cells() {
         let pieces = vec![piece(10), piece(33)];
         let data = ChoraleDataset::new(pieces.clone()).unwrap();
@@ -303,6 +438,9 @@ mod training {
         let sums: Vec<f64> = pieces.iter().map(logs).collect();
         assert!((evaluation.nats_per_note() + (sums[0] + sums[1]) / 172.0).abs() < 1e-12);
         assert!((evaluation.pieces[1] + sums[1] / 132.0).abs() < 1e-12);
+        let alone = ChoraleEnsemble::new(vec![network.clone()]).unwrap();
+        let again = evaluate_ensemble(&alone, &data).unwrap();
+        assert!((again.nats_per_note() - evaluation.nats_per_note()).abs() < 1e-9);
         assert!((evaluation.voices().iter().sum::<f64>() / 4.0 - evaluation.nats_per_note()).abs() < 1e-12);
     }
 }

@@ -9,9 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use super::config::ChoraleConfig;
 use super::data::ChoraleDataset;
+use super::ensemble::ChoraleEnsemble;
 use super::evaluate::evaluate;
 use super::learner::ChoraleBatch;
-use super::loss::loss_sum;
+use super::loss::{Teacher, loss_sum};
 use super::network::ChoraleTransformer;
 use super::training::{ChoraleTrainConfig, ChoraleTraining};
 use crate::checkpoint::Checkpoint;
@@ -33,6 +34,7 @@ pub struct ChoraleTrainer {
     /// Fingerprint of the training pieces.
     data: String,
     replicas: Replicas,
+    teacher: Option<Teacher>,
     step: usize,
 }
 
@@ -127,8 +129,25 @@ impl ChoraleTrainer {
             train,
             valid,
             training: training.clone(),
+            teacher: None,
             step: 0,
         })
+    }
+
+    /// Learns from the probabilities of an ensemble too, as [`ChoraleTraining::teacher_share`] says: knowledge distillation
+    /// (Hinton, Vinyals and Dean 2015). The teacher hears what is hidden from the network. Who resumes the run has to
+    /// bring the same teacher.
+    ///
+    /// # Errors
+    ///
+    /// [`TrainError::Config`] for a teacher that hears the music in other keys: it would have to move every window.
+    pub fn taught_by(mut self, ensemble: ChoraleEnsemble) -> Result<Self, TrainError> {
+        if ensemble.keys() != [0] {
+            let keys = format!("{:?}", ensemble.keys());
+            return Err(crate::ModelError::range("keys of a teacher", keys, "[0]").into());
+        }
+        self.teacher = Some(Teacher { ensemble, share: self.training.teacher_share });
+        Ok(self)
     }
 
     /// How it is trained.
@@ -144,7 +163,7 @@ impl ChoraleTrainer {
         (0..workers)
             .map(|worker| {
                 let count = batch_size * (worker + 1) / workers - batch_size * worker / workers;
-                let batch = self.train.windows(&self.training, count, &mut rng);
+                let batch = self.train.windows(&self.training, count, &mut rng, self.teacher.is_some());
                 // Above the streams of the batches.
                 let mut dropout = ChaCha8Rng::seed_from_u64(seed);
                 dropout.set_stream(1 << 63 | (self.step as u64) << 8 | worker as u64);
@@ -163,8 +182,9 @@ impl ChoraleTrainer {
             let network = if index == 0 { self.network.clone() } else { self.network.valid().train() };
             (network, part)
         });
+        let teacher = self.teacher.as_ref();
         let results = self.replicas.map(parts.collect(), |_, (network, (batch, mut rng))| {
-            let loss = loss_sum(&network, &batch, Some(&mut rng)) / scale;
+            let loss = loss_sum(&network, &batch, teacher, Some(&mut rng)) / scale;
             let value = f64::from(loss.clone().into_scalar::<f32>());
             (value, GradientsParams::from_grads(loss.backward(), &network))
         });

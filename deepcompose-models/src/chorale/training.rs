@@ -35,6 +35,8 @@ pub struct ChoraleTraining {
     /// zero and twice as much. What is predicted is not hidden. Without it, a corpus of a few hundred chorales is soon
     /// learnt by heart.
     pub hide: f64,
+    /// How much of the loss is of a teacher's distributions where there is a teacher, 0..=1; the rest is of the cells.
+    pub teacher_share: f64,
     /// Parts of a batch computed at once, each on one thread, 1..=256 and at most `batch_size`. The result depends on
     /// this number, by rounding and by the draws of dropout.
     pub workers: usize,
@@ -57,6 +59,7 @@ impl Default for ChoraleTraining {
             clip: 1.0,
             transpose: 6,
             hide: 0.25,
+            teacher_share: 1.0,
             workers: 2,
             freeze: Freeze::default(),
             seed: 1,
@@ -81,7 +84,11 @@ impl ChoraleTraining {
                 return Err(ModelError::range(field, value, format!("1..={most}")));
             }
         }
-        let fractions = [("weight_decay", self.weight_decay, 1.0), ("hide", self.hide, 0.5)];
+        let fractions = [
+            ("weight_decay", self.weight_decay, 1.0),
+            ("hide", self.hide, 0.5),
+            ("teacher_share", self.teacher_share, 1.0),
+        ];
         for (field, value, most) in fractions {
             if !(0.0..=most).contains(&value) {
                 return Err(ModelError::range(field, value, format!("0..={most}")));
@@ -118,6 +125,7 @@ mod tests {
             (ChoraleTraining { window: 5000, ..good() }, "window 5000"),
             (ChoraleTraining { batch_size: 2, workers: 3, ..good() }, "workers 3 is out of range: 1..=2"),
             (ChoraleTraining { hide: 0.6, ..good() }, "hide 0.6 is out of range: 0..=0.5"),
+            (ChoraleTraining { teacher_share: 1.5, ..good() }, "teacher_share 1.5 is out of range: 0..=1"),
             (ChoraleTraining { weight_decay: f64::NAN, ..good() }, "weight_decay NaN"),
             (ChoraleTraining { clip: 0.0, ..good() }, "clip 0"),
             (ChoraleTraining { transpose: -1, ..good() }, "transpose -1"),

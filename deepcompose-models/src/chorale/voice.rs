@@ -7,7 +7,8 @@ use burn::tensor::module::embedding;
 use burn::tensor::{Int, Tensor};
 
 use super::dropout::Dropout;
-use super::history::REST;
+use super::history::{Outlook, REST};
+use super::key::DEGREES;
 
 /// Cells that a voice can have: 128 pitches and a rest.
 pub(crate) const CELLS: usize = 129;
@@ -15,10 +16,16 @@ pub(crate) const CELLS: usize = 129;
 const REACH: i32 = 36;
 const INTERVALS: i32 = 2 * REACH + 1;
 
+/// Where the outputs of the two echoes begin, of the degrees, and of the voices above.
+const ECHOES: i32 = INTERVALS + 1;
+const DEGREE: i32 = ECHOES + 2;
+const ABOVE: i32 = DEGREE + DEGREES as i32;
+
 /// Outputs that say a cell by what it is to others: its interval from the voice's last pitch, whether it is the last
-/// cell held, and its pitch class above that of each voice over it.
+/// cell held, whether it is what came the last time, its degree in the local key, and its pitch class above that of each
+/// voice over it.
 pub(crate) const fn relations(voice: usize) -> usize {
-    INTERVALS as usize + 1 + 12 * voice
+    ABOVE as usize + 12 * voice
 }
 
 /// The relations' biases before training: most cells are held.
@@ -30,22 +37,27 @@ pub(crate) fn first_bias(voice: usize) -> Vec<f32> {
 
 /// How many of them each cell of a voice sums.
 pub(crate) const fn terms(voice: usize) -> usize {
-    2 + voice
+    5 + voice
 }
 
 /// Appends, for each of the [`CELLS`], which [`terms`] of the relations' outputs it sums; `relations(voice)` is a term
-/// that is zero. `last` is the voice's cell in the step before, `above` are the cells over it in this one.
-pub(crate) fn relate(last: u8, above: &[u8], to: &mut Vec<i32>) {
+/// that is zero. `above` are the cells over it in this step.
+pub(crate) fn relate(outlook: Outlook<'_>, above: &[u8], to: &mut Vec<i32>) {
+    let Outlook { last, echoes, key } = outlook;
     let zero = relations(above.len()) as i32;
     for cell in 0..CELLS as u8 {
         let interval = i32::from(cell) - i32::from(last);
         let is_near = cell < REST && last < REST && interval.abs() <= REACH;
         to.push(if is_near { interval + REACH } else { zero });
         to.push(if cell == last { INTERVALS } else { zero });
+        for (number, echo) in (0..).zip(echoes) {
+            to.push(if echo == Some(cell) { ECHOES + number } else { zero });
+        }
+        to.push(key.degree(cell).map_or(zero, |degree| DEGREE + degree as i32));
         for (number, other) in (0..).zip(above) {
             let class = (i32::from(cell) - i32::from(*other)).rem_euclid(12);
             let is_interval = cell < REST && *other < REST;
-            to.push(if is_interval { INTERVALS + 1 + 12 * number + class } else { zero });
+            to.push(if is_interval { ABOVE + 12 * number + class } else { zero });
         }
     }
 }
@@ -91,24 +103,31 @@ impl VoiceNetwork {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
     use super::*;
+    use crate::chorale::key::LocalKey;
 
     #[test]
     fn a_cell_is_related_to_its_past_and_to_the_voices_above() {
+        let mut key = LocalKey::default();
+        key.push([72, 67, 64, 48]);
+        let outlook = |last, echoes| Outlook { last, echoes, key: &key };
         let mut to = Vec::new();
-        relate(60, &[72, REST], &mut to);
+        relate(outlook(60, [Some(59), Some(60)]), &[72, REST], &mut to);
         assert_eq!(to.len(), CELLS * terms(2));
-        let of = |cell: usize| &to[cell * 4..][..4];
+        let of = |cell: usize| &to[cell * 7..][..7];
         let zero = relations(2) as i32;
-        assert_eq!(relations(2), 73 + 1 + 24);
-        // Held: no interval; the octave below the soprano; the alto rests.
-        assert_eq!(of(60), [36, 73, 74, zero]);
-        assert_eq!(of(67), [43, zero, 74 + 7, zero]);
-        assert_eq!(of(59), [35, zero, 74 + 11, zero]);
+        assert_eq!(relations(2), 73 + 1 + 2 + 24 + 24);
+        // Held: no interval; what came the last time after its own past; C, the first degree; the octave below the soprano;
+        // the alto rests.
+        assert_eq!(of(60), [36, 73, zero, 75, 76, 100, zero]);
+        assert_eq!(of(67), [43, zero, zero, zero, 76 + 7, 100 + 7, zero]);
+        assert_eq!(of(59), [35, zero, 74, zero, 76 + 11, 100 + 11, zero]);
         // Too far away for an interval.
-        assert_eq!(of(100), [zero, zero, 74 + 4, zero]);
-        assert_eq!(of(128), [zero; 4]);
+        assert_eq!(of(100), [zero, zero, zero, zero, 76 + 4, 100 + 4, zero]);
+        assert_eq!(of(128), [zero; 7]);
         to.clear();
-        relate(REST, &[], &mut to);
-        assert_eq!((&to[..2], &to[256..]), (&[74, 74][..], &[74, 73][..]));
+        relate(outlook(REST, [None, Some(REST)]), &[], &mut to);
+        let zero = relations(0) as i32;
+        assert_eq!(to[..5], [zero, zero, zero, zero, 76]);
+        assert_eq!(to[5 * 128..], [zero, 73, zero, 75, zero]);
     }
 }

@@ -7,10 +7,11 @@ use deepcompose_core::{
     Note, PerformanceClock, PerformanceEvent, PerformanceTokenizer, Score, Tick, TokenId,
 };
 use deepcompose_samplers::{
-    Constraint, EndingConstraints, FinalNote, ForkModel, GenerateError, Generated, PerformanceConstraints,
-    PerformanceLimits, StopReason, TokenModel, TokenSampler, generate_several, generate_tokens,
+    Constraint, EndingConstraints, FinalNote, ForkModel, GenerateError, Generated, HeardNote,
+    PerformanceConstraints, PerformanceLimits, Recall, RecallSpan, StopReason, TokenModel, TokenSampler,
+    generate_several, generate_tokens,
 };
-use rand::Rng;
+use rand::{Rng, RngExt};
 
 use super::error::ComposeError;
 use super::event::{Event, Listener};
@@ -25,6 +26,9 @@ use super::{Composition, Observer, Progress};
 /// the input's tempo and grid; times in the parameters are in seconds at the tempo in force where
 /// the input ends. Maximum rest time and maximum note length hold by construction: tokens that would
 /// break them are masked before one is drawn.
+///
+/// With [`repetition`](TransformerParams::repetition) some phrases begin as those two phrases before: what would do so is
+/// preferred, by five nats, to what the model finds as probable.
 ///
 /// With [`end_naturally`](TransformerParams::end_naturally) the last note is the tonic of the key that the input is in
 /// ([`estimate_key`]), on the last barline after which there is time for it to be held. What leads to it is drawn eight times,
@@ -46,10 +50,12 @@ where
     R: Rng + ?Sized,
 {
     let work = Extension::new(input, params)?;
+    let spans = work.spans(params.repetition, rng);
     if let Some(ending) = work.ending.as_ref() {
-        return end_naturally(model, &work, ending, params.token_budget, rng, observer);
+        let ending = work.recalling(ending.clone(), spans);
+        return end_naturally(model, &work, &ending, params.token_budget, rng, observer);
     }
-    let (prompt, mut constraints) = (&work.prompt, work.constraints.clone());
+    let (prompt, mut constraints) = (&work.prompt, work.recalling(work.constraints.clone(), spans));
     let budget = params.token_budget;
     let mut listener = Listener::new(work.velocity());
     let generated = generate_tokens(model, prompt, &work.sampler, &mut constraints, budget, rng, &mut |p| {
@@ -60,6 +66,12 @@ where
     Ok(work.composition(generated))
 }
 
+/// Bars of a phrase, and those of its beginning.
+const PHRASE: usize = 4;
+const OPENING: usize = 2;
+/// How much likelier, in nats, is what recalls the past.
+const BONUS: f32 = 5.0;
+
 /// How often what leads to an ending is drawn.
 const ENDINGS: usize = 8;
 /// How many quarter notes lead to it.
@@ -68,7 +80,7 @@ const APPROACH: u32 = 8;
 fn end_naturally<M, R>(
     model: &mut M,
     work: &Extension<'_>,
-    ending: &EndingConstraints,
+    ending: &Recall<EndingConstraints>,
     budget: usize,
     rng: &mut R,
     observer: &mut Observer<'_>,
@@ -89,9 +101,9 @@ where
     if generated.stop != StopReason::DurationReached {
         return Ok(work.composition(generated));
     }
-    let begun = work.begun(&generated.tokens, constraints.final_onset());
+    let begun = work.begun(&generated.tokens, constraints.inner().final_onset());
     let prompt: Vec<TokenId> = work.prompt.iter().chain(&begun).copied().collect();
-    let mut most = constraints.likelihood();
+    let mut most = constraints.inner().likelihood();
     for number in 1..ENDINGS {
         let mut constraints = ending.clone();
         begun.iter().for_each(|token| constraints.observe(*token));
@@ -105,8 +117,8 @@ where
         match other.stop {
             // The first has come to its end.
             StopReason::Stopped => break,
-            StopReason::DurationReached if constraints.likelihood() > most => {
-                most = constraints.likelihood();
+            StopReason::DurationReached if constraints.inner().likelihood() > most => {
+                most = constraints.inner().likelihood();
                 other.tokens.splice(0..0, begun.iter().copied());
                 generated = other;
             }
@@ -150,7 +162,11 @@ where
         return rngs.into_iter().map(|mut rng| extend(model, input, params, &mut rng, observer)).collect();
     }
     let mut done = vec![0.0; count];
-    let lanes = rngs.into_iter().map(|rng| (work.constraints.clone(), rng)).collect();
+    let lane = |mut rng: R| {
+        let spans = work.spans(params.repetition, &mut rng);
+        (work.recalling(work.constraints.clone(), spans), rng)
+    };
+    let lanes = rngs.into_iter().map(lane).collect();
     let mut stopped = false;
     let observer = &mut |lane: usize, p: deepcompose_samplers::Progress| {
         done[lane] = if p.sampled == p.token_budget { 1.0 } else { p.fraction.unwrap_or(0.0) };
@@ -207,6 +223,55 @@ impl<'a> Extension<'a> {
         };
         let constraints = PerformanceConstraints::new(limits)?.after_prompt(&prompt);
         Ok(Self { input, selected, sampler, clock, duration, prompt, constraints, ending })
+    }
+
+    /// The parts of the extension that recall what came before: of each phrase of [`PHRASE`] bars, counted from the bar of
+    /// the first note, with the probability `repetition` the first [`OPENING`] bars recall those two phrases before. A phrase
+    /// that has begun is left to the model.
+    fn spans(&self, repetition: f64, rng: &mut (impl Rng + ?Sized)) -> Vec<RecallSpan> {
+        let notes = self.selected.notes();
+        let Some(first) = notes.iter().map(|note| note.start).min() else { return Vec::new() };
+        if repetition == 0.0 {
+            return Vec::new();
+        }
+        let (end, duration) = (self.input.end(), self.duration as i64);
+        let starts: Vec<i64> = self
+            .input
+            .bars()
+            .skip_while(|bar| bar.end <= first)
+            .map(|bar| self.clock.units(bar.start, end))
+            .take_while(|start| *start < duration)
+            .collect();
+        let mut spans = Vec::new();
+        for begin in (2 * PHRASE..starts.len()).step_by(PHRASE) {
+            if starts[begin] < 0 || !rng.random_bool(repetition) {
+                continue;
+            }
+            for bar in begin..(begin + OPENING).min(starts.len()) {
+                let until = starts.get(bar + 1).copied().unwrap_or(duration);
+                let back = starts[bar] - starts[bar - 2 * PHRASE];
+                // All are between 0 and the duration but `back`, which a score's length bounds.
+                let number = |units: i64| u32::try_from(units).unwrap_or(0);
+                let (start, end, back) = (number(starts[bar]), number(until), number(back));
+                spans.extend((back > 0 && start < end).then_some(RecallSpan { start, end, back }));
+            }
+        }
+        spans
+    }
+
+    /// A constraint that also prefers what recalls the input in `spans`.
+    fn recalling<C: Constraint>(&self, constraint: C, spans: Vec<RecallSpan>) -> Recall<C> {
+        let end = self.input.end();
+        let heard = |note: &Note| HeardNote {
+            onset: self.clock.units(note.start, end),
+            end: self.clock.units(note.end(), end),
+            pitch: note.pitch,
+        };
+        let heard: Vec<HeardNote> = match spans.is_empty() {
+            true => Vec::new(),
+            false => self.selected.notes().iter().map(heard).collect(),
+        };
+        Recall::new(constraint, &heard, spans, BONUS)
     }
 
     /// The tokens before the last quarter notes that lead to a final note.
@@ -318,6 +383,13 @@ impl UnitClock {
             max_note_length: units(params.maximum_note_length).saturating_sub(spare).max(1),
             ..PerformanceLimits::for_duration(units(params.track_extension_duration).max(1))
         }
+    }
+
+    /// A time in units from another.
+    fn units(&self, tick: Tick, from: Tick) -> i64 {
+        let ticks = i64::from(tick.get()) - i64::from(from.get());
+        // Rounded to the nearest; a tick is at most 2³² and a quarter has at least one.
+        (2 * ticks * Self::UNITS + self.ticks_per_quarter).div_euclid(2 * self.ticks_per_quarter)
     }
 
     /// The last note of an extension that ends: on the last barline, or where none fits beat, of the extension after which

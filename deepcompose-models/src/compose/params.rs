@@ -190,6 +190,7 @@ impl ArCnnParams {
 /// | `maximum_rest_time` | s | 0 or more | 1.5 |
 /// | `maximum_note_length` | s | above 0 | 3 |
 /// | `end_naturally` | | | no |
+/// | `repetition` | probability | 0..=1 | 0.8 |
 /// | `token_budget` | tokens | 1..=65 536 | 4096 |
 /// | `track` | | | the melody |
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -213,6 +214,9 @@ pub struct TransformerParams {
     /// fits, on a beat) and is held, up to a bar. The extension may then be up to a bar shorter than asked for; one with no time
     /// for a beat breaks off as any.
     pub end_naturally: bool,
+    /// How likely each new phrase of four bars begins as the one two phrases before it did, for two bars: melodies come
+    /// back to what they began with, which a model of a few million numbers hardly does. At 0 the model is left alone.
+    pub repetition: f64,
     /// The most tokens that are generated. The extension is shorter than asked for if they run out, and
     /// [`Summary::stop`](super::Summary::stop) says so.
     pub token_budget: usize,
@@ -231,6 +235,7 @@ impl Default for TransformerParams {
             maximum_rest_time: 1.5,
             maximum_note_length: 3.0,
             end_naturally: false,
+            repetition: 0.8,
             token_budget: 4096,
             track: TrackSelection::Melody,
         }
@@ -266,6 +271,8 @@ impl TransformerParams {
         check("maximum_rest_time", rest, rest.is_finite() && rest >= 0.0, "seconds, 0 or more")?;
         let length = self.maximum_note_length;
         check("maximum_note_length", length, length.is_finite() && length > 0.0, "seconds above 0")?;
+        let repetition = self.repetition;
+        check("repetition", repetition, (0.0..=1.0).contains(&repetition), "0..=1")?;
         let budget = self.token_budget;
         check("token_budget", budget as f64, (1..=65_536).contains(&budget), "1..=65536")?;
         Ok(TokenSampler::new(self.sampling_technique, threshold, risk)?)

@@ -438,6 +438,13 @@ fn transformer() -> Entry {
             "The longest time that a single note can be held for.",
         ),
         fields.field(
+            "repetition",
+            "Repetition",
+            "",
+            number(0.0, 1.0, 0.1, "0 to 1"),
+            "How likely a new phrase of four bars begins as the one two phrases before it did.",
+        ),
+        fields.field(
             "end_naturally",
             "Ending",
             "",

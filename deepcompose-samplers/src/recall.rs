@@ -1,0 +1,193 @@
+//! [`Recall`]: music that comes back.
+
+use deepcompose_core::{PerformanceEvent, Pitch};
+
+use crate::constraint::Constraint;
+use crate::token_model::TokenId;
+
+/// A part of a continuation in performance tokens that is to go as what came some time before. Times are in time units from the
+/// start of the continuation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RecallSpan {
+    /// Where it begins.
+    pub start: u32,
+    /// Where it ends, exclusive.
+    pub end: u32,
+    /// How much earlier it came, at least 1.
+    pub back: u32,
+}
+
+/// A note that came before the continuation: times as in a [`RecallSpan`], which are then negative or 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HeardNote {
+    /// When it began.
+    pub onset: i64,
+    /// When it ended.
+    pub end: i64,
+    /// Its pitch.
+    pub pitch: Pitch,
+}
+
+/// A constraint, and a preference for what recalls the music of some time before.
+///
+/// In a [`RecallSpan`] the events that would do as the music did so long ago (a note's beginning or end, or the time until
+/// the next of them) have their logits raised by a bonus. What the inner constraint masks stays masked, and the model
+/// still has its say: at a bonus of b nats, an event that it finds e⁻ᵇ times as probable as another is drawn as often.
+/// Notes of the continuation are remembered too, so that a span may recall another.
+#[derive(Debug, Clone)]
+pub struct Recall<C> {
+    inner: C,
+    spans: Vec<RecallSpan>,
+    bonus: f32,
+    /// By onset. The end of what sounds is not known.
+    notes: Vec<Remembered>,
+    now: i64,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Remembered {
+    onset: i64,
+    end: Option<i64>,
+    pitch: Pitch,
+}
+
+impl<C: Constraint> Recall<C> {
+    /// Recalls `heard`, and what is generated, in `spans`. Without spans, it is `inner`.
+    #[must_use]
+    pub fn new(inner: C, heard: &[HeardNote], spans: Vec<RecallSpan>, bonus: f32) -> Self {
+        let remember =
+            |note: &HeardNote| Remembered { onset: note.onset, end: Some(note.end), pitch: note.pitch };
+        let mut notes: Vec<Remembered> = heard.iter().map(remember).collect();
+        notes.sort_by_key(|note| (note.onset, note.pitch));
+        Self { inner, spans, bonus, notes, now: 0 }
+    }
+
+    /// The constraint.
+    #[must_use]
+    pub const fn inner(&self) -> &C {
+        &self.inner
+    }
+
+    /// What would recall the past now.
+    fn recalled(&self) -> Vec<PerformanceEvent> {
+        let is_in = |span: &&RecallSpan| (i64::from(span.start)..i64::from(span.end)).contains(&self.now);
+        let Some(span) = self.spans.iter().find(is_in) else { return Vec::new() };
+        let then = self.now - i64::from(span.back);
+        let has_begun = |pitch: Pitch| {
+            self.notes.iter().rev().take_while(|n| n.onset == self.now).any(|n| n.pitch == pitch)
+        };
+        let sounds = |pitch: Pitch| {
+            self.notes.iter().any(|n| n.pitch == pitch && n.end.is_none() && n.onset < self.now)
+        };
+        let ends = self.notes.iter().filter(|n| n.end == Some(then) && sounds(n.pitch));
+        let mut events: Vec<PerformanceEvent> = ends.map(|n| PerformanceEvent::NoteOff(n.pitch)).collect();
+        if events.is_empty() {
+            let onsets = self.notes.iter().filter(|n| n.onset == then && !has_begun(n.pitch));
+            events = onsets.map(|n| PerformanceEvent::NoteOn(n.pitch)).collect();
+        }
+        if events.is_empty() {
+            let times = self.notes.iter().flat_map(|n| [Some(n.onset), n.end]).flatten();
+            let next = times.filter(|time| *time > then).min().map(|time| time - then);
+            let rest = i64::from(span.end) - self.now;
+            let units = next.unwrap_or(rest).min(rest).min(PerformanceEvent::MAX_TIME_SHIFT.into());
+            events.extend(u8::try_from(units).map(PerformanceEvent::TimeShift));
+        }
+        events
+    }
+}
+
+impl<C: Constraint> Constraint for Recall<C> {
+    fn mask(&self, logits: &mut [f32]) {
+        self.inner.mask(logits);
+        for id in self.recalled().into_iter().filter_map(PerformanceEvent::to_id) {
+            if let Some(logit) = usize::try_from(id).ok().and_then(|id| logits.get_mut(id)) {
+                *logit += self.bonus;
+            }
+        }
+    }
+
+    fn observe(&mut self, token: TokenId) {
+        self.inner.observe(token);
+        let now = self.now;
+        let sounding = |notes: &mut Vec<Remembered>, pitch: Pitch| {
+            notes.iter_mut().filter(|n| n.pitch == pitch && n.end.is_none()).for_each(|n| n.end = Some(now));
+        };
+        match PerformanceEvent::from_id(token) {
+            Some(PerformanceEvent::TimeShift(units)) => self.now = now.saturating_add(units.into()),
+            Some(PerformanceEvent::NoteOff(pitch)) => sounding(&mut self.notes, pitch),
+            Some(PerformanceEvent::NoteOn(pitch)) => {
+                sounding(&mut self.notes, pitch);
+                self.notes.push(Remembered { onset: now, end: None, pitch });
+            }
+            _ => {}
+        }
+    }
+
+    fn finished(&self) -> bool {
+        self.inner.finished()
+    }
+
+    fn progress(&self) -> Option<f64> {
+        self.inner.progress()
+    }
+
+    fn close(&self, tokens: &mut Vec<TokenId>) {
+        self.inner.close(tokens);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+    use super::*;
+    use crate::constraint::Unconstrained;
+
+    fn pitch(number: u32) -> Pitch {
+        Pitch::new(number).unwrap()
+    }
+
+    fn raised(recall: &Recall<impl Constraint>) -> Vec<PerformanceEvent> {
+        let mut logits = vec![0.0; PerformanceEvent::VOCABULARY_SIZE];
+        recall.mask(&mut logits);
+        let up = (0..).zip(logits).filter(|(_, logit)| *logit == 2.5);
+        up.map(|(id, _)| PerformanceEvent::from_id(id).unwrap()).collect()
+    }
+
+    #[test]
+    fn a_melody_comes_back_note_by_note() {
+        use PerformanceEvent::{NoteOff, NoteOn, TimeShift};
+        // C from −96 to −48, then E until 0; the second half of the continuation recalls it.
+        let heard = [(-48, 0, 64), (-96, -48, 60)].map(|(onset, end, number)| HeardNote {
+            onset,
+            end,
+            pitch: pitch(number),
+        });
+        let span = RecallSpan { start: 48, end: 144, back: 144 };
+        let mut recall = Recall::new(Unconstrained, &heard, vec![span], 2.5);
+        let go = |recall: &mut Recall<Unconstrained>, events: &[PerformanceEvent]| {
+            events.iter().for_each(|event| recall.observe(event.to_id().unwrap()));
+        };
+        assert_eq!(raised(&recall), []);
+        go(&mut recall, &[NoteOn(pitch(67)), TimeShift(48)]);
+        // G still sounds, which C did not do: that is the model's to end.
+        assert_eq!(raised(&recall), [NoteOn(pitch(60))]);
+        go(&mut recall, &[NoteOff(pitch(67)), NoteOn(pitch(60))]);
+        assert_eq!(raised(&recall), [TimeShift(48)]);
+        // Halfway it is as far as it still is.
+        go(&mut recall, &[TimeShift(24)]);
+        assert_eq!(raised(&recall), [TimeShift(24)]);
+        go(&mut recall, &[TimeShift(24)]);
+        assert_eq!(raised(&recall), [NoteOff(pitch(60))]);
+        go(&mut recall, &[NoteOff(pitch(60))]);
+        assert_eq!(raised(&recall), [NoteOn(pitch(64))]);
+        go(&mut recall, &[NoteOn(pitch(64)), TimeShift(48)]);
+        // The span is over.
+        assert_eq!(raised(&recall), []);
+        // Another one would recall what was generated.
+        recall.spans.push(RecallSpan { start: 144, end: 192, back: 144 });
+        assert_eq!(raised(&recall), [NoteOff(pitch(64))]);
+        go(&mut recall, &[NoteOff(pitch(64))]);
+        assert_eq!(raised(&recall), [NoteOn(pitch(67))]);
+    }
+}
