@@ -3,13 +3,14 @@
 use crate::token_model::TokenId;
 
 /// Rules on a token sequence, held by masking: what would break a rule gets a logit of −∞ before
-/// the draw, so nothing needs to be trimmed or repaired afterwards.
+/// the draw, so nothing needs to be trimmed or repaired afterwards. A constraint may also prefer some of what it lets
+/// through.
 ///
 /// A constraint is told every token by [`observe`](Self::observe). Between two calls of it
 /// [`mask`](Self::mask) must give the same answer, and unless [`finished`](Self::finished) it
 /// should leave at least one token.
 pub trait Constraint {
-    /// Sets the logit of every token that may not come next to −∞ and leaves the others alone.
+    /// Sets the logit of every token that may not come next to −∞. Others it leaves alone, or raises where it says so.
     /// `logits` holds one logit a token, by id.
     fn mask(&self, logits: &mut [f32]);
 

@@ -58,6 +58,9 @@ impl PerformanceLimits {
 /// | VELOCITY v | some NOTE_ON may come; no VELOCITY waits |
 /// | START, PAD, any other id | never |
 ///
+/// The longest TIME_SHIFT that may come has the largest logit of those that are as long or longer: a model that
+/// would let more time pass lets as much pass as there is.
+///
 /// So at one time NOTE_OFFs come before NOTE_ONs, as the tokenizer writes them and as its
 /// [token-type graph](deepcompose_core::Tokenizer::may_follow) says. The sequence is
 /// [`finished`](Constraint::finished) when `t` = duration; [`close`](Constraint::close) then
@@ -263,6 +266,26 @@ struct Rules<'a> {
 }
 
 impl Rules<'_> {
+    /// Gives the longest time shift that may come the logit of the likeliest that is as long or longer: who would let more time
+    /// pass lets as much pass as there is. Otherwise what is left to draw, where time is nearly over, would be notes.
+    fn cut_longer_shifts(&self, logits: &mut [f32]) {
+        let place = |units: u64| -> Option<usize> {
+            let id = PerformanceEvent::TimeShift(u8::try_from(units).ok()?).to_id()?;
+            usize::try_from(id).ok().filter(|place| *place < logits.len())
+        };
+        let (Some(longest), Some(end)) =
+            (place(self.max_shift), place(PerformanceEvent::MAX_TIME_SHIFT.into()))
+        else {
+            return;
+        };
+        let longer = logits[longest..=end].iter().copied();
+        // What is not a number is for the sampler to refuse.
+        let likeliest = longer.reduce(|a, b| if a.is_nan() || b > a { b } else { a });
+        if let Some(likeliest) = likeliest.filter(|logit| *logit > logits[longest]) {
+            logits[longest] = likeliest;
+        }
+    }
+
     fn allow(&self, event: PerformanceEvent) -> bool {
         let state = self.state;
         match event {
@@ -283,6 +306,7 @@ impl Rules<'_> {
 impl Constraint for PerformanceConstraints {
     fn mask(&self, logits: &mut [f32]) {
         let rules = self.rules();
+        rules.cut_longer_shifts(logits);
         for (id, logit) in logits.iter_mut().enumerate() {
             let event = TokenId::try_from(id).ok().and_then(PerformanceEvent::from_id);
             if !event.is_some_and(|event| rules.allow(event)) {

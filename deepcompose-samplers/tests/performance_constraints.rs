@@ -377,3 +377,36 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_longer_wait_is_cut_to_what_is_left() {
+    // Ten units are left, and a note sounds.
+    let constraints = after(limits(), &[on(60), Shift(80), off(60), on(61), Shift(80), off(61)]);
+    let duration = PerformanceLimits { duration: 170, ..limits() };
+    let near = PerformanceConstraints::new(duration).unwrap();
+    let near = ids(&[on(60), Shift(80), off(60), on(61), Shift(80)]).iter().fold(near, |mut c, id| {
+        c.observe(*id);
+        c
+    });
+    let mut logits: Vec<f32> = vec![-9.0; Event::VOCABULARY_SIZE];
+    let place = |event: Event| event.to_id().unwrap() as usize;
+    (logits[place(Shift(4))], logits[place(Shift(24))], logits[place(on(62))]) = (-3.0, 5.0, 1.0);
+    let mut cut = logits.clone();
+    // 61 is due, so no time may pass: nothing to cut to.
+    near.mask(&mut cut);
+    assert!((1..=100).all(|units| cut[place(Shift(units))] == f32::NEG_INFINITY));
+    // It is silent for at most 50 units.
+    let mut cut = logits.clone();
+    constraints.mask(&mut cut);
+    assert_eq!((cut[place(Shift(50))], cut[place(Shift(24))], cut[place(Shift(4))]), (-9.0, 5.0, -3.0));
+    let mut near = near;
+    near.observe(ids(&[off(61)])[0]);
+    let mut cut = logits.clone();
+    near.mask(&mut cut);
+    assert_eq!((cut[place(Shift(10))], cut[place(Shift(9))], cut[place(Shift(4))]), (5.0, -9.0, -3.0));
+    assert_eq!(cut[place(Shift(11))], f32::NEG_INFINITY);
+    // No number is made of what is none.
+    logits[place(Shift(30))] = f32::NAN;
+    near.mask(&mut logits);
+    assert_eq!(logits[place(Shift(10))], 5.0);
+}

@@ -36,6 +36,10 @@ pub(super) fn encode(tensor: Named, precision: Precision) -> Vec<Entry> {
         Precision::Int8 if shape.len() >= 2 && values.len() >= INT8_MIN_ELEMENTS => {
             int8(name, shape, &values)
         }
+        // Such as the variance of a layer whose inputs are large.
+        _ if values.iter().any(|v| v.is_finite() && f16::from_f32(*v).is_infinite()) => {
+            vec![full(name, shape, &values)]
+        }
         Precision::Half | Precision::Int8 => {
             let bytes = values.iter().flat_map(|v| f16::from_f32(*v).to_le_bytes()).collect();
             vec![Entry { name, dtype: Dtype::F16, shape, bytes }]
@@ -139,4 +143,25 @@ pub(super) fn hash_parts<'a>(parts: impl Iterator<Item = &'a [u8]>) -> String {
         sha.update(part);
     }
     sha.finalize().iter().map(|b| format!("{b:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+    use super::*;
+
+    #[test]
+    fn what_16_bits_cannot_hold_is_kept_in_32() {
+        // The largest 16-bit float is 65504, and 65520 is the first number that rounds to infinity.
+        for (largest, dtype) in [(65_519.0, Dtype::F16), (65_520.0, Dtype::F32), (f32::MAX, Dtype::F32)] {
+            for precision in [Precision::Half, Precision::Int8] {
+                let values = vec![1.5, -largest];
+                let tensor = Named { name: "variance".to_owned(), shape: vec![2], values };
+                let entries = encode(tensor, precision);
+                assert_eq!(entries[0].dtype, dtype, "{largest}");
+                let back = decode(&entries).unwrap().remove(0).values;
+                assert!(back[0] == 1.5 && (back[1] / -largest - 1.0).abs() < 1e-3);
+            }
+        }
+    }
 }

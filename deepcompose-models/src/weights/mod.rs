@@ -39,7 +39,8 @@
 //!
 //! # Precision
 //!
-//! Both formats hold all three. [`Precision::Full`] writes `F32` tensors, [`Precision::Half`] `F16` ones.
+//! Both formats hold all three. [`Precision::Full`] writes `F32` tensors, [`Precision::Half`] `F16` ones, but
+//! `F32` for a tensor with a number beyond 65,504.
 //! [`Precision::Int8`] keeps each matrix or kernel `w` of 1024 numbers or more as an `I8` tensor and a `F32` tensor
 //! `w.scale` of one scale for each index of the first dimension, so that row `i` is
 //! `scale[i] * w[i]`; other tensors are `F16`. In burnpack that pair is this library's own convention, which burn's
@@ -142,7 +143,7 @@ pub enum Precision {
     /// 32-bit floats: exact.
     #[default]
     Full,
-    /// 16-bit IEEE floats: relative error at most 2⁻¹¹.
+    /// 16-bit IEEE floats: relative error at most 2⁻¹¹. Tensors with larger numbers than these hold stay in 32 bits.
     Half,
     /// 8-bit integers with one scale a row; the error is at most half a 127th of the row's
     /// largest magnitude.
