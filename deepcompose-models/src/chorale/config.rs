@@ -37,7 +37,7 @@ pub struct ChoraleConfig {
 }
 
 impl Default for ChoraleConfig {
-    /// Three layers of width 128, 1.4 million parameters.
+    /// Three layers of width 128, 1.6 million parameters.
     fn default() -> Self {
         Self {
             layers: 3,
