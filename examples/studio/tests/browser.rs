@@ -16,6 +16,43 @@ fn read(path: &std::path::Path) -> Score {
     deepcompose::midi::read_strict_bytes(&std::fs::read(path).unwrap()).unwrap()
 }
 
+/// Key, onset and length in ticks of every note, sorted, by a reader that knows nothing of ours: a note ends with the next
+/// event of its key and channel that ends it.
+fn plainly(path: &std::path::Path) -> Vec<(u8, u32, u32)> {
+    use midly::{MidiMessage, TrackEventKind};
+    let bytes = std::fs::read(path).unwrap();
+    let file = midly::Smf::parse(&bytes).unwrap();
+    let mut notes = Vec::new();
+    for track in &file.tracks {
+        let (mut now, mut held) = (0, std::collections::HashMap::new());
+        for event in track {
+            now += event.delta.as_int();
+            let TrackEventKind::Midi { channel, message } = event.kind else { continue };
+            let (key, velocity) = match message {
+                MidiMessage::NoteOn { key, vel } => (key.as_int(), vel.as_int()),
+                MidiMessage::NoteOff { key, .. } => (key.as_int(), 0),
+                _ => continue,
+            };
+            if let Some(onset) = held.remove(&(channel, key)) {
+                notes.push((key, onset, now - onset));
+            }
+            if velocity > 0 {
+                held.insert((channel, key), now);
+            }
+        }
+        assert!(held.is_empty());
+    }
+    notes.sort_unstable();
+    notes
+}
+
+fn notes_of(score: &Score) -> Vec<(u8, u32, u32)> {
+    let all = score.tracks().iter().flat_map(|track| track.notes());
+    let mut notes: Vec<_> = all.map(|n| (n.pitch.get(), n.start.get(), n.duration.get())).collect();
+    notes.sort_unstable();
+    notes
+}
+
 async fn cards(page: &Page, count: usize) {
     page.wait_until(&format!("return document.querySelectorAll('.card').length === {count}")).await;
 }
@@ -76,6 +113,7 @@ async fn ode_to_joy_to_a_rock_band_edited_and_downloaded() {
     assert_eq!(new.pitch.get(), old.pitch.get() + 4);
     assert_eq!(new.duration.get(), old.duration.get() + 240);
     assert_eq!(after.tracks()[0].notes()[1..], whole[1..]);
+    assert_eq!(plainly(&page.download("#download-midi", ".mid").await), notes_of(&after));
     assert_eq!(after.tracks()[1..], before.tracks()[1..]);
 
     // Six steps back, and forth.

@@ -130,8 +130,10 @@ fn loudness(samples: &[i16]) -> f64 {
 async fn every_track_of_the_sound_is_heard_alone_and_nothing_clips() {
     let app = new_app();
     let melody = ode_to_joy(&app).await;
+    let longer = json!({ "technique": "transformer", "track_extension_duration": 8.0 });
+    let extended = compose(&app, &order("a", 4, &melody, longer)).await["score"].clone();
     let rock = json!({ "technique": "gan", "genre": "rock" });
-    let band = compose(&app, &order("a", 5, &melody, rock)).await["score"].clone();
+    let band = compose(&app, &order("a", 5, &extended, rock)).await["score"].clone();
     let tracks = band["tracks"].as_array().unwrap().len();
     assert_eq!(tracks, 5);
     let together = post(&app, "/api/audio", &json!({ "score": band })).await;
