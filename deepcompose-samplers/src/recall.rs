@@ -52,7 +52,7 @@ struct Remembered {
 }
 
 impl<C: Constraint> Recall<C> {
-    /// Recalls `heard`, and what is generated, in `spans`. Without spans, it is `inner`.
+    /// Recalls `heard`, and what is generated, in `spans`, by a finite `bonus` in nats. Without spans, it is `inner`.
     #[must_use]
     pub fn new(inner: C, heard: &[HeardNote], spans: Vec<RecallSpan>, bonus: f32) -> Self {
         let remember =
@@ -87,7 +87,7 @@ impl<C: Constraint> Recall<C> {
         }
         if events.is_empty() {
             let times = self.notes.iter().flat_map(|n| [Some(n.onset), n.end]).flatten();
-            let next = times.filter(|time| *time > then).min().map(|time| time - then);
+            let next = times.filter(|time| *time > then).min().map(|time| time.saturating_sub(then));
             let rest = i64::from(span.end) - self.now;
             let units = next.unwrap_or(rest).min(rest).min(PerformanceEvent::MAX_TIME_SHIFT.into());
             events.extend(u8::try_from(units).map(PerformanceEvent::TimeShift));

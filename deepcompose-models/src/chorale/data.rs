@@ -48,11 +48,7 @@ impl ChoraleDataset {
         }
         let pitches = || cells().filter(|cell| *cell < REST);
         let range = (pitches().min().unwrap_or(0), pitches().max().unwrap_or(127));
-        let ends = pieces.iter().scan(0, |end, piece| {
-            *end += piece.len();
-            Some(*end)
-        });
-        Ok(Self { ends: ends.collect(), pieces, range })
+        Ok(Self { ends: ends(&pieces), pieces, range })
     }
 
     /// The pieces of a corpus of the [`SatbTokenizer`](deepcompose_core::SatbTokenizer)'s tokens, in their first
@@ -115,12 +111,8 @@ impl ChoraleDataset {
     #[must_use]
     pub fn with(&self, more: &Self) -> Self {
         let pieces: Vec<_> = self.pieces.iter().chain(&more.pieces).cloned().collect();
-        let ends = pieces.iter().scan(0, |end, piece| {
-            *end += piece.len();
-            Some(*end)
-        });
         let range = (self.range.0.min(more.range.0), self.range.1.max(more.range.1));
-        Self { ends: ends.collect(), pieces, range }
+        Self { ends: ends(&pieces), pieces, range }
     }
 
     /// So many windows, each of a piece drawn by its length, transposed and partly hidden as the training says.
@@ -165,6 +157,15 @@ impl ChoraleDataset {
         }
         batch
     }
+}
+
+/// Steps before the end of each piece, from the first.
+fn ends(pieces: &[Vec<Cells>]) -> Vec<usize> {
+    let ends = pieces.iter().scan(0, |end, piece| {
+        *end += piece.len();
+        Some(*end)
+    });
+    ends.collect()
 }
 
 fn transposed(cell: u8, semitones: i32) -> u8 {

@@ -9,7 +9,13 @@ use super::history::{Cells, REST};
 use super::network::ChoraleTransformer;
 #[cfg(feature = "train")]
 use super::steps::Steps;
+#[cfg(feature = "train")]
+use crate::data::content::Hasher;
 use crate::error::ModelError;
+#[cfg(feature = "train")]
+use crate::error::WeightsError;
+#[cfg(feature = "train")]
+use crate::weights::{self, Precision};
 
 /// The even mixture of several chorale networks, each of which may hear the music in several keys.
 ///
@@ -108,19 +114,29 @@ impl ChoraleEnsemble {
         Ok(sums.into_iter().map(|sums| sums.map(|sum| (sum / members).ln())).collect())
     }
 
+    /// 16 hex digits that tell these networks, in this order, from others.
+    #[cfg(feature = "train")]
+    pub(super) fn fingerprint(&self) -> Result<String, WeightsError> {
+        let mut hash = Hasher::new("chorale ensemble");
+        for network in &self.networks {
+            let bytes = weights::to_bytes(network, Precision::Full)?;
+            hash.number(bytes.len() as u64);
+            hash.bytes(&bytes);
+        }
+        Ok(hash.fingerprint())
+    }
+
     /// The probabilities of every cell of each voice, `[steps, CELLS]`, in the networks' own key.
     #[cfg(feature = "train")]
     pub(super) fn distributions(&self, steps: &Steps, batch: usize) -> Option<[Tensor<2>; 4]> {
         let of = |network: &ChoraleTransformer| {
             steps.log_distributions(network, batch, None, &mut Dropout::none()).map(Tensor::exp)
         };
-        let sums = self.networks.iter().map(of).reduce(|sums, next| {
-            let mut next = next.into_iter();
-            sums.map(|sum| match next.next() {
-                Some(next) => sum + next,
-                None => sum,
-            })
-        });
+        let sums = self
+            .networks
+            .iter()
+            .map(of)
+            .reduce(|sums, next| std::array::from_fn(|voice| sums[voice].clone() + next[voice].clone()));
         sums.map(|sums| sums.map(|sum| sum / self.networks.len() as f32))
     }
 }

@@ -13,6 +13,8 @@ use super::network::ChoraleTransformer;
 pub(crate) struct Teacher {
     pub(crate) ensemble: ChoraleEnsemble,
     pub(crate) share: f64,
+    /// 16 hex digits that tell the ensemble from others.
+    pub(crate) fingerprint: String,
 }
 
 /// Sum over the cells that count of minus the logarithm of their probabilities, `[1]`, with what is dropped drawn

@@ -379,7 +379,7 @@ mod training {
         let training = ChoraleTraining { window: 24, transpose: 0, hide: 0.0, ..ChoraleTraining::default() };
         let batch = data.windows(&training, 1, &mut ChaCha8Rng::seed_from_u64(2), true);
         let student = network();
-        let teacher = |share| loss::Teacher { ensemble: ensemble(), share };
+        let teacher = |share| loss::Teacher { ensemble: ensemble(), share, fingerprint: String::new() };
         let loss =
             |share| -> f64 { loss::loss_sum(&student, &batch, Some(&teacher(share)), None).into_scalar() };
         // Cell by cell, from what the decoders say.
@@ -424,6 +424,14 @@ mod training {
             pupil.train_step().unwrap();
         }
         assert!(apart(&pupil) < 0.8 * before, "{before}, {}", apart(&pupil));
+        // A run goes on with the teacher that it had.
+        let (checkpoint, state) = pupil.save().unwrap();
+        let mut same = trainer(2).taught_by(teacher.clone()).unwrap();
+        assert!(same.restore(&checkpoint, state.clone()).is_ok());
+        for mut other in [trainer(2), trainer(2).taught_by(ensemble()).unwrap()] {
+            let error = other.restore(&checkpoint, state.clone()).unwrap_err().to_string();
+            assert!(error.contains("teacher"), "{error}");
+        }
         assert!(trainer(1).taught_by(teacher.in_keys(&[0, 1]).unwrap()).is_err());
     }
 

@@ -46,6 +46,9 @@ pub struct ChoraleState {
     step: usize,
     /// Fingerprint of the training pieces.
     data: String,
+    /// Fingerprint of the teacher.
+    #[serde(default)]
+    teacher: Option<String>,
 }
 
 impl std::fmt::Debug for ChoraleTrainer {
@@ -135,18 +138,20 @@ impl ChoraleTrainer {
     }
 
     /// Learns from the probabilities of an ensemble too, as [`ChoraleTraining::teacher_share`] says: knowledge distillation
-    /// (Hinton, Vinyals and Dean 2015). The teacher hears what is hidden from the network. Who resumes the run has to
-    /// bring the same teacher.
+    /// (Hinton, Vinyals and Dean 2015). The teacher hears what is hidden from the network. A run is resumed with the
+    /// teacher that it began with.
     ///
     /// # Errors
     ///
     /// [`TrainError::Config`] for a teacher that hears the music in other keys: it would have to move every window.
+    /// [`TrainError::Weights`] where its parameters cannot be read from the device.
     pub fn taught_by(mut self, ensemble: ChoraleEnsemble) -> Result<Self, TrainError> {
         if ensemble.keys() != [0] {
             let keys = format!("{:?}", ensemble.keys());
             return Err(crate::ModelError::range("keys of a teacher", keys, "[0]").into());
         }
-        self.teacher = Some(Teacher { ensemble, share: self.training.teacher_share });
+        let fingerprint = ensemble.fingerprint()?;
+        self.teacher = Some(Teacher { ensemble, share: self.training.teacher_share, fingerprint });
         Ok(self)
     }
 
@@ -154,6 +159,10 @@ impl ChoraleTrainer {
     #[must_use]
     pub fn training(&self) -> &ChoraleTraining {
         &self.training
+    }
+
+    fn teacher_fingerprint(&self) -> Option<String> {
+        self.teacher.as_ref().map(|teacher| teacher.fingerprint.clone())
     }
 
     /// The windows of the next step, a batch a worker, each with the rng of its dropout.
@@ -253,6 +262,7 @@ impl Trainer for ChoraleTrainer {
             training: self.training.clone(),
             step: self.step,
             data: self.data.clone(),
+            teacher: self.teacher_fingerprint(),
         };
         Ok((checkpoint, state))
     }
@@ -264,6 +274,7 @@ impl Trainer for ChoraleTrainer {
         TrainError::unless_same("batch size", &theirs.batch_size, &ours.batch_size)?;
         TrainError::unless_same("number of workers", &theirs.workers, &ours.workers)?;
         TrainError::unless_same("training corpus", &state.data, &self.data)?;
+        TrainError::unless_same("teacher", &state.teacher, &self.teacher_fingerprint())?;
         // The groups of the optimiser go by the identities of the parameters, which the checkpoint brings.
         let network: ChoraleTransformer = checkpoint.module("network", self.network.clone())?;
         let fresh = optimizer(&network, self.training.weight_decay);

@@ -1,5 +1,6 @@
 //! The Transformer's technique.
 
+use std::collections::VecDeque;
 use std::ops::ControlFlow;
 
 use deepcompose_core::metrics::estimate_key;
@@ -235,25 +236,29 @@ impl<'a> Extension<'a> {
             return Vec::new();
         }
         let (end, duration) = (self.input.end(), self.duration as i64);
-        let starts: Vec<i64> = self
-            .input
-            .bars()
-            .skip_while(|bar| bar.end <= first)
-            .map(|bar| self.clock.units(bar.start, end))
-            .take_while(|start| *start < duration)
-            .collect();
-        let mut spans = Vec::new();
-        for begin in (2 * PHRASE..starts.len()).step_by(PHRASE) {
-            if starts[begin] < 0 || !rng.random_bool(repetition) {
-                continue;
+        // All times are below the duration, but for how far back two phrases are, which a score's length bounds.
+        let number = |units: i64| u32::try_from(units).unwrap_or(0);
+        let bars = self.input.bars().skip_while(|bar| bar.end <= first).enumerate();
+        // Where the bars of the last two phrases begin.
+        let mut earlier = VecDeque::with_capacity(2 * PHRASE + 1);
+        let (mut spans, mut recalls) = (Vec::new(), false);
+        for (index, bar) in bars {
+            let start = self.clock.units(bar.start, end);
+            if start >= duration {
+                break;
             }
-            for bar in begin..(begin + OPENING).min(starts.len()) {
-                let until = starts.get(bar + 1).copied().unwrap_or(duration);
-                let back = starts[bar] - starts[bar - 2 * PHRASE];
-                // All are between 0 and the duration but `back`, which a score's length bounds.
-                let number = |units: i64| u32::try_from(units).unwrap_or(0);
-                let (start, end, back) = (number(starts[bar]), number(until), number(back));
-                spans.extend((back > 0 && start < end).then_some(RecallSpan { start, end, back }));
+            if index % PHRASE == 0 {
+                recalls = start >= 0 && earlier.len() == 2 * PHRASE && rng.random_bool(repetition);
+            }
+            if let Some(origin) = earlier.front().filter(|_| recalls && index % PHRASE < OPENING) {
+                let until = self.clock.units(bar.end, end).min(duration);
+                let span =
+                    RecallSpan { start: number(start), end: number(until), back: number(start - origin) };
+                spans.extend((span.back > 0 && span.start < span.end).then_some(span));
+            }
+            earlier.push_back(start);
+            if earlier.len() > 2 * PHRASE {
+                earlier.pop_front();
             }
         }
         spans

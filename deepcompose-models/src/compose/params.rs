@@ -217,7 +217,7 @@ pub struct TransformerParams {
     /// How likely each new phrase of four bars begins as the one two phrases before it did, for two bars: melodies come
     /// back to what they began with, which a model of a few million numbers hardly does. At 0 the model is left alone.
     pub repetition: f64,
-    /// The most tokens that are generated. The extension is shorter than asked for if they run out, and
+    /// The most tokens that are generated, by each attempt at an ending too. The extension is shorter than asked for if they run out, and
     /// [`Summary::stop`](super::Summary::stop) says so.
     pub token_budget: usize,
     /// Which track is extended.
