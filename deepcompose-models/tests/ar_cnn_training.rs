@@ -3,6 +3,7 @@
 #![cfg(feature = "train")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod drawn;
 mod small;
 
 use std::collections::BTreeMap;
@@ -115,7 +116,7 @@ fn replicas_and_accumulation_give_the_gradients_of_the_whole_batch() {
 #[test]
 fn both_engines_train_alike() {
     let config = small::ar_cnn_config(6);
-    let network = ArCnn::build(&config.model, &Device::default()).unwrap();
+    let network = drawn::drawn(ArCnn::build(&config.model, &Device::default()).unwrap(), 2);
     let network = weights::to_bytes(&network, Precision::Full).unwrap();
     let losses = |engine: GradientEngine, workers: usize, accumulate: usize| -> Vec<f64> {
         let training =

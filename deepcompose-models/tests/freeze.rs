@@ -2,16 +2,20 @@
 #![cfg(feature = "train")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod drawn;
+
 use std::collections::BTreeMap;
 
 use burn::module::{Module, ModuleVisitor, Param, ParamId};
 use burn::optim::{AdamConfig, AdamWConfig, GradientsParams, ModuleOptimizer};
-use burn::tensor::{Distribution, Tensor};
+use burn::tensor::{Tensor, TensorData};
 use deepcompose_models::ar_cnn::{ArCnn, ArCnnConfig};
 use deepcompose_models::training::{Freeze, Frozen};
 use deepcompose_models::weights::Model;
 use deepcompose_models::{Device, ModelError};
 use proptest::prelude::*;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 
 fn config() -> ArCnnConfig {
     ArCnnConfig { steps: 8, lowest_pitch: 0, pitches: 8, filters: 3, levels: 2, dropout: 0.2 }
@@ -19,8 +23,7 @@ fn config() -> ArCnnConfig {
 
 fn network(seed: u64) -> ArCnn {
     let device = Device::default();
-    device.seed(seed);
-    ArCnn::build(&config(), &device.autodiff()).unwrap()
+    drawn::drawn(ArCnn::build(&config(), &device).unwrap(), seed).train()
 }
 
 /// Each parameter's identity and its bits, running statistics included, by path.
@@ -53,8 +56,10 @@ fn bits(network: &ArCnn) -> BTreeMap<String, (ParamId, Vec<u32>)> {
 
 fn train(mut network: ArCnn, frozen: &Frozen, mut optimizer: ModuleOptimizer, steps: usize) -> ArCnn {
     let device = Device::default().autodiff();
+    let mut rng = ChaCha8Rng::seed_from_u64(9);
     for _ in 0..steps {
-        let rolls = Tensor::random([4, 8, 8], Distribution::Bernoulli(0.3), &device);
+        let cells: Vec<f32> = (0..256).map(|_| f32::from(u8::from(rng.random_bool(0.3)))).collect();
+        let rolls = Tensor::<3>::from_data(TensorData::new(cells, [4, 8, 8]), &device);
         let loss = network.forward(rolls.clone()).unwrap().sub(rolls).powi_scalar(2).mean();
         let mut gradients = GradientsParams::from_grads(loss.backward(), &network);
         frozen.apply(&mut gradients, &network);

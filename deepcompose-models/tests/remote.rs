@@ -4,6 +4,7 @@
 #![cfg(all(feature = "flex", feature = "remote", feature = "train"))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod drawn;
 mod small;
 
 use std::net::TcpListener;
@@ -51,7 +52,7 @@ fn train(start: &[u8], device: &Device) -> (Vec<f32>, Vec<u8>) {
 #[test]
 fn a_network_trains_on_a_remote_device_as_on_the_local_one() {
     let config = ArCnnConfig { steps: 16, lowest_pitch: 0, pitches: 16, filters: 4, levels: 2, dropout: 0.0 };
-    let start = ArCnn::build(&config, &Device::flex()).unwrap();
+    let start = drawn::drawn(ArCnn::build(&config, &Device::flex()).unwrap(), 3);
     let start = weights::to_bytes(&start, Precision::Full).unwrap();
     let remote = Device::remote_options(&RemoteHost::websocket(&serve())).init().unwrap();
     assert_ne!(remote, Device::flex());

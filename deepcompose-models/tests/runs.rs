@@ -3,6 +3,7 @@
 #![cfg(feature = "train")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod drawn;
 mod small;
 
 use std::ops::ControlFlow;
@@ -111,7 +112,7 @@ fn fine_tuning_leaves_what_is_frozen_and_resumes() {
     let device = deepcompose_models::Device::default();
     let mut config = small::ar_cnn_config(6);
     config.training.freeze = training::Freeze::new(["encoder", "bottleneck.conv1"]);
-    let before = ArCnn::build(&config.model, &device).unwrap();
+    let before = drawn::drawn(ArCnn::build(&config.model, &device).unwrap(), 4);
     let bytes = weights::to_bytes(&before, Precision::Full).unwrap();
     let new = || {
         let model: ArCnn = weights::from_bytes(&bytes, &device).unwrap();

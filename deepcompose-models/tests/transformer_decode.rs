@@ -2,21 +2,13 @@
 //! shorter and much longer than the memory, however they are pushed.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use burn::module::{Module, ModuleMapper, Param};
-use burn::tensor::{Device, Distribution, Int, Tensor};
+mod drawn;
+
+use burn::tensor::{Device, Int, Tensor};
 use deepcompose_models::transformer::{Decoder, TransformerError, TransformerXl, TransformerXlConfig};
 
 const MEMORY: usize = 24;
 const TOLERANCE: f32 = 1e-4;
-
-/// Adds noise, so that attention is far from even and every parameter matters.
-struct Shake;
-
-impl ModuleMapper for Shake {
-    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        param.map(|old| old.clone() + old.random_like(Distribution::Uniform(-0.3, 0.3)))
-    }
-}
 
 fn network(pre_norm: bool) -> TransformerXl {
     let config = TransformerXlConfig {
@@ -33,8 +25,7 @@ fn network(pre_norm: bool) -> TransformerXl {
         pre_norm,
     };
     let device = Device::default();
-    device.seed(4);
-    TransformerXl::new(&config, 2, &device).unwrap().map(&mut Shake)
+    drawn::drawn(TransformerXl::new(&config, 2, &device).unwrap(), 4)
 }
 
 fn sequence(length: usize) -> Vec<u32> {
