@@ -98,11 +98,11 @@ pub fn accompany<G: WindowGenerator + ?Sized, R: Rng + ?Sized>(
     let notes = selected.notes();
     let grid = StepGrid::of(input, input.end()).map_err(ComposeError::model)?;
     let options = AccompanyOptions {
-        genre: params.genre,
         roles: params.tracks,
         threshold: params.binarisation_threshold as f32,
         variation: params.variation as f32,
         bar_steps: grid.bar_steps().to_vec(),
+        ..AccompanyOptions::new(params.genre)
     };
     let melody = grid.sounding_roll(&notes);
     let band = gan::accompany(generator, melody.view(), &options, rng, &mut |done, total| {

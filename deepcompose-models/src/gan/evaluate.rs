@@ -6,6 +6,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
+use super::choice::ChoiceRule;
 use super::condition::{PitchRange, check_accompaniment};
 use super::data::{Augmentation, GanDataset, GanPiece};
 use super::genre::{RoleSet, TrackRole};
@@ -13,7 +14,7 @@ use super::grid::{BAR_STEPS, WINDOW_BARS, cells};
 use super::latent::latent;
 use super::loss::reconstruction_loss;
 use super::metrics::{MetricSums, TrackMetrics};
-use super::sample::{AccompanyOptions, Run, Window, paint, sounding};
+use super::sample::{AccompanyOptions, Run, Window, paint};
 use super::{GanConfig, GanError, Generator};
 
 /// The bar, from 0, from which bars of a chained evaluation count as late.
@@ -211,11 +212,12 @@ fn as_tensor(values: Vec<f32>, config: &GanConfig, device: &Device) -> Tensor<4>
 pub(super) fn sets(tracks: Tensor<4>, config: &GanConfig) -> Result<Vec<u128>, GanError> {
     let values: Vec<f32> = tracks.try_into_vec_as().map_err(|e| GanError::Device(e.to_string()))?;
     let range = PitchRange::of(config);
-    let row = |(index, row): (usize, &[f32])| {
-        let role = TrackRole::ALL[index / config.steps() % TrackRole::COUNT];
-        range.keys(sounding(role, row, 0.5))
+    let track = |(index, cells): (usize, &[f32])| {
+        let role = TrackRole::ALL[index % TrackRole::COUNT];
+        let sets = ChoiceRule::of(role).sounding(role, cells, config.pitches(), 0.5, &mut 0, |_| true);
+        sets.into_iter().map(|set| range.keys(set)).collect::<Vec<_>>()
     };
-    Ok(values.chunks(config.pitches()).enumerate().map(row).collect())
+    Ok(values.chunks(config.steps() * config.pitches()).enumerate().flat_map(track).collect())
 }
 
 /// Generated and played tracks, added up by role.

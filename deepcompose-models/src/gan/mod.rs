@@ -32,6 +32,7 @@
 //! read. A score may have [`MAX_BARS`] bars, a melody [`MAX_STEPS`] steps, a generator 2²⁶
 //! parameters.
 
+mod choice;
 mod condition;
 mod config;
 mod critic;
@@ -59,6 +60,7 @@ mod train;
 mod training;
 mod windows;
 
+pub use choice::ChoiceRule;
 pub use condition::GanCondition;
 pub use config::{GanConfig, GanConfigBuilder};
 pub use critic::Critic;

@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use ndarray::{Array2, ArrayView2};
 use rand::Rng;
 
+use super::choice::ChoiceRule;
 use super::condition::{PitchRange, attribute_vector, check_accompaniment};
 use super::genre::{Genre, RoleSet, TrackRole};
 use super::grid::{BAR_STEPS, Cell, WINDOW_BARS, cells};
@@ -27,6 +28,8 @@ pub struct AccompanyOptions {
     /// How much of each group's latent is drawn afresh, 0..=1: 0 keeps one latent for the whole
     /// piece, 1 draws a new one every two bars.
     pub variation: f32,
+    /// How each role's sounding pitches are chosen, by [`TrackRole::index`].
+    pub choice: [ChoiceRule; TrackRole::COUNT],
     /// Lengths of the bars in steps, the last one for all that follow; empty means 4/4.
     pub bar_steps: Vec<usize>,
 }
@@ -35,7 +38,14 @@ impl AccompanyOptions {
     /// Every track of a genre, threshold 0.5, variation 0.3, 4/4.
     #[must_use]
     pub fn new(genre: Genre) -> Self {
-        Self { genre, roles: RoleSet::of(genre), threshold: 0.5, variation: 0.3, bar_steps: Vec::new() }
+        Self {
+            genre,
+            roles: RoleSet::of(genre),
+            threshold: 0.5,
+            variation: 0.3,
+            choice: TrackRole::ALL.map(ChoiceRule::of),
+            bar_steps: Vec::new(),
+        }
     }
 
     fn check(&self) -> Result<(), GanError> {
@@ -51,6 +61,7 @@ impl AccompanyOptions {
             let value = self.variation.into();
             return Err(GanError::OutOfRange { field: "variation", value, accepted: "0..=1" });
         }
+        self.choice.iter().try_for_each(ChoiceRule::check)?;
         if let Some(steps) = self.bar_steps.iter().find(|n| !(1..=4096).contains(*n)) {
             let value = *steps as f64;
             return Err(GanError::OutOfRange { field: "bar_steps", value, accepted: "1..=4096" });
@@ -88,10 +99,11 @@ pub struct AccompanimentRoll {
 /// The melody is cut into groups of two bars. Each group is generated knowing the tracks of the
 /// group before (silence before the first).
 ///
-/// At each step a role sounds its most probable pitches, as many as it is as probable as the threshold that so many
-/// or more sound, and at least all whose own probability is that of the threshold. So a chord that is sure to
-/// sound, in one inversion or another, does not fall silent because none of them is likely by itself. The bass
-/// plays one note at a time, guitar at most 6 and keys at most 10.
+/// At each step a role sounds as many pitches as it is as probable as the threshold that so many or more sound, and at
+/// least as many as have a probability of the threshold by themselves. So a chord that is sure to sound, in one inversion
+/// or another, does not fall silent because none of them is likely by itself. Which pitches these are, the role's
+/// [`ChoiceRule`] says: the most probable ones, with regard to the half bar and to what sounds already. The bass plays one note at
+/// a time, guitar at most 6 and keys at most 10.
 ///
 /// The same generator, melody, options and state of `rng` give the same tracks.
 /// `observer` is told after each group how many groups are done and how many there are; it may stop
@@ -178,6 +190,8 @@ pub(super) struct Run<'a> {
     first: usize,
     /// The group generated last; silence before the first.
     pub(super) previous: Window,
+    /// The cells of its last step.
+    last: [u128; TrackRole::COUNT],
 }
 
 impl<'a> Run<'a> {
@@ -199,6 +213,7 @@ impl<'a> Run<'a> {
             tracks: Vec::new(),
             first: 0,
             previous: [[0; WINDOW_BARS * BAR_STEPS]; TrackRole::COUNT],
+            last: [0; TrackRole::COUNT],
         })
     }
 
@@ -246,14 +261,18 @@ impl<'a> Run<'a> {
         let at = (index - self.first) * each;
         let tracks = &self.tracks[at..at + each];
         self.previous = [[0; WINDOW_BARS * BAR_STEPS]; TrackRole::COUNT];
+        if !self.config.previous() {
+            // Groups that know nothing of each other.
+            self.last = [0; TrackRole::COUNT];
+        }
         for role in self.roles.iter() {
-            for (bar, cell) in bars.iter().enumerate() {
-                for step in bar * BAR_STEPS..bar * BAR_STEPS + cell.len {
-                    let row = &tracks[(role.index() * steps + step) * pitches..][..pitches];
-                    let sounding = sounding(role, row, self.options.threshold);
-                    self.previous[role.index()][step] = range.keys(sounding);
-                }
-            }
+            let (rule, window) = (&self.options.choice[role.index()], &mut self.previous[role.index()]);
+            let cells = &tracks[role.index() * steps * pitches..][..steps * pitches];
+            let before = &mut self.last[role.index()];
+            let is_there =
+                |step: usize| bars.get(step / BAR_STEPS).is_some_and(|bar| step % BAR_STEPS < bar.len);
+            let sets = rule.sounding(role, cells, pitches, self.options.threshold, before, is_there);
+            window.iter_mut().zip(sets).for_each(|(keys, set)| *keys = range.keys(set));
         }
         Ok(&self.logits[at..at + each])
     }
@@ -290,132 +309,5 @@ pub(super) fn paint(row: &mut [f32], mut set: u128) {
             *cell = 1.0;
         }
         set &= set - 1;
-    }
-}
-
-/// How many notes a role may sound at once.
-const fn most_notes(role: TrackRole) -> usize {
-    match role {
-        TrackRole::Drums => 128,
-        TrackRole::Bass => 1,
-        TrackRole::Guitar => 6,
-        TrackRole::Keys => 10,
-    }
-}
-
-/// The cells of one step, −1..=1 each, that a role sounds; see [`accompany`].
-pub(super) fn sounding(role: TrackRole, row: &[f32], threshold: f32) -> u128 {
-    // The probability of a hyperbolic tangent's value t is (1 + t) / 2.
-    let least = 2.0 * threshold - 1.0;
-    let mut cells: Vec<(usize, f32)> = row.iter().copied().enumerate().collect();
-    // Stable: of equals the lower pitch comes first.
-    cells.sort_by(|a, b| b.1.total_cmp(&a.1));
-    let most = most_notes(role).min(cells.len());
-    let alone = cells.partition_point(|(_, t)| *t >= least);
-    let count = alone.max(likely_count(&cells, most, threshold)).min(most);
-    cells.iter().take(count).fold(0, |set, (pitch, _)| set | 1 << pitch)
-}
-
-/// The largest number, up to `most`, of which it is as probable as the threshold that so many cells sound or more,
-/// if each sounds independently of the others.
-fn likely_count(cells: &[(usize, f32)], most: usize, threshold: f32) -> usize {
-    // Probabilities of 0, 1, … sounding cells, the last one of `most` or more.
-    let mut counts = vec![0.0_f32; most + 1];
-    counts[0] = 1.0;
-    for (index, (_, t)) in cells.iter().enumerate() {
-        let sounds = (1.0 + t) / 2.0;
-        if sounds < NEVER {
-            break;
-        }
-        for count in (1..=(index + 1).min(most)).rev() {
-            // So many or more remain so many or more.
-            let stays = if count == most { 1.0 } else { 1.0 - sounds };
-            counts[count] = counts[count] * stays + counts[count - 1] * sounds;
-        }
-        counts[0] *= 1.0 - sounds;
-    }
-    let mut so_many = 0.0_f32;
-    for (count, probability) in counts.iter().enumerate().rev() {
-        so_many += probability;
-        if so_many >= threshold {
-            return count;
-        }
-    }
-    0
-}
-
-/// Cells less probable than this change no count.
-const NEVER: f32 = 1e-5;
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-    use super::*;
-
-    /// Hyperbolic tangents of these probabilities.
-    fn row(probabilities: &[f32]) -> Vec<f32> {
-        probabilities.iter().map(|p| 2.0 * p - 1.0).collect()
-    }
-
-    #[test]
-    fn a_cell_sounds_from_the_threshold_up() {
-        let cells = row(&[0.5, 0.25, 0.75, 0.1]);
-        assert_eq!(sounding(TrackRole::Drums, &cells, 0.5), 0b0101);
-        assert_eq!(sounding(TrackRole::Keys, &cells, 0.25), 0b0111);
-        // 1 − 0.5 · 0.75 · 0.25 · 0.9 = 0.916: something sounds, most likely the third.
-        assert_eq!(sounding(TrackRole::Guitar, &cells, 0.9), 0b0100);
-        assert_eq!(sounding(TrackRole::Guitar, &cells, 0.92), 0);
-    }
-
-    // Five cells of probability 0.4: at least 2 of them sound with 1 − 0.6⁵ − 5 · 0.4 · 0.6⁴ = 0.663, at least 3 with
-    // 10 · 0.4³ · 0.6² + 5 · 0.4⁴ · 0.6 + 0.4⁵ = 0.317, though none reaches a half by itself.
-    #[test]
-    fn as_many_sound_as_are_likely_to() {
-        let cells = row(&[0.0, 0.4, 0.4, 0.4, 0.4, 0.4]);
-        assert_eq!(sounding(TrackRole::Keys, &cells, 0.5), 0b0110);
-        assert_eq!(sounding(TrackRole::Keys, &cells, 0.66), 0b0110);
-        assert_eq!(sounding(TrackRole::Keys, &cells, 0.67), 0b0010);
-        assert_eq!(sounding(TrackRole::Bass, &cells, 0.5), 0b0010);
-        // At 0.39 each sounds by itself.
-        assert_eq!(sounding(TrackRole::Drums, &cells, 0.39), 0b11_1110);
-    }
-
-    // Against all 2ⁿ outcomes.
-    #[test]
-    fn likely_counts_are_those_of_all_outcomes() {
-        let probabilities = [0.9_f32, 0.7, 0.45, 0.3, 0.3, 0.12, 0.05];
-        let cells: Vec<(usize, f32)> = row(&probabilities).into_iter().enumerate().collect();
-        let mut exact = [0.0_f32; 8];
-        for outcome in 0_u32..1 << probabilities.len() {
-            let each = probabilities.iter().enumerate();
-            let chance: f32 = each.map(|(i, p)| if outcome >> i & 1 == 1 { *p } else { 1.0 - p }).product();
-            exact[outcome.count_ones() as usize] += chance;
-        }
-        for most in [1, 3, 7] {
-            for threshold in [0.02, 0.2, 0.5, 0.8, 0.99] {
-                let reached = |count: usize| exact[count..].iter().sum::<f32>() >= threshold;
-                let expected = (0..=most).rev().find(|count| reached(*count)).unwrap_or(0);
-                assert_eq!(likely_count(&cells, most, threshold), expected, "{most} {threshold}");
-            }
-        }
-    }
-
-    // 1 − (1 − 0.3)(1 − 0.4) = 0.58: something is likely to sound, though no pitch is by itself.
-    #[test]
-    fn the_bass_sounds_if_any_pitch_is_likely_to() {
-        let cells = row(&[0.3, 0.0, 0.4]);
-        assert_eq!(sounding(TrackRole::Bass, &cells, 0.57), 0b100);
-        assert_eq!(sounding(TrackRole::Bass, &cells, 0.59), 0);
-        // Equal ones: the lowest.
-        assert_eq!(sounding(TrackRole::Bass, &row(&[0.0, 0.9, 0.9]), 0.5), 0b010);
-    }
-
-    #[test]
-    fn hands_take_the_most_probable() {
-        let cells = row(&[0.6, 0.9, 0.6, 0.9, 0.9, 0.9, 0.6, 0.9, 0.2]);
-        // Five at 0.9, and the lowest of those at 0.6.
-        assert_eq!(sounding(TrackRole::Guitar, &cells, 0.5), 0b1011_1011);
-        assert_eq!(sounding(TrackRole::Keys, &cells, 0.5), 0b1111_1111);
     }
 }

@@ -1,0 +1,322 @@
+//! [`ChoiceRule`]: which cells sound, of those that are more or less probable.
+
+use super::GanError;
+use super::genre::TrackRole;
+
+/// How a track's sounding pitches are chosen from the probabilities of its cells; see [`accompany`](super::accompany).
+///
+/// A generator gives each cell a probability, but not whether two of them belong together: where one of two
+/// inversions of a chord is to sound, each cell of both has about a half. Chosen a step at a time, the two alternate, and
+/// notes are cut short. So the pitches that a step prefers are those that its half bar prefers too, and those that
+/// sound already.
+///
+/// ```
+/// use deepcompose_models::gan::{AccompanyOptions, ChoiceRule, Genre, TrackRole};
+///
+/// let mut options = AccompanyOptions::new(Genre::Rock);
+/// // Every step of the keys by itself.
+/// options.choice[TrackRole::Keys.index()] = ChoiceRule::PLAIN;
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ChoiceRule {
+    /// Subtracted from the logarithm of the odds of every cell, -10..=10. A network that was trained with cells that sound
+    /// counted w times gives them odds that are up to w times too high.
+    pub calibration: f32,
+    /// How many times the mean logarithm of a pitch's odds over the half bar is added to that of the step, 0..=100, where
+    /// pitches are compared.
+    pub agreement: f32,
+    /// What is added to it for a pitch that sounds in the step before, 0..=100.
+    pub persistence: f32,
+    /// As many pitches as in the step before sound on, as long as so many are what a threshold that is higher or lower by this
+    /// would give, 0..=0.5.
+    pub slack: f32,
+}
+
+/// Steps of a half bar.
+const HALF_BAR: usize = 8;
+/// Logarithms of odds beyond this count as this in a half bar's mean.
+const SURE: f32 = 6.0;
+/// Cells less probable than this change no count.
+const NEVER: f32 = 1e-5;
+
+impl ChoiceRule {
+    /// Each step by itself, as probable as the network says.
+    pub const PLAIN: Self = Self { calibration: 0.0, agreement: 0.0, persistence: 0.0, slack: 0.0 };
+
+    /// What suits the shipped generator: of the rules tried on its validation pieces, one under which many of the measures of
+    /// the track were near those of what was played.
+    #[must_use]
+    pub const fn of(role: TrackRole) -> Self {
+        match role {
+            TrackRole::Drums => Self { calibration: 0.3, agreement: 0.5, ..Self::PLAIN },
+            TrackRole::Bass => Self { calibration: -0.2, ..Self::PLAIN },
+            TrackRole::Guitar => Self { calibration: 0.0, agreement: 3.0, persistence: 1.0, slack: 0.15 },
+            TrackRole::Keys => Self { calibration: 0.3, agreement: 3.0, persistence: 2.0, slack: 0.2 },
+        }
+    }
+
+    pub(super) fn check(&self) -> Result<(), GanError> {
+        let checks = [
+            ("calibration", self.calibration, -10.0, 10.0, "-10..=10"),
+            ("agreement", self.agreement, 0.0, 100.0, "0..=100"),
+            ("persistence", self.persistence, 0.0, 100.0, "0..=100"),
+            ("slack", self.slack, 0.0, 0.5, "0..=0.5"),
+        ];
+        match checks.into_iter().find(|(_, value, least, most, _)| !(*least..=*most).contains(value)) {
+            Some((field, value, .., accepted)) => {
+                Err(GanError::OutOfRange { field, value: value.into(), accepted })
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// The sets of pitches that sound in the steps of a window that are there, after the set `before`, which becomes the last of
+    /// them. `tracks` holds the hyperbolic tangents of each step's `pitches`.
+    pub(super) fn sounding(
+        &self,
+        role: TrackRole,
+        tracks: &[f32],
+        pitches: usize,
+        threshold: f32,
+        before: &mut u128,
+        is_there: impl Fn(usize) -> bool,
+    ) -> Vec<u128> {
+        // The probability of a hyperbolic tangent's value t is (1 + t) / 2, and the logarithm of its odds 2 artanh t.
+        let odds = |t: &f32| 2.0 * t.clamp(-MOST_TANH, MOST_TANH).atanh() - self.calibration;
+        let odds: Vec<f32> = tracks.iter().map(odds).collect();
+        let mut sets = Vec::with_capacity(tracks.len() / pitches.max(1));
+        for half in odds.chunks(HALF_BAR * pitches.max(1)) {
+            let first = sets.len();
+            let steps =
+                || half.chunks(pitches.max(1)).enumerate().map(|(step, row)| (row, is_there(first + step)));
+            let heard = steps().filter(|(_, is_there)| *is_there).count().max(1) as f32;
+            let mut mean = vec![0.0_f32; pitches];
+            for (row, _) in steps().filter(|(_, is_there)| *is_there) {
+                mean.iter_mut().zip(row).for_each(|(mean, odds)| *mean += odds.clamp(-SURE, SURE) / heard);
+            }
+            for (row, is_there) in steps() {
+                if !is_there {
+                    sets.push(0);
+                    continue;
+                }
+                let scores = row.iter().zip(&mean).enumerate().map(|(pitch, (odds, mean))| {
+                    let stays = if *before >> pitch & 1 == 1 { self.persistence } else { 0.0 };
+                    odds + self.agreement * mean + stays
+                });
+                *before = best(scores, self.count(role, row, threshold, *before));
+                sets.push(*before);
+            }
+        }
+        sets
+    }
+
+    /// How many cells of a step sound, of which `odds` are the logarithms of the odds.
+    fn count(&self, role: TrackRole, odds: &[f32], threshold: f32, before: u128) -> usize {
+        let mut cells: Vec<f32> = odds.iter().map(|odds| 1.0 / (1.0 + (-odds).exp())).collect();
+        cells.sort_by(|a, b| b.total_cmp(a));
+        let most = most_notes(role).min(cells.len());
+        let at = |threshold: f32| {
+            let alone = cells.partition_point(|probability| *probability >= threshold);
+            alone.max(likely_count(&cells, most, threshold)).min(most)
+        };
+        let count = at(threshold);
+        let (kept, slack) = (before.count_ones() as usize, self.slack);
+        if kept == 0 || kept == count || slack == 0.0 {
+            return count;
+        }
+        let fewest = at((threshold + slack).min(1.0 - NEVER));
+        let greatest = at((threshold - slack).max(NEVER));
+        if (fewest..=greatest).contains(&kept) { kept } else { count }
+    }
+}
+
+/// The largest below 1: the odds stay finite.
+const MOST_TANH: f32 = 1.0 - f32::EPSILON;
+
+/// The `count` highest scores; of equals the lower pitch comes first.
+fn best(scores: impl Iterator<Item = f32>, count: usize) -> u128 {
+    let mut cells: Vec<(usize, f32)> = scores.enumerate().collect();
+    cells.sort_by(|a, b| b.1.total_cmp(&a.1));
+    cells.iter().take(count).fold(0, |set, (pitch, _)| set | 1 << pitch)
+}
+
+/// How many notes a role may sound at once.
+const fn most_notes(role: TrackRole) -> usize {
+    match role {
+        TrackRole::Drums => 128,
+        TrackRole::Bass => 1,
+        TrackRole::Guitar => 6,
+        TrackRole::Keys => 10,
+    }
+}
+
+/// The largest number, up to `most`, of which it is as probable as the threshold that so many cells sound or more,
+/// if each sounds independently of the others. `cells` are probabilities, the greatest first.
+fn likely_count(cells: &[f32], most: usize, threshold: f32) -> usize {
+    // Probabilities of 0, 1, … sounding cells, the last one of `most` or more.
+    let mut counts = vec![0.0_f32; most + 1];
+    counts[0] = 1.0;
+    for (index, sounds) in cells.iter().enumerate() {
+        if *sounds < NEVER {
+            break;
+        }
+        for count in (1..=(index + 1).min(most)).rev() {
+            // So many or more remain so many or more.
+            let stays = if count == most { 1.0 } else { 1.0 - sounds };
+            counts[count] = counts[count] * stays + counts[count - 1] * sounds;
+        }
+        counts[0] *= 1.0 - sounds;
+    }
+    let mut so_many = 0.0_f32;
+    for (count, probability) in counts.iter().enumerate().rev() {
+        so_many += probability;
+        if so_many >= threshold {
+            return count;
+        }
+    }
+    0
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+    use super::*;
+
+    /// Hyperbolic tangents of these probabilities.
+    fn row(probabilities: &[f32]) -> Vec<f32> {
+        probabilities.iter().map(|p| 2.0 * p - 1.0).collect()
+    }
+
+    /// What sounds in a single step after silence.
+    fn sounding(role: TrackRole, cells: &[f32], threshold: f32) -> u128 {
+        ChoiceRule::PLAIN.sounding(role, cells, cells.len(), threshold, &mut 0, |_| true)[0]
+    }
+
+    #[test]
+    fn a_cell_sounds_from_the_threshold_up() {
+        let cells = row(&[0.5001, 0.2501, 0.75, 0.1]);
+        assert_eq!(sounding(TrackRole::Drums, &cells, 0.5), 0b0101);
+        assert_eq!(sounding(TrackRole::Keys, &cells, 0.25), 0b0111);
+        // 1 − 0.5 · 0.75 · 0.25 · 0.9 = 0.916: something sounds, most likely the third.
+        assert_eq!(sounding(TrackRole::Guitar, &cells, 0.9), 0b0100);
+        assert_eq!(sounding(TrackRole::Guitar, &cells, 0.92), 0);
+    }
+
+    // Five cells of probability 0.4: at least 2 of them sound with 1 − 0.6⁵ − 5 · 0.4 · 0.6⁴ = 0.663, at least 3 with
+    // 10 · 0.4³ · 0.6² + 5 · 0.4⁴ · 0.6 + 0.4⁵ = 0.317, though none reaches a half by itself.
+    #[test]
+    fn as_many_sound_as_are_likely_to() {
+        let cells = row(&[0.0, 0.4, 0.4, 0.4, 0.4, 0.4]);
+        assert_eq!(sounding(TrackRole::Keys, &cells, 0.5), 0b0110);
+        assert_eq!(sounding(TrackRole::Keys, &cells, 0.66), 0b0110);
+        assert_eq!(sounding(TrackRole::Keys, &cells, 0.67), 0b0010);
+        assert_eq!(sounding(TrackRole::Bass, &cells, 0.5), 0b0010);
+        // At 0.39 each sounds by itself.
+        assert_eq!(sounding(TrackRole::Drums, &cells, 0.39), 0b11_1110);
+    }
+
+    // Against all 2ⁿ outcomes.
+    #[test]
+    fn likely_counts_are_those_of_all_outcomes() {
+        let cells = [0.9_f32, 0.7, 0.45, 0.3, 0.3, 0.12, 0.05];
+        let mut exact = [0.0_f32; 8];
+        for outcome in 0_u32..1 << cells.len() {
+            let each = cells.iter().enumerate();
+            let chance: f32 = each.map(|(i, p)| if outcome >> i & 1 == 1 { *p } else { 1.0 - p }).product();
+            exact[outcome.count_ones() as usize] += chance;
+        }
+        for most in [1, 3, 7] {
+            for threshold in [0.02, 0.2, 0.5, 0.8, 0.99] {
+                let reached = |count: usize| exact[count..].iter().sum::<f32>() >= threshold;
+                let expected = (0..=most).rev().find(|count| reached(*count)).unwrap_or(0);
+                assert_eq!(likely_count(&cells, most, threshold), expected, "{most} {threshold}");
+            }
+        }
+    }
+
+    // 1 − (1 − 0.3)(1 − 0.4) = 0.58: something is likely to sound, though no pitch is by itself.
+    #[test]
+    fn the_bass_sounds_if_any_pitch_is_likely_to() {
+        let cells = row(&[0.3, 0.0, 0.4]);
+        assert_eq!(sounding(TrackRole::Bass, &cells, 0.57), 0b100);
+        assert_eq!(sounding(TrackRole::Bass, &cells, 0.59), 0);
+        // Equal ones: the lowest.
+        assert_eq!(sounding(TrackRole::Bass, &row(&[0.0, 0.9, 0.9]), 0.5), 0b010);
+    }
+
+    #[test]
+    fn hands_take_the_most_probable() {
+        let cells = row(&[0.6, 0.9, 0.6, 0.9, 0.9, 0.9, 0.6, 0.9, 0.2]);
+        // Five at 0.9, and the lowest of those at 0.6.
+        assert_eq!(sounding(TrackRole::Guitar, &cells, 0.5), 0b1011_1011);
+        assert_eq!(sounding(TrackRole::Keys, &cells, 0.5), 0b1111_1111);
+    }
+
+    /// The sets of a whole half bar.
+    fn sets(rule: ChoiceRule, role: TrackRole, steps: &[&[f32]], mut before: u128) -> Vec<u128> {
+        let cells: Vec<f32> = steps.iter().flat_map(|step| row(step)).collect();
+        rule.sounding(role, &cells, steps[0].len(), 0.5, &mut before, |_| true)
+    }
+
+    #[test]
+    fn what_sounds_is_calibrated() {
+        // Odds of 2 : 1, once as probable as they say and once half so: 1 : 1, which reaches a half no more by a hair.
+        let cells: &[&[f32]] = &[&[2.0 / 3.0, 0.0]];
+        assert_eq!(sets(ChoiceRule::PLAIN, TrackRole::Drums, cells, 0), [1]);
+        let half = ChoiceRule { calibration: 0.694, ..ChoiceRule::PLAIN };
+        assert_eq!(sets(half, TrackRole::Drums, cells, 0), [0]);
+    }
+
+    #[test]
+    fn a_half_bar_agrees() {
+        // Logarithms of the odds of the first pitch: 0.41, -0.41, 0.41; of the second: 0.2, 0.85, 0.2. The means are 0.14 and
+        // 0.42.
+        let steps: &[&[f32]] = &[&[0.6, 0.55], &[0.4, 0.7], &[0.6, 0.55]];
+        assert_eq!(sets(ChoiceRule::PLAIN, TrackRole::Bass, steps, 0), [0b01, 0b10, 0b01]);
+        // From 0.41 + 0.14 w = 0.2 + 0.42 w on, w = 0.75, the second is preferred throughout.
+        for (agreement, expected) in [(0.7, [0b01, 0b10, 0b01]), (0.8, [0b10, 0b10, 0b10])] {
+            let rule = ChoiceRule { agreement, ..ChoiceRule::PLAIN };
+            assert_eq!(sets(rule, TrackRole::Bass, steps, 0), expected, "{agreement}");
+        }
+        // The next half bar is another.
+        let long: Vec<&[f32]> = [vec![&[0.9_f32, 0.6][..]; 8], vec![&[0.6, 0.7]; 2]].concat();
+        let rule = ChoiceRule { agreement: 100.0, ..ChoiceRule::PLAIN };
+        let found = sets(rule, TrackRole::Bass, &long, 0);
+        assert_eq!((found[7], found[8]), (0b01, 0b10));
+    }
+
+    #[test]
+    fn what_sounds_stays() {
+        // The odds of the second are higher by 0.44, in its logarithm.
+        let steps: &[&[f32]] = &[&[0.6, 0.7]];
+        for (persistence, expected) in [(0.43, 0b10), (0.45, 0b01)] {
+            let rule = ChoiceRule { persistence, ..ChoiceRule::PLAIN };
+            assert_eq!(sets(rule, TrackRole::Bass, steps, 0b01), [expected], "{persistence}");
+            assert_eq!(sets(rule, TrackRole::Bass, steps, 0), [0b10]);
+        }
+    }
+
+    #[test]
+    fn as_many_as_before_sound_where_they_could() {
+        let steps: &[&[f32]] = &[&[0.45, 0.45, 0.0]];
+        // One or more sound with 0.6975, both with 0.2025; but from a threshold of 0.45 down, each by itself.
+        for (slack, before, expected) in
+            [(0.0, 0b11, 1), (0.04, 0b11, 1), (0.06, 0b11, 2), (0.06, 0b111, 1), (0.06, 0, 1)]
+        {
+            let rule = ChoiceRule { slack, ..ChoiceRule::PLAIN };
+            let set = sets(rule, TrackRole::Keys, steps, before)[0];
+            assert_eq!(set.count_ones(), expected, "{slack} {before:b}");
+        }
+    }
+
+    #[test]
+    fn steps_beyond_a_bar_are_silent_and_passed_over() {
+        // The second step is not there: the half bar's mean is without it, and the first pitch stays.
+        let cells = [row(&[0.9, 0.5]), row(&[0.01, 0.99]), row(&[0.6, 0.61])].concat();
+        let rule = ChoiceRule { agreement: 1.0, persistence: 0.1, ..ChoiceRule::PLAIN };
+        let mut before = 0;
+        let sets = rule.sounding(TrackRole::Bass, &cells, 2, 0.5, &mut before, |step| step != 1);
+        assert_eq!((sets, before), (vec![1, 0, 1], 1));
+    }
+}
