@@ -87,7 +87,7 @@ fn run() -> Result<()> {
 
     let teacher = ensemble(&teacher, &device)?;
     let train = match &teacher {
-        Some(teacher) if invent > 0 => train.with(&invented(teacher, invent, config.training.seed)?),
+        Some(teacher) if invent > 0 => train.with_invented(&invented(teacher, invent, config.training.seed)?),
         _ => train,
     };
     let mut trainer = match tuned {
@@ -130,7 +130,7 @@ fn invented(teacher: &ChoraleEnsemble, count: usize, seed: u64) -> Result<Choral
 fn sample(model: &ChoraleTransformer, path: &Path) -> Result<()> {
     let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(1);
     let sampler = TokenSampler::new(SamplingTechnique::Nucleus, 0.95, 1.0)?;
-    let mut decoder = ChoraleDecoder::new(model);
+    let mut decoder = ChoraleDecoder::new(model)?;
     let start = [SatbTokenizer::START_ID];
     let generated =
         generate_tokens(&mut decoder, &start, &sampler, &mut Unconstrained, 4 * 128, &mut rng, &mut |_| {

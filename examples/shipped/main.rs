@@ -4,14 +4,17 @@
 //! ```sh
 //! cargo run --release --example shipped -- transformer --data DATA --config examples/shipped/transformer.toml --out runs/transformer
 //! cargo run --release --example shipped -- gan --data DATA --config examples/shipped/gan.toml --out runs/gan
+//! cargo run --release --example shipped -- losses --data DATA
 //! ```
 
 mod corpus;
 mod gan;
+mod losses;
 #[path = "../support/training.rs"]
 mod training;
 mod transformer;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -39,11 +42,24 @@ enum Model {
         #[command(flatten)]
         common: Common,
     },
+    /// The loss of Transformer weights on the validation pieces of each corpus
+    Losses {
+        /// The folder of the corpora
+        #[arg(long)]
+        data: PathBuf,
+        /// Weights to be measured beside the embedded ones; may be given several times
+        #[arg(long)]
+        weights: Vec<PathBuf>,
+        /// How many of the songs' piano parts are taken
+        #[arg(long, default_value_t = 200)]
+        pop_songs: usize,
+    },
 }
 
 fn main() -> ExitCode {
     training::main(|| match Cli::parse().model {
         Model::Transformer { common, pop_songs } => transformer::run(&common, pop_songs),
         Model::Gan { common } => gan::run(&common),
+        Model::Losses { data, weights, pop_songs } => losses::run(&data, &weights, pop_songs),
     })
 }

@@ -1,6 +1,7 @@
 //! Chorales to learn from.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use rand::{Rng, RngExt};
 
@@ -8,6 +9,7 @@ use super::history::{Cells, History, REST};
 use super::learner::ChoraleBatch;
 use super::steps::Steps;
 use super::training::ChoraleTraining;
+use super::tunes::{Forgotten, OwnTune, Tunes};
 use crate::data::content::Hasher;
 use crate::training::TrainError;
 use crate::transformer::{TokenDataset, TokenLayout};
@@ -25,6 +27,8 @@ use crate::transformer::{TokenDataset, TokenLayout};
 #[derive(Debug, Clone, PartialEq)]
 pub struct ChoraleDataset {
     pieces: Vec<Vec<Cells>>,
+    /// How many of them, from the first, have tunes to be known; the others were invented.
+    real: usize,
     /// Steps before the end of each piece, from the first.
     ends: Vec<usize>,
     /// The lowest and the highest pitch of all pieces.
@@ -48,7 +52,7 @@ impl ChoraleDataset {
         }
         let pitches = || cells().filter(|cell| *cell < REST);
         let range = (pitches().min().unwrap_or(0), pitches().max().unwrap_or(127));
-        Ok(Self { ends: ends(&pieces), pieces, range })
+        Ok(Self { ends: ends(&pieces), real: pieces.len(), pieces, range })
     }
 
     /// The pieces of a corpus of the [`SatbTokenizer`](deepcompose_core::SatbTokenizer)'s tokens, in their first
@@ -91,6 +95,7 @@ impl ChoraleDataset {
     #[must_use]
     pub fn fingerprint(&self) -> String {
         let mut hash = Hasher::new("chorales");
+        hash.number(self.real as u64);
         for piece in &self.pieces {
             hash.number(piece.len() as u64);
             piece.iter().for_each(|cells| hash.number(u32::from_be_bytes(*cells).into()));
@@ -107,12 +112,18 @@ impl ChoraleDataset {
         -most.min(down)..most.min(up) + 1
     }
 
-    /// These pieces and those of another, which count as their lengths say.
+    /// The pieces whose tunes a network is to know.
+    pub(crate) fn real(&self) -> &[Vec<Cells>] {
+        self.pieces.get(..self.real).unwrap_or_default()
+    }
+
+    /// These pieces and those that were `invented` in their manner, which count as their lengths say. What is learnt by
+    /// tune is learnt of these alone.
     #[must_use]
-    pub fn with(&self, more: &Self) -> Self {
-        let pieces: Vec<_> = self.pieces.iter().chain(&more.pieces).cloned().collect();
-        let range = (self.range.0.min(more.range.0), self.range.1.max(more.range.1));
-        Self { ends: ends(&pieces), pieces, range }
+    pub fn with_invented(&self, invented: &Self) -> Self {
+        let pieces: Vec<_> = self.pieces.iter().chain(&invented.pieces).cloned().collect();
+        let range = (self.range.0.min(invented.range.0), self.range.1.max(invented.range.1));
+        Self { ends: ends(&pieces), real: self.real, pieces, range }
     }
 
     /// So many windows, each of a piece drawn by its length, transposed and partly hidden as the training says.
@@ -122,13 +133,17 @@ impl ChoraleDataset {
         count: usize,
         rng: &mut impl Rng,
         is_taught: bool,
+        tunes: &Arc<Tunes>,
     ) -> ChoraleBatch {
         let all = self.ends.last().copied().unwrap_or(1);
         let whole = is_taught.then(Steps::default);
         let mut batch = ChoraleBatch { pieces: count, whole, ..ChoraleBatch::default() };
         for _ in 0..count {
             let place = rng.random_range(0..all);
-            let piece = &self.pieces[self.ends.partition_point(|end| *end <= place)];
+            let number = self.ends.partition_point(|end| *end <= place);
+            let piece = &self.pieces[number];
+            // What a piece tells of itself is not what others tell of it.
+            let own = (number < self.real && !tunes.is_empty()).then(|| Arc::new(OwnTune::of(piece)));
             // A quarter of the windows' places reach past an end, and are moved back: the ends are seen as often.
             let window = training.window;
             let most = piece.len().saturating_sub(window) as i64;
@@ -136,7 +151,9 @@ impl ChoraleDataset {
             let begin = rng.random_range(-beyond..=most + beyond).clamp(0, most) as usize;
             let semitones = rng.random_range(self.shifts(piece, training.transpose));
             let hidden = rng.random_range(0.0..1.0) * (2.0 * training.hide).min(1.0);
-            let mut history = History::new();
+            let forget = rng.random_range(0.0..1.0) * (2.0 * training.forget).min(1.0);
+            let forgotten = Forgotten::new(forget, rng.random());
+            let mut history = History::new(tunes.clone()).apart_from(own, forgotten);
             for (number, cells) in piece.iter().take(begin + window).enumerate() {
                 let cells = cells.map(|cell| transposed(cell, semitones));
                 if number >= begin {
@@ -187,7 +204,7 @@ mod tests {
         let data = ChoraleDataset::new(vec![piece(3), vec![], piece(90)]).unwrap();
         assert_eq!((data.pieces().len(), data.notes(), data.range), (2, 372, (48, 76)));
         let training = ChoraleTraining { window: 16, ..ChoraleTraining::default() };
-        let batch = data.windows(&training, 40, &mut ChaCha8Rng::seed_from_u64(1), false);
+        let batch = data.windows(&training, 40, &mut ChaCha8Rng::seed_from_u64(1), false, &Arc::default());
         assert_eq!(batch.steps.len(), 640);
         // Of 40 windows about one is of the short piece, and all others are full.
         let short = (640 - batch.steps.counted()) / 13;

@@ -1,5 +1,7 @@
 //! Decoding voice by voice.
 
+use std::sync::Arc;
+
 use burn::tensor::Tensor;
 use deepcompose_core::SatbTokenizer;
 use deepcompose_samplers::{TokenId, TokenModel};
@@ -7,6 +9,7 @@ use deepcompose_samplers::{TokenId, TokenModel};
 use super::dropout::Dropout;
 use super::history::{Cells, History, INPUTS, REST, voice_inputs};
 use super::network::{ChoraleTransformer, Memory};
+use super::tunes::Tunes;
 use super::voice::{CELLS, relate, terms};
 use crate::error::ModelError;
 
@@ -23,7 +26,7 @@ use crate::error::ModelError;
 /// use deepcompose_samplers::TokenModel;
 ///
 /// let config = ChoraleConfig { layers: 1, d_model: 16, d_inner: 16, d_voice: 16, ..ChoraleConfig::default() };
-/// let mut decoder = ChoraleDecoder::new(&ChoraleTransformer::new(&config, 7, &Device::default())?);
+/// let mut decoder = ChoraleDecoder::new(&ChoraleTransformer::new(&config, 7, &Device::default())?)?;
 /// // A start, a soprano and an alto: the tenor follows.
 /// let logits = decoder.push(&[129, 72, 67])?;
 /// assert_eq!((logits.len(), logits[129]), (131, f32::NEG_INFINITY));
@@ -34,6 +37,7 @@ pub struct ChoraleDecoder {
     network: ChoraleTransformer,
     memory: Memory,
     history: History,
+    tunes: Arc<Tunes>,
     /// The state of the step in progress.
     state: Option<Tensor<2>>,
     /// The cells of the step in progress.
@@ -43,16 +47,21 @@ pub struct ChoraleDecoder {
 
 impl ChoraleDecoder {
     /// A decoder that has read nothing.
-    #[must_use]
-    pub fn new(network: &ChoraleTransformer) -> Self {
-        Self {
+    ///
+    /// # Errors
+    ///
+    /// [`ModelError::Device`] where the device does not give the tunes that the network knows.
+    pub fn new(network: &ChoraleTransformer) -> Result<Self, ModelError> {
+        let tunes = network.tunes()?;
+        Ok(Self {
             memory: Memory::new(network),
             network: network.clone(),
-            history: History::new(),
+            history: History::new(tunes.clone()),
+            tunes,
             state: None,
             cells: Vec::with_capacity(4),
             logits: vec![f32::NEG_INFINITY; SatbTokenizer::VOCABULARY_SIZE],
-        }
+        })
     }
 
     /// Whole steps read since the start or the last reset.
@@ -63,7 +72,7 @@ impl ChoraleDecoder {
 
     fn begin(&mut self) {
         self.memory = Memory::new(&self.network);
-        self.history = History::new();
+        self.history = History::new(self.tunes.clone());
         self.state = None;
         self.cells.clear();
     }

@@ -1,5 +1,7 @@
 //! Several chorale networks as one.
 
+use std::sync::Arc;
+
 #[cfg(feature = "train")]
 use burn::tensor::Tensor;
 
@@ -9,6 +11,7 @@ use super::history::{Cells, REST};
 use super::network::ChoraleTransformer;
 #[cfg(feature = "train")]
 use super::steps::Steps;
+use super::tunes::Tunes;
 #[cfg(feature = "train")]
 use crate::data::content::Hasher;
 use crate::error::ModelError;
@@ -40,19 +43,28 @@ use crate::weights::{self, Precision};
 pub struct ChoraleEnsemble {
     networks: Vec<ChoraleTransformer>,
     keys: Vec<i32>,
+    /// What all of them know.
+    tunes: Arc<Tunes>,
 }
 
 impl ChoraleEnsemble {
-    /// A mixture of `networks`, which may be of different sizes.
+    /// A mixture of `networks`, which may be of different sizes but know the same tunes.
     ///
     /// # Errors
     ///
-    /// [`ModelError::OutOfRange`] where there is none.
+    /// [`ModelError::OutOfRange`] where there is none, or where one was trained on other pieces than the first and so knows other
+    /// tunes; [`ModelError::Device`] where their device gives no numbers.
     pub fn new(networks: Vec<ChoraleTransformer>) -> Result<Self, ModelError> {
-        if networks.is_empty() {
+        let Some(first) = networks.first() else {
             return Err(ModelError::range("networks", 0, "one or more"));
+        };
+        let tunes = first.tunes()?;
+        for (number, network) in networks.iter().enumerate().skip(1) {
+            if network.tunes()? != tunes {
+                return Err(ModelError::range("tunes of network", number, "those of the first network"));
+            }
         }
-        Ok(Self { networks, keys: vec![0] })
+        Ok(Self { networks, keys: vec![0], tunes })
     }
 
     /// The same, where every network hears the music in every one of `semitones` above its own key. What is moved
@@ -76,6 +88,10 @@ impl ChoraleEnsemble {
     #[must_use]
     pub fn networks(&self) -> &[ChoraleTransformer] {
         &self.networks
+    }
+
+    pub(crate) fn tunes(&self) -> &Arc<Tunes> {
+        &self.tunes
     }
 
     /// The keys in which each hears the music, in semitones above its own.

@@ -1,9 +1,12 @@
 //! What is known of the steps before a step, as rows of embedding tables.
 
+use std::sync::Arc;
+
 use deepcompose_core::SatbTokenizer;
 
 use super::echo::Echo;
 use super::key::{DEGREES, LocalKey};
+use super::tunes::{BEAT, Forecast, Forgotten, Line, OwnTune, SLOTS, Tunes};
 
 /// One step: the cells of soprano, alto, tenor and bass, each a MIDI pitch 0..=127 or 128, a rest.
 pub type Cells = [u8; 4];
@@ -31,6 +34,10 @@ const HELD: usize = 4;
 const DEGREE_ROWS: usize = DEGREES + 1;
 /// Changes in which the past agrees with the present, up to this less one: 0 for none.
 const CHANGE_ROWS: usize = 13;
+/// How sure a forecast is: 0 for none.
+const TRUST_ROWS: usize = 5;
+/// Of a forecast of the soprano's own network: how sure it is, and how the soprano moves to it.
+const KNOWN_ROWS: usize = TRUST_ROWS + MOTION_ROWS;
 /// Steps of a bar of four and of a bar of three quarters.
 const BARS: [usize; 2] = [16, 12];
 
@@ -41,10 +48,12 @@ const BAR_BASE: usize = 4 * VOICE_ROWS + 3 * SPACING_ROWS;
 /// And those of the phrase, and of the four voices' degrees.
 const PHRASE_BASE: usize = BAR_BASE + BARS[0] + BARS[1];
 const DEGREE_BASE: usize = PHRASE_BASE + PHRASE_ROWS;
+/// And of the forecast of the soprano's next beat by what tells most: how sure, and how the soprano moves to it.
+const FORECAST_BASE: usize = DEGREE_BASE + 4 * DEGREE_ROWS;
 /// Rows of the table that the state of a step is summed from; the last stands for what is not told.
-pub(crate) const INPUT_ROWS: usize = DEGREE_BASE + 4 * DEGREE_ROWS + 1;
+pub(crate) const INPUT_ROWS: usize = FORECAST_BASE + SLOTS * TRUST_ROWS + MOTION_ROWS + 1;
 /// How many of them a step has.
-pub(crate) const INPUTS: usize = 4 * 3 + 3 + 2 + 1 + 4;
+pub(crate) const INPUTS: usize = 4 * 3 + 3 + 2 + 1 + 4 + 2;
 /// The row of what is not told.
 const UNTOLD: u16 = INPUT_ROWS as u16 - 1;
 
@@ -56,12 +65,12 @@ const ECHO_ROWS: usize = CHANGE_ROWS + MOTION_ROWS;
 
 /// Rows of the table of a voice's own network.
 pub(crate) const fn voice_rows(voice: usize) -> usize {
-    OWN_ROWS + voice * ABOVE_ROWS
+    OWN_ROWS + if voice == 0 { SLOTS * KNOWN_ROWS } else { voice * ABOVE_ROWS }
 }
 
 /// How many of them a voice has in a step.
 pub(crate) const fn voice_inputs(voice: usize) -> usize {
-    3 + 2 * 2 + 4 * voice
+    3 + 2 * 2 + if voice == 0 { 2 * SLOTS } else { 4 * voice }
 }
 
 const fn is_pitch(cell: u8) -> bool {
@@ -93,6 +102,13 @@ pub(crate) struct History {
     /// Of all voices together, and of each.
     texture: Echo,
     voices: [Echo; 4],
+    tunes: Arc<Tunes>,
+    /// The piece's own among them, and what is forgotten of the others.
+    own: Option<Arc<OwnTune>>,
+    forgotten: Forgotten,
+    /// The soprano up to the last beat, and what is known of its next.
+    line: Line,
+    forecast: Forecast,
 }
 
 /// What is known of a voice before its next cell is drawn.
@@ -101,12 +117,14 @@ pub(crate) struct Outlook<'a> {
     pub(crate) last: u8,
     /// The cell after the longest agreement of all voices' past, and of its own.
     pub(crate) echoes: [Option<u8>; 2],
+    /// The soprano's next beat in the tunes that are known.
+    pub(crate) known: Option<u8>,
     pub(crate) key: &'a LocalKey,
 }
 
 impl History {
-    /// Before the first step.
-    pub(crate) fn new() -> Self {
+    /// Before the first step of a piece, where these `tunes` are known.
+    pub(crate) fn new(tunes: Arc<Tunes>) -> Self {
         Self {
             last: [START; 4],
             ages: [0; 4],
@@ -116,7 +134,18 @@ impl History {
             key: LocalKey::default(),
             texture: Echo::default(),
             voices: std::array::from_fn(|_| Echo::default()),
+            tunes,
+            own: None,
+            forgotten: Forgotten::default(),
+            line: Line::default(),
+            forecast: Forecast::default(),
         }
+    }
+
+    /// The same in training, where the tunes tell nothing of the piece by itself, and some of the rest is forgotten.
+    #[cfg(any(test, feature = "train"))]
+    pub(crate) fn apart_from(self, own: Option<Arc<OwnTune>>, forgotten: Forgotten) -> Self {
+        Self { own, forgotten, ..self }
     }
 
     pub(crate) fn push(&mut self, cells: Cells) {
@@ -136,6 +165,11 @@ impl History {
         self.key.push(cells);
         self.texture.push(u32::from_be_bytes(cells));
         self.voices.iter_mut().zip(cells).for_each(|(voice, cell)| voice.push(cell.into()));
+        if self.steps.is_multiple_of(BEAT) {
+            self.line.push(cells[0]);
+            let forecast = self.tunes.forecast(&self.line, self.own.as_deref());
+            self.forecast = self.forgotten.leave(forecast, self.line.beats());
+        }
         self.last = cells;
         self.steps += 1;
     }
@@ -154,7 +188,8 @@ impl History {
     pub(crate) fn outlook(&self, above: &[u8]) -> Outlook<'_> {
         let voice = above.len().min(3);
         let echoes = self.echoes(voice).map(|echo| echo.map(|(cell, _)| cell));
-        Outlook { last: self.last[voice], echoes, key: &self.key }
+        let known = self.forecast.best().filter(|_| voice == 0).map(|(_, pitch, _)| pitch);
+        Outlook { last: self.last[voice], echoes, known, key: &self.key }
     }
 
     fn degree_row(&self, cell: u8) -> usize {
@@ -186,6 +221,13 @@ impl History {
         rows[15] = (BAR_BASE + self.steps % BARS[0]) as u16;
         rows[16] = (BAR_BASE + BARS[0] + self.steps % BARS[1]) as u16;
         rows[17] = (PHRASE_BASE + self.since_held) as u16;
+        if told[0] {
+            let (trust, motion) = self.forecast.best().map_or((0, 0), |(slot, pitch, trust)| {
+                (slot * TRUST_ROWS + trust as usize, interval(pitch, self.last[0], 12))
+            });
+            rows[22] = (FORECAST_BASE + trust) as u16;
+            rows[23] = (FORECAST_BASE + SLOTS * TRUST_ROWS + motion) as u16;
+        }
         rows
     }
 
@@ -201,6 +243,12 @@ impl History {
             let (motion, changes) = echo
                 .map_or((0, 0), |(cell, changes)| (interval(cell, own, 12), changes.min(CHANGE_ROWS - 1)));
             rows.extend([base + changes, base + CHANGE_ROWS + motion].map(|row| row as i32));
+        }
+        for (slot, known) in self.forecast.0.iter().enumerate().filter(|_| voice == 0) {
+            let base = OWN_ROWS + slot * KNOWN_ROWS;
+            let (trust, motion) =
+                known.map_or((0, 0), |(pitch, trust)| (trust as usize, interval(pitch, own, 12)));
+            rows.extend([base + trust, base + TRUST_ROWS + motion].map(|row| row as i32));
         }
         for (other, cell) in above.iter().take(3).enumerate() {
             let base = OWN_ROWS + other * ABOVE_ROWS;
@@ -221,7 +269,7 @@ mod tests {
 
     #[test]
     fn a_history_knows_ages_motions_and_spacings() {
-        let mut history = History::new();
+        let mut history = History::new(Arc::default());
         let start = history.inputs([true; 4]);
         assert_eq!(start[..3], [129, 130, 162]);
         for cells in [[72, 67, 64, 48], [72, 67, 64, 48], [74, REST, 64, 43]] {
@@ -239,7 +287,9 @@ mod tests {
         // Three steps in, none of which ends a chord that was held.
         assert_eq!(rows[15..18], [752 + 186 + 3, 752 + 186 + 16 + 3, 966 + 3]);
         // C and G and E, then D and G and E: C major. D is its second degree, and the alto rests.
-        assert_eq!(rows[18..], [1030 + 3, 1030 + 25, 1030 + 50 + 5, 1030 + 75 + 8]);
+        assert_eq!(rows[18..22], [1030 + 3, 1030 + 25, 1030 + 50 + 5, 1030 + 75 + 8]);
+        // No tune is known.
+        assert_eq!(rows[22..], [1030 + 100, 1030 + 100 + 7 * 5]);
         let hidden = history.inputs([true, false, true, false]);
         assert_eq!(hidden[9..15], [UNTOLD; 6]);
         assert_eq!(hidden[3..6], [UNTOLD; 3]);
@@ -254,7 +304,7 @@ mod tests {
 
     #[test]
     fn a_voice_knows_those_above_it_and_its_echoes() {
-        let mut history = History::new();
+        let mut history = History::new(Arc::default());
         history.push([72, 67, 64, 48]);
         let mut rows = Vec::new();
         history.voice_inputs(&[74, REST], &mut rows);
@@ -287,9 +337,38 @@ mod tests {
         }
         rows.clear();
         history.voice_inputs(&[], &mut rows);
-        assert_eq!(rows[3..], [187 + 1, 187 + 13 + 15, 226 + 1, 226 + 13 + 15]);
+        assert_eq!(rows[3..7], [187 + 1, 187 + 13 + 15, 226 + 1, 226 + 13 + 15]);
+        // And no tune is known.
+        let nothing: Vec<i32> = (0..7).flat_map(|slot| [265 + 31 * slot, 270 + 31 * slot]).collect();
+        assert_eq!((rows[7..].to_vec(), rows.len()), (nothing, voice_inputs(0)));
         assert_eq!(history.outlook(&[]).echoes, [Some(76), Some(76)]);
         // The alto never moved.
         assert_eq!(history.outlook(&[76]).echoes, [Some(67), None]);
+    }
+
+    #[test]
+    fn a_history_is_told_of_tunes_on_beats() {
+        // C D E F in quarter notes; then in D, the second note a step late.
+        let quarters = |pitches: [u8; 4]| pitches.map(|pitch| [[pitch, REST, REST, REST]; 4]).concat();
+        let tunes = Arc::new(Tunes::learn(&[quarters([60, 62, 64, 65])], 100).unwrap());
+        let mut history = History::new(tunes);
+        let mut known = Vec::new();
+        for (step, cells) in quarters([62, 64, 66, 67]).into_iter().enumerate() {
+            let late = if step == 4 { [62, REST, REST, REST] } else { cells };
+            known.push(history.outlook(&[]).known);
+            history.push(late);
+        }
+        // Nothing begins with one note that stands for a beat, nor goes on from it.
+        assert_eq!(known, [None; 16]);
+        let mut history = History::new(history.tunes);
+        for cells in quarters([62, 64, 66, 67]) {
+            known.push(history.outlook(&[]).known);
+            history.push(cells);
+        }
+        // From the second beat on, up to the one it tells of.
+        let expected = [[None; 5].as_slice(), &[Some(66); 4], &[Some(67); 4]].concat();
+        assert_eq!(known[16..29], expected);
+        // Of the other voices nothing is.
+        assert_eq!(history.outlook(&[67]).known, None);
     }
 }

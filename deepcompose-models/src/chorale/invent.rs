@@ -29,7 +29,7 @@ impl Heard {
     fn new(ensemble: &ChoraleEnsemble, semitones: i32, count: usize) -> Self {
         Self {
             semitones,
-            histories: vec![History::new(); count],
+            histories: vec![History::new(ensemble.tunes().clone()); count],
             memories: ensemble.networks().iter().map(Memory::new).collect(),
             states: Vec::new(),
         }

@@ -28,6 +28,7 @@ mod steps;
 mod train;
 #[cfg(feature = "train")]
 mod training;
+mod tunes;
 mod voice;
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! The chorale network.
 
+use std::sync::Arc;
+
 use burn::module::{Module, Param};
 use burn::nn::{LayerNorm, LayerNormConfig, Linear};
 use burn::tensor::activation::silu;
@@ -13,7 +15,10 @@ use rand_distr::{Distribution, Normal};
 use super::attention::{BiasedAttention, Cached, Distances};
 use super::config::ChoraleConfig;
 use super::dropout::Dropout;
+#[cfg(any(test, feature = "train"))]
+use super::history::Cells;
 use super::history::{INPUT_ROWS, INPUTS, voice_rows};
+use super::tunes::Tunes;
 use super::voice::{CELLS, VoiceNetwork};
 use crate::error::ModelError;
 
@@ -47,6 +52,8 @@ pub struct ChoraleTransformer {
     pub(crate) layers: Vec<Layer>,
     pub(crate) norm: LayerNorm,
     pub(crate) voices: Vec<VoiceNetwork>,
+    /// The numbers of the [`Tunes`], `[3, tunes]`, which no gradient reaches.
+    pub(crate) tunes: Option<Param<Tensor<2>>>,
     #[module(skip)]
     pub(crate) config: ChoraleConfig,
 }
@@ -114,13 +121,43 @@ impl ChoraleTransformer {
                 relative: fresh.linear_with_bias(h, super::voice::first_bias(voice), 0.02),
             })
             .collect();
-        Ok(Self { table, layers, norm: norm(), voices, config: config.clone() })
+        let tunes = (config.tunes > 0).then(|| Param::from_tensor(Tensor::zeros([3, config.tunes], device)));
+        Ok(Self { table, layers, norm: norm(), voices, tunes, config: config.clone() })
     }
 
     /// The sizes of this network.
     #[must_use]
     pub fn config(&self) -> &ChoraleConfig {
         &self.config
+    }
+
+    /// The tunes that it knows.
+    ///
+    /// # Errors
+    ///
+    /// [`ModelError::Device`] where the device gives no numbers.
+    pub(crate) fn tunes(&self) -> Result<Arc<Tunes>, ModelError> {
+        let Some(tunes) = &self.tunes else { return Ok(Arc::default()) };
+        let numbers = tunes.val().into_data().convert::<f32>().try_into_vec::<f32>();
+        let numbers = numbers.map_err(|e| ModelError::Device(format!("{e:?}")))?;
+        Ok(Arc::new(Tunes::from_numbers(&numbers)))
+    }
+
+    /// The same network, where it knows the tunes of these pieces and no others.
+    ///
+    /// # Errors
+    ///
+    /// [`ModelError::OutOfRange`] where the table has too few rows for them.
+    #[cfg(any(test, feature = "train"))]
+    pub(crate) fn knowing(mut self, pieces: &[Vec<Cells>]) -> Result<Self, ModelError> {
+        let device = self.table.val().device();
+        if let Some(numbers) = &mut self.tunes {
+            let tunes = Tunes::learn(pieces, self.config.tunes)?;
+            let shape = [3, self.config.tunes];
+            let learnt = Tensor::from_data(TensorData::new(tunes.numbers(), shape), &device);
+            *numbers = Param::from_tensor(learnt);
+        }
+        Ok(self)
     }
 
     /// The states of steps, `[batch, steps, d_model]`, from the rows of their inputs, `[batch, steps * INPUTS]`.

@@ -1,5 +1,8 @@
 //! Steps as the network reads them.
 
+#[cfg(feature = "train")]
+use std::sync::Arc;
+
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
@@ -53,7 +56,7 @@ impl Steps {
     /// Appends a step that does not count.
     #[cfg(feature = "train")]
     pub(crate) fn pad(&mut self) {
-        self.push(&History::new(), [true; 4], [0; 4]);
+        self.push(&History::new(Arc::default()), [true; 4], [0; 4]);
         if let Some(counts) = self.counts.last_mut() {
             *counts = false;
         }
@@ -129,7 +132,7 @@ impl ChoraleTransformer {
             return Err(ModelError::range("cell", cell, "0..=128"));
         }
         let mut memory = Memory::new(self);
-        let mut history = History::new();
+        let mut history = History::new(self.tunes()?);
         let mut out = Vec::with_capacity(piece.len());
         for block in piece.chunks(BLOCK) {
             let mut steps = Steps::default();

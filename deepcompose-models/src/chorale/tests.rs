@@ -20,12 +20,22 @@ fn config() -> ChoraleConfig {
         d_inner: 6,
         d_voice: 10,
         distances: 20,
+        tunes: 1000,
         ..ChoraleConfig::default()
     }
 }
 
-/// A network none of whose numbers are at rest: biases and scales too.
+/// Pieces that begin alike.
+fn pieces() -> Vec<Vec<Cells>> {
+    (3..9).map(|part| piece(part * 12)).collect()
+}
+
+/// A network none of whose numbers are at rest: biases and scales too. It knows the tunes of the pieces.
 fn network() -> ChoraleTransformer {
+    stirred().knowing(&pieces()).unwrap()
+}
+
+fn stirred() -> ChoraleTransformer {
     let mut rng = ChaCha8Rng::seed_from_u64(4);
     let mut network = ChoraleTransformer::new(&config(), 3, &Device::default()).unwrap();
     let mut draws = ChaCha8Rng::seed_from_u64(5);
@@ -53,10 +63,12 @@ fn piece(steps: usize) -> Vec<Cells> {
     let mut cells = [70, 65, 60, 50];
     (0..steps)
         .map(|_| {
-            for cell in &mut cells {
+            for (voice, cell) in cells.iter_mut().enumerate() {
                 match rng.random_range(0..6) {
+                    // The soprano sings what could be a tune.
+                    0 if voice == 0 => *cell = rng.random_range(65..72),
                     0 => *cell = rng.random_range(40..80),
-                    1 => *cell = REST,
+                    1 if voice > 0 || rng.random_bool(0.05) => *cell = REST,
                     _ => {}
                 }
             }
@@ -108,7 +120,7 @@ fn plain(network: &ChoraleTransformer, piece: &[Cells]) -> Vec<[Vec<f64>; 4]> {
     let sum = |table: &[f64], rows: &[usize], width: usize| -> Vec<f64> {
         (0..width).map(|k| rows.iter().map(|row| table[row * width + k]).sum()).collect()
     };
-    let mut histories = vec![History::new()];
+    let mut histories = vec![History::new(network.tunes().unwrap())];
     for cells in piece {
         let mut next = histories.last().unwrap().clone();
         next.push(*cells);
@@ -198,7 +210,7 @@ fn a_decoder_gives_what_the_whole_piece_gives() {
     // Longer than a block, and with the start of another piece before it.
     let (network, piece) = (network(), piece(300));
     let whole = network.log_probabilities(&piece).unwrap();
-    let mut decoder = ChoraleDecoder::new(&network);
+    let mut decoder = ChoraleDecoder::new(&network).unwrap();
     decoder.push(&[129, 60, 128, 50]).unwrap();
     let mut next = vec![129];
     for (step, cells) in piece.iter().enumerate() {
@@ -241,8 +253,13 @@ fn the_parameters_are_counted() {
 
 /// Networks that differ.
 fn ensemble() -> ChoraleEnsemble {
+    ensemble_knowing(&pieces())
+}
+
+fn ensemble_knowing(pieces: &[Vec<Cells>]) -> ChoraleEnsemble {
     let fresh = |seed| ChoraleTransformer::new(&config(), seed, &Device::default()).unwrap();
-    ChoraleEnsemble::new(vec![network(), fresh(8), fresh(9)]).unwrap()
+    let networks = [stirred(), fresh(8), fresh(9)].map(|network| network.knowing(pieces).unwrap());
+    ChoraleEnsemble::new(networks.to_vec()).unwrap()
 }
 
 fn transposed(piece: &[Cells], semitones: i16) -> Vec<Cells> {
@@ -280,6 +297,7 @@ fn an_ensemble_is_the_mean_of_probabilities_in_every_key() {
         .sum();
     assert!((all + lost / 3.0 - 1.0).abs() < 1e-5 && lost > 0.0, "{all}, {lost}");
     assert!(ChoraleEnsemble::new(Vec::new()).is_err());
+    assert!(ChoraleEnsemble::new(vec![network(), stirred()]).is_err());
     assert!(ensemble().in_keys(&[]).is_err() && ensemble().in_keys(&[25]).is_err());
 }
 
@@ -291,7 +309,7 @@ fn one_network_invents_what_its_decoder_does() {
         .unwrap()
         .invent(1, 25, &sampler, &mut ChaCha8Rng::seed_from_u64(6))
         .unwrap();
-    let mut decoder = ChoraleDecoder::new(&network());
+    let mut decoder = ChoraleDecoder::new(&network()).unwrap();
     let mut rng = ChaCha8Rng::seed_from_u64(6);
     let mut go_on = |_| std::ops::ControlFlow::Continue(());
     let generated =
@@ -326,7 +344,7 @@ mod training {
     use crate::training::{Run, RunSettings, Trainer};
 
     fn trainer(workers: usize) -> ChoraleTrainer {
-        let data = ChoraleDataset::new((3..9).map(|part| piece(part * 12)).collect()).unwrap();
+        let data = ChoraleDataset::new(pieces()).unwrap();
         let training = ChoraleTraining {
             steps: 12,
             batch_size: 4,
@@ -373,18 +391,63 @@ mod training {
         }
     }
 
+    // Whole pieces as they are: each is told what the others sing, and what was invented is told of all.
+    #[test]
+    fn a_piece_in_training_is_not_told_of_itself() {
+        let real = ChoraleDataset::new(pieces()).unwrap();
+        let invented = piece(50);
+        let data = real.with_invented(&ChoraleDataset::new(vec![invented.clone()]).unwrap());
+        let training = ChoraleTraining {
+            window: 96,
+            transpose: 0,
+            hide: 0.0,
+            forget: 0.0,
+            ..ChoraleTraining::default()
+        };
+        let tunes = network().tunes().unwrap();
+        let expected = |piece: &[Cells], known: &[Vec<Cells>]| {
+            let mut steps = steps::Steps::default();
+            let mut history = History::new(stirred().knowing(known).unwrap().tunes().unwrap());
+            for cells in piece {
+                steps.push(&history, [true; 4], *cells);
+                history.push(*cells);
+            }
+            (piece.len()..96).for_each(|_| steps.pad());
+            steps
+        };
+        let mut all: Vec<_> = (0..6)
+            .map(|number| {
+                let mut others = pieces();
+                let piece = others.remove(number);
+                expected(&piece, &others)
+            })
+            .collect();
+        all.push(expected(&invented, &pieces()));
+        let mut seen = [0; 7];
+        for seed in 0..60 {
+            let mut rng = ChaCha8Rng::seed_from_u64(seed);
+            let batch = data.windows(&training, 1, &mut rng, false, &tunes);
+            seen[all.iter().position(|steps| *steps == batch.steps).unwrap()] += 1;
+        }
+        assert!(seen.iter().all(|count| *count > 0), "{seen:?}");
+    }
+
     #[test]
     fn a_teachers_share_is_the_cross_entropy_with_it() {
         let data = ChoraleDataset::new(vec![piece(20)]).unwrap();
         let training = ChoraleTraining { window: 24, transpose: 0, hide: 0.0, ..ChoraleTraining::default() };
-        let batch = data.windows(&training, 1, &mut ChaCha8Rng::seed_from_u64(2), true);
-        let student = network();
-        let teacher = |share| loss::Teacher { ensemble: ensemble(), share, fingerprint: String::new() };
+        // Nothing is known: the decoders would know the piece itself.
+        let ensemble = ensemble_knowing(&[]);
+        let student = stirred();
+        let tunes = student.tunes().unwrap();
+        let batch = data.windows(&training, 1, &mut ChaCha8Rng::seed_from_u64(2), true, &tunes);
+        let teacher = |share| loss::Teacher { ensemble: ensemble.clone(), share, fingerprint: String::new() };
         let loss =
             |share| -> f64 { loss::loss_sum(&student, &batch, Some(&teacher(share)), None).into_scalar() };
         // Cell by cell, from what the decoders say.
-        let mut decoders: Vec<_> = ensemble().networks().iter().map(ChoraleDecoder::new).collect();
-        let mut own = ChoraleDecoder::new(&student);
+        let decoders: Result<Vec<_>, _> = ensemble.networks().iter().map(ChoraleDecoder::new).collect();
+        let mut decoders = decoders.unwrap();
+        let mut own = ChoraleDecoder::new(&student).unwrap();
         let softmax = |logits: &[f32]| {
             let weights: Vec<f64> = logits.iter().map(|logit| f64::from(*logit).exp()).collect();
             let total: f64 = weights.iter().sum();
@@ -433,6 +496,8 @@ mod training {
             assert!(error.contains("teacher"), "{error}");
         }
         assert!(trainer(1).taught_by(teacher.in_keys(&[0, 1]).unwrap()).is_err());
+        let error = trainer(1).taught_by(ensemble_knowing(&pieces()[1..])).unwrap_err().to_string();
+        assert!(error.starts_with("tunes of a teacher"), "{error}");
     }
 
     #[test]

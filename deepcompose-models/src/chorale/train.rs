@@ -1,5 +1,7 @@
 //! [`ChoraleTrainer`]: the steps of a training run.
 
+use std::sync::Arc;
+
 use burn::module::{Module, ModuleVisitor, Param, ParamGroup, ParamId};
 use burn::optim::{AdamWConfig, GradientsAccumulator, GradientsParams, ModuleOptimizer};
 use burn::tensor::{Device, Tensor};
@@ -15,6 +17,7 @@ use super::learner::ChoraleBatch;
 use super::loss::{Teacher, loss_sum};
 use super::network::ChoraleTransformer;
 use super::training::{ChoraleTrainConfig, ChoraleTraining};
+use super::tunes::Tunes;
 use crate::checkpoint::Checkpoint;
 use crate::training::replicas::Replicas;
 use crate::training::{Frozen, StepReport, TrainError, Trainer, gradients, step_rng};
@@ -35,6 +38,8 @@ pub struct ChoraleTrainer {
     data: String,
     replicas: Replicas,
     teacher: Option<Teacher>,
+    /// What the network knows of the training pieces.
+    tunes: Arc<Tunes>,
     step: usize,
 }
 
@@ -108,7 +113,8 @@ impl ChoraleTrainer {
         Self::fine_tune(network, &config.training, train, valid)
     }
 
-    /// A trainer that goes on from the weights of `network`, on its device: to fine-tune it.
+    /// A trainer that goes on from the weights of `network`, on its device: to fine-tune it. It will know the tunes of
+    /// `train`, and no longer those that it knew.
     ///
     /// # Errors
     ///
@@ -120,6 +126,8 @@ impl ChoraleTrainer {
         valid: ChoraleDataset,
     ) -> Result<Self, TrainError> {
         training.validate()?;
+        let network = network.knowing(train.real())?;
+        let tunes = network.tunes()?;
         let network = network.train();
         let frozen = training.freeze.of(&network)?;
         let network = frozen.freeze(network);
@@ -133,6 +141,7 @@ impl ChoraleTrainer {
             valid,
             training: training.clone(),
             teacher: None,
+            tunes,
             step: 0,
         })
     }
@@ -143,12 +152,17 @@ impl ChoraleTrainer {
     ///
     /// # Errors
     ///
-    /// [`TrainError::Config`] for a teacher that hears the music in other keys: it would have to move every window.
+    /// [`TrainError::Config`] for a teacher that hears the music in other keys: it would have to move every window; or that
+    /// knows the tunes of other pieces.
     /// [`TrainError::Weights`] where its parameters cannot be read from the device.
     pub fn taught_by(mut self, ensemble: ChoraleEnsemble) -> Result<Self, TrainError> {
         if ensemble.keys() != [0] {
             let keys = format!("{:?}", ensemble.keys());
             return Err(crate::ModelError::range("keys of a teacher", keys, "[0]").into());
+        }
+        if *ensemble.tunes() != self.tunes {
+            let expected = "those of the training pieces";
+            return Err(crate::ModelError::range("tunes", "of a teacher", expected).into());
         }
         let fingerprint = ensemble.fingerprint()?;
         self.teacher = Some(Teacher { ensemble, share: self.training.teacher_share, fingerprint });
@@ -172,7 +186,8 @@ impl ChoraleTrainer {
         (0..workers)
             .map(|worker| {
                 let count = batch_size * (worker + 1) / workers - batch_size * worker / workers;
-                let batch = self.train.windows(&self.training, count, &mut rng, self.teacher.is_some());
+                let batch =
+                    self.train.windows(&self.training, count, &mut rng, self.teacher.is_some(), &self.tunes);
                 // Above the streams of the batches.
                 let mut dropout = ChaCha8Rng::seed_from_u64(seed);
                 dropout.set_stream(1 << 63 | (self.step as u64) << 8 | worker as u64);

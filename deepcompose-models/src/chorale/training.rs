@@ -35,6 +35,9 @@ pub struct ChoraleTraining {
     /// zero and twice as much. What is predicted is not hidden. Without it, a corpus of a few hundred chorales is soon
     /// learnt by heart.
     pub hide: f64,
+    /// Mean share of what the tunes that are known tell that is forgotten, 0..=0.5, each window's own share as that of
+    /// `hide`. A network that is always told all learns the corpus by what it is told.
+    pub forget: f64,
     /// How much of the loss is of a teacher's distributions where there is a teacher, 0..=1; the rest is of the cells.
     pub teacher_share: f64,
     /// Parts of a batch computed at once, each on one thread, 1..=256 and at most `batch_size`. The result depends on
@@ -59,6 +62,7 @@ impl Default for ChoraleTraining {
             clip: 1.0,
             transpose: 6,
             hide: 0.25,
+            forget: 0.25,
             teacher_share: 1.0,
             workers: 2,
             freeze: Freeze::default(),
@@ -87,6 +91,7 @@ impl ChoraleTraining {
         let fractions = [
             ("weight_decay", self.weight_decay, 1.0),
             ("hide", self.hide, 0.5),
+            ("forget", self.forget, 0.5),
             ("teacher_share", self.teacher_share, 1.0),
         ];
         for (field, value, most) in fractions {

@@ -16,13 +16,14 @@ pub(crate) const CELLS: usize = 129;
 const REACH: i32 = 36;
 const INTERVALS: i32 = 2 * REACH + 1;
 
-/// Where the outputs of the two echoes begin, of the degrees, and of the voices above.
+/// Where the outputs of the two echoes begin, of the known tunes, of the degrees, and of the voices above.
 const ECHOES: i32 = INTERVALS + 1;
-const DEGREE: i32 = ECHOES + 2;
+const KNOWN: i32 = ECHOES + 2;
+const DEGREE: i32 = KNOWN + 1;
 const ABOVE: i32 = DEGREE + DEGREES as i32;
 
 /// Outputs that say a cell by what it is to others: its interval from the voice's last pitch, whether it is the last
-/// cell held, whether it is what came the last time, its degree in the local key, and its pitch class above that of each
+/// cell held, whether it is what came the last time, whether the soprano's tune has it on the next beat, its degree in the local key, and its pitch class above that of each
 /// voice over it.
 pub(crate) const fn relations(voice: usize) -> usize {
     ABOVE as usize + 12 * voice
@@ -37,13 +38,13 @@ pub(crate) fn first_bias(voice: usize) -> Vec<f32> {
 
 /// How many of them each cell of a voice sums.
 pub(crate) const fn terms(voice: usize) -> usize {
-    5 + voice
+    6 + voice
 }
 
 /// Appends, for each of the [`CELLS`], which [`terms`] of the relations' outputs it sums; `relations(voice)` is a term
 /// that is zero. `above` are the cells over it in this step.
 pub(crate) fn relate(outlook: Outlook<'_>, above: &[u8], to: &mut Vec<i32>) {
-    let Outlook { last, echoes, key } = outlook;
+    let Outlook { last, echoes, known, key } = outlook;
     let zero = relations(above.len()) as i32;
     for cell in 0..CELLS as u8 {
         let interval = i32::from(cell) - i32::from(last);
@@ -53,6 +54,7 @@ pub(crate) fn relate(outlook: Outlook<'_>, above: &[u8], to: &mut Vec<i32>) {
         for (number, echo) in (0..).zip(echoes) {
             to.push(if echo == Some(cell) { ECHOES + number } else { zero });
         }
+        to.push(if known == Some(cell) { KNOWN } else { zero });
         to.push(key.degree(cell).map_or(zero, |degree| DEGREE + degree as i32));
         for (number, other) in (0..).zip(above) {
             let class = (i32::from(cell) - i32::from(*other)).rem_euclid(12);
@@ -109,25 +111,26 @@ mod tests {
     fn a_cell_is_related_to_its_past_and_to_the_voices_above() {
         let mut key = LocalKey::default();
         key.push([72, 67, 64, 48]);
-        let outlook = |last, echoes| Outlook { last, echoes, key: &key };
+        let outlook = |last, echoes, known| Outlook { last, echoes, known, key: &key };
         let mut to = Vec::new();
-        relate(outlook(60, [Some(59), Some(60)]), &[72, REST], &mut to);
+        relate(outlook(60, [Some(59), Some(60)], Some(67)), &[72, REST], &mut to);
         assert_eq!(to.len(), CELLS * terms(2));
-        let of = |cell: usize| &to[cell * 7..][..7];
+        let of = |cell: usize| &to[cell * 8..][..8];
         let zero = relations(2) as i32;
-        assert_eq!(relations(2), 73 + 1 + 2 + 24 + 24);
+        assert_eq!(relations(2), 73 + 1 + 2 + 1 + 24 + 24);
         // Held: no interval; what came the last time after its own past; C, the first degree; the octave below the soprano;
         // the alto rests.
-        assert_eq!(of(60), [36, 73, zero, 75, 76, 100, zero]);
-        assert_eq!(of(67), [43, zero, zero, zero, 76 + 7, 100 + 7, zero]);
-        assert_eq!(of(59), [35, zero, 74, zero, 76 + 11, 100 + 11, zero]);
+        assert_eq!(of(60), [36, 73, zero, 75, zero, 77, 101, zero]);
+        // What a known tune has.
+        assert_eq!(of(67), [43, zero, zero, zero, 76, 77 + 7, 101 + 7, zero]);
+        assert_eq!(of(59), [35, zero, 74, zero, zero, 77 + 11, 101 + 11, zero]);
         // Too far away for an interval.
-        assert_eq!(of(100), [zero, zero, zero, zero, 76 + 4, 100 + 4, zero]);
-        assert_eq!(of(128), [zero; 7]);
+        assert_eq!(of(100), [zero, zero, zero, zero, zero, 77 + 4, 101 + 4, zero]);
+        assert_eq!(of(128), [zero; 8]);
         to.clear();
-        relate(outlook(REST, [None, Some(REST)]), &[], &mut to);
+        relate(outlook(REST, [None, Some(REST)], None), &[], &mut to);
         let zero = relations(0) as i32;
-        assert_eq!(to[..5], [zero, zero, zero, zero, 76]);
-        assert_eq!(to[5 * 128..], [zero, 73, zero, 75, zero]);
+        assert_eq!(to[..6], [zero, zero, zero, zero, zero, 77]);
+        assert_eq!(to[6 * 128..], [zero, 73, zero, 75, zero, zero]);
     }
 }
