@@ -1,7 +1,7 @@
 //! [`ChoiceRule`]: which cells sound, of those that are more or less probable.
 
 use super::GanError;
-use super::genre::TrackRole;
+use super::genre::{Genre, TrackRole};
 
 /// How a track's sounding pitches are chosen from the probabilities of its cells; see [`accompany`](super::accompany).
 ///
@@ -44,9 +44,22 @@ impl ChoiceRule {
     pub const PLAIN: Self = Self { calibration: 0.0, agreement: 0.0, persistence: 0.0, slack: 0.0 };
 
     /// What suits the shipped generator: of the rules tried on its validation pieces, one under which many of the measures of
-    /// the track were near those of what was played.
+    /// the track were near those of what was played in the genre.
     #[must_use]
-    pub const fn of(role: TrackRole) -> Self {
+    pub const fn of(genre: Genre, role: TrackRole) -> Self {
+        let rule = Self::of_role(role);
+        let more = match (genre, role) {
+            (Genre::Pop, TrackRole::Keys) => -0.9,
+            (Genre::Rock | Genre::Edm, TrackRole::Keys) => -0.6,
+            (Genre::Reggae | Genre::Edm, TrackRole::Drums) => -0.3,
+            (Genre::Country, TrackRole::Drums) | (Genre::Reggae, TrackRole::Guitar) => 0.3,
+            _ => 0.0,
+        };
+        Self { calibration: rule.calibration + more, ..rule }
+    }
+
+    /// Whatever the genre.
+    pub(super) const fn of_role(role: TrackRole) -> Self {
         match role {
             TrackRole::Drums => Self { calibration: 0.3, agreement: 0.5, ..Self::PLAIN },
             TrackRole::Bass => Self { calibration: -0.2, ..Self::PLAIN },
@@ -266,6 +279,26 @@ mod tests {
         assert_eq!(sets(ChoiceRule::PLAIN, TrackRole::Drums, cells, 0), [1]);
         let half = ChoiceRule { calibration: 0.694, ..ChoiceRule::PLAIN };
         assert_eq!(sets(half, TrackRole::Drums, cells, 0), [0]);
+    }
+
+    #[test]
+    fn every_genre_has_rules_that_are_accepted() {
+        for genre in Genre::ALL {
+            for role in TrackRole::ALL {
+                let rule = ChoiceRule::of(genre, role);
+                assert!(rule.check().is_ok(), "{genre} {role}");
+                let base = ChoiceRule::of_role(role);
+                assert_eq!(ChoiceRule { calibration: base.calibration, ..rule }, base);
+            }
+        }
+        let field = |rule: ChoiceRule| match rule.check() {
+            Err(GanError::OutOfRange { field, .. }) => field,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(field(ChoiceRule { calibration: f32::NAN, ..ChoiceRule::PLAIN }), "calibration");
+        assert_eq!(field(ChoiceRule { agreement: -0.1, ..ChoiceRule::PLAIN }), "agreement");
+        assert_eq!(field(ChoiceRule { persistence: f32::INFINITY, ..ChoiceRule::PLAIN }), "persistence");
+        assert_eq!(field(ChoiceRule { slack: 0.6, ..ChoiceRule::PLAIN }), "slack");
     }
 
     #[test]

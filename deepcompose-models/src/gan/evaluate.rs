@@ -208,13 +208,13 @@ fn as_tensor(values: Vec<f32>, config: &GanConfig, device: &Device) -> Tensor<4>
     Tensor::from_data(TensorData::new(values, [1, tracks, steps, pitches]), device)
 }
 
-/// What sounds at threshold 0.5: a set of keys for each step of each track of each window.
+/// What sounds at threshold 0.5, in no genre of its own: a set of keys for each step of each track of each window.
 pub(super) fn sets(tracks: Tensor<4>, config: &GanConfig) -> Result<Vec<u128>, GanError> {
     let values: Vec<f32> = tracks.try_into_vec_as().map_err(|e| GanError::Device(e.to_string()))?;
     let range = PitchRange::of(config);
     let track = |(index, cells): (usize, &[f32])| {
         let role = TrackRole::ALL[index % TrackRole::COUNT];
-        let sets = ChoiceRule::of(role).sounding(role, cells, config.pitches(), 0.5, &mut 0, |_| true);
+        let sets = ChoiceRule::of_role(role).sounding(role, cells, config.pitches(), 0.5, &mut 0, |_| true);
         sets.into_iter().map(|set| range.keys(set)).collect::<Vec<_>>()
     };
     Ok(values.chunks(config.steps() * config.pitches()).enumerate().flat_map(track).collect())

@@ -43,7 +43,7 @@ impl AccompanyOptions {
             roles: RoleSet::of(genre),
             threshold: 0.5,
             variation: 0.3,
-            choice: TrackRole::ALL.map(ChoiceRule::of),
+            choice: TrackRole::ALL.map(|role| ChoiceRule::of(genre, role)),
             bar_steps: Vec::new(),
         }
     }
