@@ -49,8 +49,7 @@ impl ChoiceRule {
     pub const fn of(genre: Genre, role: TrackRole) -> Self {
         let rule = Self::of_role(role);
         let more = match (genre, role) {
-            (Genre::Pop, TrackRole::Keys) => -0.9,
-            (Genre::Rock | Genre::Edm, TrackRole::Keys) => -0.6,
+            (Genre::Rock | Genre::Pop | Genre::Edm, TrackRole::Keys) => -0.6,
             (Genre::Reggae | Genre::Edm, TrackRole::Drums) => -0.3,
             (Genre::Country, TrackRole::Drums) | (Genre::Reggae, TrackRole::Guitar) => 0.3,
             _ => 0.0,
