@@ -17,7 +17,12 @@ use network::{random_tokens, random_weights};
 
 /// Small sizes of every kind: odd widths, one head, one number a head, a memory of one position.
 pub(crate) fn sizes() -> impl Strategy<Value = TransformerSizes> {
-    let network = (1..3usize, 1..5usize, 1..40usize, prop_oneof![1..6usize, 1..20usize], 1..150usize);
+    sizes_from(2)
+}
+
+/// The same of so great a width or more.
+fn sizes_from(width: usize) -> impl Strategy<Value = TransformerSizes> {
+    let network = (1..3usize, 1..5usize, width / 2..40usize, prop_oneof![1..6usize, 1..20usize], 1..150usize);
     let rest = (2..90usize, prop_oneof![1..6usize, 1..80usize, Just(96), 120..140usize], any::<bool>());
     (network, rest).prop_map(|((layers, heads, half, d_head, d_inner), (vocabulary, memory, pre_norm))| {
         TransformerSizes { layers, heads, d_model: 2 * half, d_head, d_inner, vocabulary, memory, pre_norm }
@@ -52,9 +57,10 @@ fn error(engine: &Arc<TransformerEngine>, tokens: &[u32], seed: u64) -> f64 {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(60))]
 
-    /// The ring goes round several times: sequences are longer than its slots.
+    /// The ring goes round several times: sequences are longer than its slots. A layer norm over two or four numbers may
+    /// divide by next to nothing, which makes much of any rounding; over eight it hardly ever does.
     #[test]
-    fn single_precision_is_the_reference(sizes in sizes(), length in 1..400usize, seed in 0..1000u64) {
+    fn single_precision_is_the_reference(sizes in sizes_from(8), length in 1..400usize, seed in 0..1000u64) {
         let tokens = random_tokens(&sizes, length, seed);
         let error = error(&engine(&sizes, DecodePrecision::Single, seed), &tokens, seed);
         prop_assert!(error < 2e-4, "{error}");
