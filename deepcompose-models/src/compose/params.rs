@@ -183,8 +183,8 @@ impl ArCnnParams {
 /// | field | unit | range | default |
 /// |---|---|---|---|
 /// | `sampling_technique` | | top-k, nucleus, random | nucleus |
-/// | `sampling_threshold` | share of tokens (top-k) or of probability (nucleus) | above 0, at most 1 | 0.9 |
-/// | `creative_risk` | temperature | above 0 | 0.9 |
+/// | `sampling_threshold` | share of tokens (top-k) or of probability (nucleus) | above 0, at most 1 | 0.95 |
+/// | `creative_risk` | temperature | above 0 | 1.1 |
 /// | `input_duration` | s | above 0, at most 600 | 30 |
 /// | `track_extension_duration` | s | above 0, at most 30 | 20 |
 /// | `maximum_rest_time` | s | 0 or more | 1.5 |
@@ -228,8 +228,8 @@ impl Default for TransformerParams {
     fn default() -> Self {
         Self {
             sampling_technique: SamplingTechnique::Nucleus,
-            sampling_threshold: 0.9,
-            creative_risk: 0.9,
+            sampling_threshold: 0.95,
+            creative_risk: 1.1,
             input_duration: 30.0,
             track_extension_duration: 20.0,
             maximum_rest_time: 1.5,
