@@ -119,6 +119,7 @@ mod tests {
             ),
             (ChoraleConfig { d_inner: 0, ..good() }, "d_inner 0"),
             (ChoraleConfig { d_voice: 5000, ..good() }, "d_voice 5000"),
+            (ChoraleConfig { tunes: 4_194_305, ..good() }, "tunes 4194305 is out of range: 0..=4194304"),
             (ChoraleConfig { dropout: 1.0, ..good() }, "dropout 1"),
             (ChoraleConfig { voice_dropout: f64::NAN, ..good() }, "voice_dropout NaN"),
         ];

@@ -130,6 +130,7 @@ mod tests {
             (ChoraleTraining { window: 5000, ..good() }, "window 5000"),
             (ChoraleTraining { batch_size: 2, workers: 3, ..good() }, "workers 3 is out of range: 1..=2"),
             (ChoraleTraining { hide: 0.6, ..good() }, "hide 0.6 is out of range: 0..=0.5"),
+            (ChoraleTraining { forget: f64::NAN, ..good() }, "forget NaN is out of range: 0..=0.5"),
             (ChoraleTraining { teacher_share: 1.5, ..good() }, "teacher_share 1.5 is out of range: 0..=1"),
             (ChoraleTraining { weight_decay: f64::NAN, ..good() }, "weight_decay NaN"),
             (ChoraleTraining { clip: 0.0, ..good() }, "clip 0"),

@@ -58,7 +58,7 @@ impl ChoiceRule {
     }
 
     /// Whatever the genre.
-    pub(super) const fn of_role(role: TrackRole) -> Self {
+    const fn of_role(role: TrackRole) -> Self {
         match role {
             TrackRole::Drums => Self { calibration: 0.3, agreement: 0.5, ..Self::PLAIN },
             TrackRole::Bass => Self { calibration: -0.2, ..Self::PLAIN },
@@ -207,7 +207,8 @@ mod tests {
 
     #[test]
     fn a_cell_sounds_from_the_threshold_up() {
-        let cells = row(&[0.5001, 0.2501, 0.75, 0.1]);
+        // By way of the odds a quarter may be a hair less than itself.
+        let cells = row(&[0.5, 0.2501, 0.75, 0.1]);
         assert_eq!(sounding(TrackRole::Drums, &cells, 0.5), 0b0101);
         assert_eq!(sounding(TrackRole::Keys, &cells, 0.25), 0b0111);
         // 1 − 0.5 · 0.75 · 0.25 · 0.9 = 0.916: something sounds, most likely the third.

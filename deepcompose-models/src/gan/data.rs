@@ -302,6 +302,11 @@ impl GanDataset {
         (bar as usize + WINDOW_BARS <= bars).then_some(WindowIndex { bar, ..window })
     }
 
+    /// The genre of the piece that a window is of.
+    pub(crate) fn genre_of(&self, window: WindowIndex) -> Genre {
+        self.pieces.get(window.piece as usize).map_or(Genre::Rock, |piece| piece.genre)
+    }
+
     /// The roles of the piece that a window is of.
     pub(crate) fn roles_of(&self, window: WindowIndex) -> RoleSet {
         self.pieces.get(window.piece as usize).map_or_else(RoleSet::default, |piece| piece.roles)

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::choice::ChoiceRule;
 use super::condition::{PitchRange, check_accompaniment};
 use super::data::{Augmentation, GanDataset, GanPiece};
-use super::genre::{RoleSet, TrackRole};
+use super::genre::{Genre, RoleSet, TrackRole};
 use super::grid::{BAR_STEPS, WINDOW_BARS, cells};
 use super::latent::latent;
 use super::loss::reconstruction_loss;
@@ -91,8 +91,9 @@ pub fn evaluate(
         let latent = latent(config, chunk.len(), rng, &device);
         let logits = generator.logits(&batch.condition, latent)?;
         comparison.add_loss(logits.clone(), batch.tracks.clone())?;
-        let generated = sets(logits.tanh(), config)?;
-        let played = sets(batch.tracks, config)?;
+        let genres: Vec<_> = chunk.iter().map(|window| dataset.genre_of(*window)).collect();
+        let generated = sounding_sets(logits.tanh(), &genres, config)?;
+        let played = played_sets(batch.tracks, config)?;
         let window = WINDOW_BARS * BAR_STEPS;
         for (index, (ours, theirs)) in generated.chunks(window).zip(played.chunks(window)).enumerate() {
             comparison.tracks.add(TrackRole::ALL[index % TrackRole::COUNT], ours, theirs);
@@ -208,16 +209,33 @@ fn as_tensor(values: Vec<f32>, config: &GanConfig, device: &Device) -> Tensor<4>
     Tensor::from_data(TensorData::new(values, [1, tracks, steps, pitches]), device)
 }
 
-/// What sounds at threshold 0.5, in no genre of its own: a set of keys for each step of each track of each window.
-pub(super) fn sets(tracks: Tensor<4>, config: &GanConfig) -> Result<Vec<u128>, GanError> {
+/// What sounds of windows in these genres, at threshold 0.5 and after silence: a set of keys for each step of each track of
+/// each window.
+pub(super) fn sounding_sets(
+    tracks: Tensor<4>,
+    genres: &[Genre],
+    config: &GanConfig,
+) -> Result<Vec<u128>, GanError> {
     let values: Vec<f32> = tracks.try_into_vec_as().map_err(|e| GanError::Device(e.to_string()))?;
     let range = PitchRange::of(config);
-    let track = |(index, cells): (usize, &[f32])| {
-        let role = TrackRole::ALL[index % TrackRole::COUNT];
-        let sets = ChoiceRule::of_role(role).sounding(role, cells, config.pitches(), 0.5, &mut 0, |_| true);
+    let all = genres.iter().flat_map(|genre| TrackRole::ALL.map(|role| (*genre, role)));
+    let track = |(cells, (genre, role)): (&[f32], (Genre, TrackRole))| {
+        let rule = ChoiceRule::of(genre, role);
+        let sets = rule.sounding(role, cells, config.pitches(), 0.5, &mut 0, |_| true);
         sets.into_iter().map(|set| range.keys(set)).collect::<Vec<_>>()
     };
-    Ok(values.chunks(config.steps() * config.pitches()).enumerate().flat_map(track).collect())
+    Ok(values.chunks(config.steps() * config.pitches()).zip(all).flat_map(track).collect())
+}
+
+/// What sounds of windows that were played, in which a cell is +1 or -1.
+fn played_sets(tracks: Tensor<4>, config: &GanConfig) -> Result<Vec<u128>, GanError> {
+    let values: Vec<f32> = tracks.try_into_vec_as().map_err(|e| GanError::Device(e.to_string()))?;
+    let range = PitchRange::of(config);
+    let set = |row: &[f32]| {
+        let sounding = row.iter().enumerate().filter(|(_, cell)| **cell > 0.0);
+        range.keys(sounding.fold(0, |set, (pitch, _)| set | 1 << pitch))
+    };
+    Ok(values.chunks(config.pitches()).map(set).collect())
 }
 
 /// Generated and played tracks, added up by role.

@@ -28,7 +28,7 @@ pub struct AccompanyOptions {
     /// How much of each group's latent is drawn afresh, 0..=1: 0 keeps one latent for the whole
     /// piece, 1 draws a new one every two bars.
     pub variation: f32,
-    /// How each role's sounding pitches are chosen, by [`TrackRole::index`].
+    /// How each role's sounding pitches are chosen, by [`TrackRole::index`]; [`new`](Self::new) sets what suits its genre.
     pub choice: [ChoiceRule; TrackRole::COUNT],
     /// Lengths of the bars in steps, the last one for all that follow; empty means 4/4.
     pub bar_steps: Vec<usize>,

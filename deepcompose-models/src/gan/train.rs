@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::condition::check_accompaniment;
 use super::data::{Augmentation, GanBatch, GanDataset, Placed, Previous, WindowIndex};
 use super::encoder::{Encoder, Posterior};
-use super::evaluate::{evaluate, sets};
+use super::evaluate::{evaluate, sounding_sets};
 use super::genre::TrackRole;
 use super::latent::latent;
 use super::loss::{critic_loss, generator_loss, reconstruction_loss};
@@ -419,7 +419,8 @@ fn lanes(
     tracks: Tensor<4>,
     config: &GanConfig,
 ) -> Result<Vec<Lane>, GanError> {
-    let sets = sets(tracks, config)?;
+    let genres: Vec<_> = placed.iter().map(|place| dataset.genre_of(place.window)).collect();
+    let sets = sounding_sets(tracks, &genres, config)?;
     let lane = |(place, sets): (&Placed, &[u128])| {
         let roles = dataset.roles_of(place.window);
         let mut made: Box<Window> = Box::default();
