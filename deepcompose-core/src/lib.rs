@@ -54,6 +54,7 @@
 //! | [`rhythm`] | rhythm assist: a freely played melody put on the grid, its tempo found |
 //! | [`augment`] | transposition, time stretch, velocity |
 //! | [`melody_track`] | which track is the melody |
+//! | [`Chord`], [`ChordSheet`] | major and minor triads, which of them sounds, and those of a song as text |
 //! | [`InputTrack`] | twelve public-domain tunes to start from |
 //!
 //! # Operations
@@ -88,14 +89,15 @@
 //! | steps of a piano roll | [`PianoRoll::MAX_STEPS`] = 2¹⁸ (64 MiB) | [`ScoreError::Limit`] |
 //! | tracks × steps of a [`MultiRoll`] | [`MultiRoll::MAX_ROWS`] = 2¹⁹ (128 MiB) | [`ScoreError::Limit`] |
 //! | notes at once, for [`Track::split_voices`] | 32 | [`ScoreError::Limit`] |
+//! | bars of a [`ChordSheet`] | [`ChordSheet::MAX_BARS`] = 8192 | [`ChordSheetError::Limit`] |
 //! | tokens of a performance | [`PerformanceTokenizer::MAX_TOKENS`] = 2²² | notes left out, counted in [`EncodeReport`] |
 //! | tokens of a [`MusicTokenizer`] | [`MusicTokenizer::MAX_TOKENS`] = 2²² | notes left out, counted in [`EncodeReport`] |
 //! | steps of an SATB sequence | [`SatbTokenizer::MAX_STEPS`] = 2¹⁸ | notes left out, counted in [`EncodeReport`] |
 //!
 //! # Input safety
 //!
-//! No function panics, whatever its arguments; what cannot be done is a [`ScoreError`] that names
-//! the field, the value and what is accepted. A [`Score`] cannot be put into a state that a Standard
+//! No function panics, whatever its arguments; what cannot be done is a [`ScoreError`] (or, of a text, an
+//! [`UnknownChord`], [`ChordSheetError`] or [`UnknownInputTrack`]) that names the field, the value and what is accepted. A [`Score`] cannot be put into a state that a Standard
 //! MIDI File could not hold: constructors check, lists are kept in order, and values read through
 //! `serde` pass the same checks. Decoding tokens never fails: each repair is counted in a
 //! [`DecodeReport`]. Memory grows with the number of notes and with the limits above, never with the
@@ -103,6 +105,7 @@
 //! bar of the score, at most 2²⁸ of the shortest.
 
 pub mod augment;
+mod chord;
 pub mod editing;
 mod error;
 mod input_tracks;
@@ -117,6 +120,7 @@ mod tempo;
 pub mod tokenizer;
 mod units;
 
+pub use chord::{Chord, ChordSheet, ChordSheetError, UnknownChord};
 pub use error::ScoreError;
 pub use input_tracks::{InputTrack, UnknownInputTrack};
 pub use melody::melody_track;
