@@ -109,6 +109,44 @@ fn rock_has_its_band_under_the_right_programs() {
     assert!(matches!(composer().accompany(&melody, &none), Err(ComposeError::Parameter(_))));
 }
 
+/// How much of the time that the bass sounds is on notes of these chords, of which each bar has one.
+fn bass_on(chords: &ChordSheet, band: &Score) -> f64 {
+    // After the melody and the drums.
+    let bass = band.tracks()[1..].iter().find(|track| !track.is_drum()).unwrap();
+    let bars: Vec<_> = band.bars().take(chords.bars().len()).collect();
+    let (mut on, mut all) = (0, 0);
+    for note in bass.notes() {
+        let Some(bar) = bars.iter().position(|bar| (bar.start..bar.end).contains(&note.start)) else {
+            continue;
+        };
+        let classes = chords.bars()[bar][0].pitch_classes();
+        all += note.duration.get();
+        on += if classes.contains(&(note.pitch.get() % 12)) { note.duration.get() } else { 0 };
+    }
+    f64::from(on) / f64::from(all)
+}
+
+// Of twelve pitch classes three are on a chord: a bass that did not listen would be there a quarter of the time, whichever chords these are.
+#[test]
+fn a_band_plays_over_the_chords_that_it_is_given() {
+    let melody = InputTrack::OdeToJoy.score();
+    let tonic: ChordSheet = "D | Bm | G | A | D | Bm | G | A".parse().unwrap();
+    let far: ChordSheet = "G# | Fm | C# | D# | G# | Fm | C# | D#".parse().unwrap();
+    for genre in [Genre::Rock, Genre::Jazz, Genre::Country] {
+        let band = |chords: &ChordSheet| {
+            let params = GanParams { chords: chords.clone(), ..GanParams::new(genre) };
+            composer().accompany(&melody, &params).unwrap()
+        };
+        let (home, away) = (band(&tonic), band(&far));
+        assert_eq!(home.summary.chords.bars()[..8], *tonic.bars());
+        assert_eq!(home.summary.chords.bars().len(), 16);
+        let shares =
+            [(&tonic, &home), (&far, &away), (&tonic, &away), (&far, &home)].map(|(c, b)| bass_on(c, b));
+        assert!(shares[..2].iter().all(|share| *share > 0.4), "{genre}: {shares:?}");
+        assert!(shares[2..].iter().all(|share| *share < 0.1), "{genre}: {shares:?}");
+    }
+}
+
 #[test]
 fn the_embedded_weights_beat_a_uniform_guess() {
     use deepcompose::core::{PerformanceClock, PerformanceTokenizer, Tokenizer};

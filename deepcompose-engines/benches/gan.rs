@@ -22,6 +22,7 @@ const REFERENCE: GeneratorSizes = GeneratorSizes {
     latent_channels: 512,
     attributes: 0,
     attribute_channels: 8,
+    chords: false,
     previous: false,
     output_map: false,
 };
@@ -35,6 +36,7 @@ const SHIPPED: GeneratorSizes = GeneratorSizes {
     latent_channels: 32,
     attributes: 11,
     attribute_channels: 16,
+    chords: true,
     previous: true,
     output_map: true,
 };
@@ -46,10 +48,12 @@ fn bars(c: &mut Criterion) {
     for (name, sizes) in [("reference", REFERENCE), ("shipped", SHIPPED)] {
         let weights = random_weights(&sizes, rng);
         let melody = roll(WINDOWS * sizes.melody_len(), rng);
+        let chords = roll(WINDOWS * sizes.chords_len(), rng);
         let latent = numbers(WINDOWS * sizes.latent_len(), -2.0, 2.0, rng);
         let attributes = numbers(sizes.attributes, 0.0, 1.0, rng).repeat(WINDOWS);
         let previous = roll(if sizes.previous { WINDOWS * sizes.tracks_len() } else { 0 }, rng);
-        let input = GeneratorInput { melody: &melody, latent: &latent, attributes: &attributes };
+        let input =
+            GeneratorInput { melody: &melody, chords: &chords, latent: &latent, attributes: &attributes };
         let Ok(engine) = GeneratorEngine::new(&sizes, &weights) else { continue };
         let Ok(mut session) = GeneratorSession::new(Arc::new(engine), WINDOWS) else { continue };
         for (how, at_once) in [("one by one", 1), ("together", WINDOWS)] {

@@ -21,6 +21,7 @@ struct Case {
     weights: GeneratorWeights,
     windows: usize,
     melody: Vec<f32>,
+    chords: Vec<f32>,
     latent: Vec<f32>,
     attributes: Vec<f32>,
     previous: Vec<f32>,
@@ -39,6 +40,7 @@ impl Case {
         Self {
             weights: random_weights(&sizes, rng),
             melody: roll(windows * sizes.melody_len(), rng),
+            chords: roll(windows * sizes.chords_len(), rng),
             latent: numbers(windows * sizes.latent_len(), -2.0, 2.0, rng),
             previous: roll(previous, rng),
             attributes,
@@ -48,7 +50,12 @@ impl Case {
     }
 
     fn input(&self) -> GeneratorInput<'_> {
-        GeneratorInput { melody: &self.melody, latent: &self.latent, attributes: &self.attributes }
+        GeneratorInput {
+            melody: &self.melody,
+            chords: &self.chords,
+            latent: &self.latent,
+            attributes: &self.attributes,
+        }
     }
 
     fn engine(&self) -> GeneratorEngine {
@@ -69,7 +76,8 @@ impl Case {
 
     fn reference(&self, window: usize) -> Vec<f64> {
         let melody = part(&self.melody, window, self.windows);
-        let rolls = [melody, self.previous_of(window)].concat();
+        let chords = part(&self.chords, window, self.windows);
+        let rolls = [melody, chords, self.previous_of(window)].concat();
         let attributes = part(&self.attributes, window, self.windows);
         logits(&self.sizes, &self.weights, &rolls, part(&self.latent, window, self.windows), attributes)
     }
@@ -103,12 +111,12 @@ fn check_against_reference(case: &Case) {
 }
 
 fn sizes() -> impl Strategy<Value = GeneratorSizes> {
-    let network = (1_usize..=20, 1_usize..=20, 1_usize..=6, any::<bool>());
+    let network = (1_usize..=20, 1_usize..=20, 1_usize..=6, any::<bool>(), any::<bool>());
     (1_usize..=3, 1_usize..=3, network, 0_usize..=4, 1_usize..=18, any::<bool>()).prop_map(
         |(
             rows,
             columns,
-            (filters, latent_channels, tracks, previous),
+            (filters, latent_channels, tracks, chords, previous),
             attributes,
             attribute_channels,
             map,
@@ -121,6 +129,7 @@ fn sizes() -> impl Strategy<Value = GeneratorSizes> {
                 latent_channels,
                 attributes,
                 attribute_channels,
+                chords,
                 previous,
                 output_map: map && attributes > 0,
             }
@@ -137,6 +146,7 @@ fn small() -> GeneratorSizes {
         latent_channels: 5,
         attributes: 3,
         attribute_channels: 2,
+        chords: true,
         previous: true,
         output_map: true,
     }
@@ -171,6 +181,7 @@ proptest! {
         for window in 0..3 {
             let input = GeneratorInput {
                 melody: part(&case.melody, window, 3),
+                chords: part(&case.chords, window, 3),
                 latent: part(&case.latent, window, 3),
                 attributes: part(&case.attributes, window, 3),
             };
@@ -244,6 +255,7 @@ fn wrong_lengths_are_typed_errors() {
     range(session.forward(0..1, &[]).unwrap_err(), "windows");
     let whole = case.input();
     length(session.prepare(&GeneratorInput { melody: &whole.melody[1..], ..whole }).unwrap_err(), "melody");
+    length(session.prepare(&GeneratorInput { chords: &[], ..whole }).unwrap_err(), "chords");
     length(session.prepare(&GeneratorInput { latent: &whole.latent[1..], ..whole }).unwrap_err(), "latent");
     length(session.prepare(&GeneratorInput { attributes: &[], ..whole }).unwrap_err(), "attributes");
     range(session.prepare(&GeneratorInput { melody: &[], ..whole }).unwrap_err(), "windows");

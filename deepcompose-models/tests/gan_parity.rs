@@ -48,6 +48,7 @@ struct CaseConfig {
     genres: usize,
     attributes: usize,
     attribute_channels: usize,
+    chords: bool,
     previous: bool,
     positive_weight: f64,
 }
@@ -224,6 +225,7 @@ fn bench(c: &CaseConfig, device: &Device) -> Bench {
         .genres(c.genres)
         .track_mask(c.attributes > 0)
         .attribute_channels(c.attribute_channels)
+        .chords(c.chords)
         .previous(c.previous)
         .output_map(c.attributes > 0)
         .build()
@@ -247,6 +249,7 @@ fn bench(c: &CaseConfig, device: &Device) -> Bench {
         critic: Critic::new(&config, rng, device).map(&mut fill("critic")),
         condition: GanCondition {
             melody: sparse("melody", 1),
+            chords: c.chords.then(|| sparse("chords", 2)),
             previous: c.previous.then(|| sparse("previous", c.tracks)),
             attributes,
         },

@@ -5,11 +5,12 @@
 use std::ops::ControlFlow;
 
 use burn::tensor::Device;
+use deepcompose_core::{Chord, ChordSheet};
 use deepcompose_models::gan::{
     AccompanimentRoll, AccompanyOptions, GanConfig, GanConfigBuilder, GanError, Generator, Genre, MAX_STEPS,
     RoleSet, TrackRole, accompany,
 };
-use ndarray::Array2;
+use ndarray::{Array2, s};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
@@ -73,7 +74,10 @@ fn what_comes_later_depends_on_what_came_before_and_not_the_reverse() {
         }
     }
     let differ = |generator: &Generator, from: usize, to: usize, a: &Array2<bool>, b: &Array2<bool>| {
-        let [a, b] = [a, b].map(|m| run(generator, m, &options(Genre::Pop), 5).unwrap());
+        // Chords are chosen by all of the melody, so they are given.
+        let chords = "C | F | G | C | F | G".parse::<ChordSheet>().unwrap().half_bars().collect();
+        let options = AccompanyOptions { chords, ..options(Genre::Pop) };
+        let [a, b] = [a, b].map(|m| run(generator, m, &options, 5).unwrap());
         a.iter().zip(&b).any(|(a, b)| (from..to).any(|s| a.roll.row(s) != b.roll.row(s)))
     };
     let knowing = generator(|b| b);
@@ -115,6 +119,73 @@ fn roles_threshold_and_hands_are_kept() {
         };
         assert_eq!(most, hands, "{}", track.role);
     }
+}
+
+#[test]
+fn chords_are_given_or_chosen() {
+    let generator = generator(|b| b);
+    let chords = |melody: &Array2<bool>, options: &AccompanyOptions, seed| {
+        let rng = &mut ChaCha8Rng::seed_from_u64(seed);
+        accompany(&generator, melody.view(), options, rng, &mut |_, _| ControlFlow::Continue(()))
+            .unwrap()
+            .chords
+    };
+    let sheet: ChordSheet = "Am F | C | G".parse().unwrap();
+    let given: Vec<Chord> = sheet.half_bars().collect();
+    let options = AccompanyOptions { chords: given.clone(), ..options(Genre::Pop) };
+    // Two a bar.
+    let found = chords(&tune(5 * 16), &options, 1);
+    assert_eq!((found.len(), &found[..6]), (10, &given[..]));
+    // Other chords, other tracks.
+    let other =
+        AccompanyOptions { chords: given.iter().map(|c| c.transposed(1)).collect(), ..options.clone() };
+    assert_ne!(
+        run(&generator, &tune(32), &options, 1).unwrap(),
+        run(&generator, &tune(32), &other, 1).unwrap()
+    );
+    // More chords than bars are no harm.
+    assert_eq!(chords(&tune(16), &options, 1), &given[..2]);
+    // The most probable ones are the same whatever the seed, and go up with the melody.
+    let sure = AccompanyOptions { chord_temperature: 0.0, ..AccompanyOptions::new(Genre::Pop) };
+    let base = chords(&tune(64), &sure, 1);
+    assert_eq!(base, chords(&tune(64), &sure, 2));
+    let higher = Array2::from_shape_fn((64, 128), |(s, p)| p >= 5 && tune(64)[[s, p - 5]]);
+    assert_eq!(chords(&higher, &sure, 3), base.iter().map(|c| c.transposed(5)).collect::<Vec<_>>());
+    let free = AccompanyOptions { chord_temperature: 10.0, ..sure };
+    assert_ne!(chords(&tune(64), &free, 1), chords(&tune(64), &free, 2));
+    let deaf = self::generator(|b| b.chords(false));
+    let rng = &mut ChaCha8Rng::seed_from_u64(1);
+    let band =
+        accompany(&deaf, tune(32).view(), &options, rng, &mut |_, _| ControlFlow::Continue(())).unwrap();
+    assert!(band.chords.is_empty());
+}
+
+// A tune and chords that come again every two bars, and a generator that does not know what was before: groups differ by their latents.
+#[test]
+fn styles_are_varied() {
+    let generator = generator(|b| b.previous(false).styles(16));
+    let melody = Array2::from_shape_fn((8 * 32, 128), |(step, pitch)| pitch == 60 + step % 32 / 4);
+    let groups = |variation: f32, seed| {
+        let chords = "C | F".parse::<ChordSheet>().unwrap().half_bars().collect::<Vec<_>>().repeat(8);
+        let rolls =
+            run(&generator, &melody, &AccompanyOptions { variation, chords, ..options(Genre::Edm) }, seed)
+                .unwrap();
+        let group = |index: usize| -> Vec<bool> {
+            rolls
+                .iter()
+                .flat_map(|t| {
+                    t.roll.slice(s![32 * index..32 * (index + 1), ..]).iter().copied().collect::<Vec<_>>()
+                })
+                .collect()
+        };
+        (0..8).map(group).collect::<Vec<_>>()
+    };
+    // The first group comes after silence, the others after their like.
+    let same = groups(0.0, 1);
+    assert!(same[2..].iter().all(|group| *group == same[1]));
+    let varied = groups(1.0, 1);
+    assert!(varied[2..].iter().filter(|group| **group != varied[1]).count() >= 4);
+    assert_ne!(groups(0.0, 2)[1], same[1]);
 }
 
 #[test]
@@ -165,6 +236,8 @@ fn bad_options_and_melodies_are_refused() {
         (AccompanyOptions { threshold: 1.0, ..base() }, "threshold"),
         (AccompanyOptions { threshold: f32::NAN, ..base() }, "threshold"),
         (AccompanyOptions { variation: -0.1, ..base() }, "variation"),
+        (AccompanyOptions { chord_temperature: -0.1, ..base() }, "chord_temperature"),
+        (AccompanyOptions { chord_temperature: f32::NAN, ..base() }, "chord_temperature"),
         (AccompanyOptions { bar_steps: vec![16, 0], ..base() }, "bar_steps"),
     ];
     for (options, name) in cases {

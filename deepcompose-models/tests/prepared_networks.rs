@@ -60,9 +60,12 @@ fn a_generator_and_what_is_prepared_of_it_agree() {
     let device = Device::default();
     let base = GanConfig::accompaniment().to_builder().filters(3).latent_channels(4);
     let plain = GanConfig::reference().to_builder().filters(2).latent_channels(3);
-    for config in
-        [base.clone().build().unwrap(), base.output_map(false).build().unwrap(), plain.build().unwrap()]
-    {
+    for config in [
+        base.clone().build().unwrap(),
+        base.clone().chords(false).build().unwrap(),
+        base.output_map(false).build().unwrap(),
+        plain.build().unwrap(),
+    ] {
         let mut rng = ChaCha8Rng::seed_from_u64(5);
         let generator = drawn::drawn(Generator::new(&config, &mut rng, &device), 3);
         let prepared = generator.prepare().unwrap();
@@ -73,6 +76,7 @@ fn a_generator_and_what_is_prepared_of_it_agree() {
         };
         let input = WindowInput {
             melody: roll(3 * steps * pitches),
+            chords: roll(if config.chords() { 3 * 2 * steps * pitches } else { 0 }),
             latent: roll(3 * latent),
             attributes: roll(3 * config.attributes()),
         };

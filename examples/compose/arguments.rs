@@ -164,10 +164,22 @@ pub(crate) struct Accompany {
     /// Binarisation threshold, above 0 and below 1: lower gives more notes
     #[arg(long, default_value_t = GanParams::default().binarisation_threshold)]
     threshold: f64,
+    /// Chords of the first bars, such as "Am F | C | G"; the model chooses those that are not given
+    #[arg(long, default_value_t)]
+    chords: ChordSheet,
+    /// How freely chords are chosen: 0 takes the most probable ones
+    #[arg(long, default_value_t = GanParams::default().chord_temperature)]
+    chord_temperature: f64,
 }
 
 impl Accompany {
     pub(crate) fn params(&self, track: TrackSelection) -> GanParams {
-        GanParams { binarisation_threshold: self.threshold, track, ..GanParams::new(self.genre) }
+        GanParams {
+            binarisation_threshold: self.threshold,
+            chords: self.chords.clone(),
+            chord_temperature: self.chord_temperature,
+            track,
+            ..GanParams::new(self.genre)
+        }
     }
 }

@@ -17,6 +17,7 @@ pub(crate) struct Row {
     tracks: usize,
     seconds: f64,
     stop: StopReason,
+    chords: ChordSheet,
     took: Duration,
 }
 
@@ -30,6 +31,7 @@ impl Row {
             tracks: made.score.tracks().len(),
             seconds: made.summary.seconds_out,
             stop: made.summary.stop,
+            chords: made.summary.chords.clone(),
             took,
         }
     }
@@ -53,6 +55,9 @@ pub(crate) fn print(rows: &[Row]) {
             "{:<width$} {:>9} {:>7} {:>8} {:>10} {:>7} {:>9.2} {:>7}{note}",
             r.file, r.notes_in, r.added, r.removed, notes_out, r.tracks, r.seconds, took
         );
+        if !r.chords.is_empty() {
+            println!("  chords: {}", r.chords);
+        }
     }
 }
 

@@ -9,7 +9,8 @@ mod tracks;
 use std::error::Error;
 
 use deepcompose::models::gan::{
-    GanEvaluation, Generator, TrackMetrics, TrackRole, evaluate, evaluate_chained,
+    ChordEvaluation, GanEvaluation, Generator, TrackMetrics, TrackRole, evaluate, evaluate_chained,
+    evaluate_chords,
 };
 use deepcompose::models::pretrained;
 use serde::Serialize;
@@ -28,26 +29,35 @@ struct Both {
     windows: GanEvaluation,
     /// Whole pieces, each window after the generator's own tracks, as `accompany` runs it.
     chained: GanEvaluation,
+    /// The chords that it expects, for a generator that chooses chords.
+    chords: Option<ChordEvaluation>,
     /// Bands as `accompany` makes them, beside those that played.
     bands: genres::Genres,
 }
 
 pub(crate) fn measure(task: &Task<'_>) -> Result<Outcome, Box<dyn Error>> {
     let (generator, source) = crate::model::load::<Generator>(task, pretrained::GAN)?;
-    let data = crate::input::bands(task)?;
+    let (data, training) = crate::input::bands(task)?;
     let both = Both {
         windows: evaluate(&generator, &data, WINDOWS, BATCH, task.seed)?,
         chained: evaluate_chained(&generator, &data, task.seed)?,
-        bands: genres::measure(&generator, &data, task.seed)?,
+        chords: evaluate_chords(&generator, &data),
+        bands: genres::measure(&generator, &data, training.as_ref(), task.seed)?,
     };
     let report = Report::new("gan", (&source, generator.config()), task, data.pieces().len(), &both);
     let mut text = report.heading();
-    text += "bands as accompany makes them, means over the pieces; a target is met within 10 % of the data's own:\n\n";
+    text += "bands as accompany makes them, means over the pieces; a target is met within 10 % of the data's own;\ntraining: as many bands of the training pieces, which are what a generator can know of:\n\n";
     text += &both.bands.text();
     text += "\nas accompany runs it, each window after the generator's own tracks:\n";
     text += &hits_by_track(&both.chained);
     text += "\neach window after the tracks that were played before it:\n";
     text += &hits_by_track(&both.windows);
+    if let Some(c) = &both.chords {
+        text += &format!(
+            "\nchords: {:.3} nats a half bar over {}; {:.3} foretold, {:.3} by their roots; {:.3} are those before them\n",
+            c.loss, c.half_bars, c.accuracy, c.root_accuracy, c.same_as_before
+        );
+    }
     if let Some(late) = &both.chained.late {
         let rate = |tracks: &[TrackMetrics; TrackRole::COUNT]| {
             let rate = |r: TrackRole| format!("{} {:.2}", r, tracks[r.index()].empty_bar_rate);

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use deepcompose::midi;
 use deepcompose::models::ar_cnn::RollWindows;
-use deepcompose::models::data::{Corpus, CorpusOptions, Prepared, Split};
+use deepcompose::models::data::{Corpus, CorpusError, CorpusOptions, Prepared, Split};
 use deepcompose::models::gan::{GanDataset, GanPiece};
 use deepcompose::models::transformer::{TokenDataset, Vocabulary};
 use deepcompose::prelude::{Genre, Score};
@@ -84,22 +84,38 @@ pub(crate) fn scores(task: &Task<'_>) -> Result<Vec<Score>> {
     Ok(scores.map(|(_, piece)| piece.score.clone()).collect())
 }
 
-/// Bands: the pieces, genres and splits of a `manifest.json` in the folder if it has one.
-pub(crate) fn bands(task: &Task<'_>) -> Result<GanDataset> {
+/// Bands of the split, and those of the training split if that is another: the pieces, genres and splits of a
+/// `manifest.json` in the folder if it has one.
+pub(crate) fn bands(task: &Task<'_>) -> Result<(GanDataset, Option<GanDataset>)> {
     let manifest = task.data.join("manifest.json");
-    let pieces = match manifest.is_file() && !Prepared::is_at(task.data) {
-        true => listed(task, &manifest)?,
-        false => {
-            let split: Split = task.split.parse()?;
-            let data = match Input::open(task)? {
-                Input::Corpus(corpus) => corpus.gan_dataset(split)?,
-                Input::Prepared(prepared) => prepared.gan_dataset(split)?,
-            };
-            data.pieces().iter().take(task.limit).cloned().collect()
+    if manifest.is_file() && !Prepared::is_at(task.data) {
+        let measured = listed(task, &manifest, task.split)?;
+        if measured.is_empty() {
+            let text = format!("no piece of the split `{}` has a melody and a band", task.split);
+            return Err(format!("{}: {text}", manifest.display()).into());
         }
+        let training = if task.split == TRAINING { Vec::new() } else { listed(task, &manifest, TRAINING)? };
+        return Ok((GanDataset::new(measured), Some(GanDataset::new(training)).filter(|d| !d.is_empty())));
+    }
+    let input = Input::open(task)?;
+    let of = |split: Split| -> std::result::Result<GanDataset, CorpusError> {
+        let data = match &input {
+            Input::Corpus(corpus) => corpus.gan_dataset(split)?,
+            Input::Prepared(prepared) => prepared.gan_dataset(split)?,
+        };
+        Ok(GanDataset::new(data.pieces().iter().take(task.limit).cloned().collect()))
     };
-    Ok(GanDataset::new(pieces))
+    let split: Split = task.split.parse()?;
+    let training = match of(Split::Train) {
+        _ if split == Split::Train => None,
+        Err(CorpusError::EmptySplit { .. }) => None,
+        other => Some(other?),
+    };
+    Ok((of(split)?, training))
 }
+
+/// The split of a manifest that models are trained on.
+const TRAINING: &str = "train";
 
 /// A piece of a manifest; what else is said of it is not looked at.
 #[derive(Deserialize)]
@@ -109,21 +125,18 @@ struct Entry {
     split: String,
 }
 
-fn listed(task: &Task<'_>, manifest: &Path) -> Result<Vec<GanPiece>> {
+fn listed(task: &Task<'_>, manifest: &Path, split: &str) -> Result<Vec<GanPiece>> {
     let about = |e: &dyn std::fmt::Display| format!("{}: {e}", manifest.display());
     let text = std::fs::read_to_string(manifest).map_err(|e| about(&e))?;
     let entries: Vec<Entry> = serde_json::from_str(&text).map_err(|e| about(&e))?;
     let mut pieces = Vec::new();
-    for entry in entries.iter().filter(|e| e.split == task.split) {
+    for entry in entries.iter().filter(|e| e.split == split) {
         let path = task.data.join(&entry.file);
         let (score, _) = midi::read(&path).map_err(|e| format!("{}: {e}", path.display()))?;
         pieces.extend(GanPiece::from_score(&score, entry.genre, None));
         if pieces.len() == task.limit {
             break;
         }
-    }
-    if pieces.is_empty() {
-        return Err(about(&format!("no piece of the split `{}` has a melody and a band", task.split)).into());
     }
     Ok(pieces)
 }

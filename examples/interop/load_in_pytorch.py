@@ -96,16 +96,28 @@ class Up(nn.Module):
         return F.relu(self.norm(double_then(self.conv, x)))
 
 
+class Harmony(nn.Module):
+    """Features of a half bar from each root, [b, 12, 207], to logits of the major and the minor triad on it, [b, 12, 2]."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.second, self.last = nn.Linear(207, 64), nn.Linear(64, 64), nn.Linear(64, 2)
+
+    def forward(self, x):
+        return self.last(F.relu(self.second(F.relu(self.first(x)))))
+
+
 class Generator(nn.Module):
-    """Melody [b, 1, steps, pitches] and previous tracks [b, tracks, steps, pitches] of +1 and -1, latent
-    [b, channels, steps / 16, pitches / 16], attributes [b, genres + tracks] to logits [b, tracks, steps, pitches]."""
+    """Melody [b, 1, steps, pitches], chords [b, 2, steps, pitches] and previous tracks [b, tracks, steps, pitches] of +1 and
+    -1, latent [b, channels, steps / 16, pitches / 16], attributes [b, genres + tracks] to logits [b, tracks, steps, pitches].
+    `harmony`, which chooses chords, and `styles`, latents to draw near, are not run here."""
 
     def __init__(self, c):
         super().__init__()
         self.c = c
         f = [c["filters"] << level for level in range(4)]
         attributes = c["genres"] + (c["tracks"] if c["track_mask"] else 0)
-        inputs = [1 + (c["tracks"] if c["previous"] else 0)] + f
+        inputs = [1 + (2 if c["chords"] else 0) + (c["tracks"] if c["previous"] else 0)] + f
         self.down = nn.ModuleList(Down(inputs[l], f[l], l > 0) for l in range(4))
         top = f[3] + c["latent_channels"] + (c["attribute_channels"] if attributes else 0)
         self.up = nn.ModuleList(Up(i, o) for i, o in ((top, f[2]), (2 * f[2], f[1]), (2 * f[1], f[0])))
@@ -115,9 +127,14 @@ class Generator(nn.Module):
             self.attributes = nn.Linear(attributes, c["attribute_channels"] * cells // 256, bias=False)
         if c["output_map"]:
             self.output_map = nn.Linear(attributes, c["tracks"] * cells, bias=False)
+        if c["chords"]:
+            self.harmony = Harmony()
+        if c["styles"]:
+            latent = c["latent_channels"] * cells // 256
+            self.styles = nn.Parameter(torch.zeros(max(c["genres"], 1) * c["styles"], latent))
 
-    def forward(self, melody, latent, previous=None, attributes=None):
-        x, skips = melody if previous is None else torch.cat([melody, previous], 1), []
+    def forward(self, melody, latent, chords=None, previous=None, attributes=None):
+        x, skips = torch.cat([roll for roll in (melody, chords, previous) if roll is not None], 1), []
         for down in self.down:
             x = down(x)
             skips.append(x)
@@ -317,7 +334,7 @@ def logits(model, numbers):
     if isinstance(model, ArCnn):
         return [model(tensor(numbers["rolls"]))]
     if isinstance(model, Generator):
-        inputs = {k: tensor(numbers[k]) for k in ("melody", "latent", "previous", "attributes") if k in numbers}
+        inputs = {k: tensor(numbers[k]) for k in ("melody", "latent", "chords", "previous", "attributes") if k in numbers}
         return [model(**inputs)]
     memory, answers = None, []
     for segment in numbers["segments"]:

@@ -38,6 +38,7 @@ impl Accompanying {
             .collect();
         let input = WindowInput {
             melody: inputs.cells(WINDOWS * cells),
+            chords: inputs.cells(if config.chords() { WINDOWS * 2 * cells } else { 0 }),
             latent: inputs.latent(WINDOWS * config.latent_shape().iter().product::<usize>()),
             attributes: one.repeat(WINDOWS),
         };

@@ -80,6 +80,7 @@ fn gan(model: &Generator, device: &Device) -> Outcome {
     let roll = |u| if u < 0.2 { 1.0 } else { -1.0 };
     let [tracks, steps, pitches] = config.window_shape();
     let melody = tensor([2, 1, steps, pitches], roll);
+    let chords = config.chords().then(|| tensor([2, 2, steps, pitches], roll));
     let previous = config.previous().then(|| tensor([2, tracks, steps, pitches], roll));
     let [channels, rows, columns] = config.latent_shape();
     let latent = tensor([2, channels, rows, columns], |u| 4.0 * u - 2.0);
@@ -88,13 +89,16 @@ fn gan(model: &Generator, device: &Device) -> Outcome {
             .reshape([2, config.attributes()])
     });
     let mut numbers = json!({ "melody": array(melody.clone())?, "latent": array(latent.clone())? });
+    if let Some(chords) = &chords {
+        numbers["chords"] = array(chords.clone())?;
+    }
     if let Some(previous) = &previous {
         numbers["previous"] = array(previous.clone())?;
     }
     if let Some(attributes) = &attributes {
         numbers["attributes"] = array(attributes.clone())?;
     }
-    let condition = GanCondition { melody, previous, attributes };
+    let condition = GanCondition { melody, chords, previous, attributes };
     numbers["logits"] = json!([array(model.logits(&condition, latent)?)?]);
     Ok(numbers)
 }

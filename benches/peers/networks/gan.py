@@ -14,6 +14,7 @@ class Accompanying:
         attributes = c["genres"] + (c["tracks"] if c["track_mask"] else 0)
         one = [float(i == 0 or i + c["tracks"] >= attributes) for i in range(attributes)]
         self.melody = torch.from_numpy(inputs.cells(WINDOWS, 1, *size))
+        self.chords = torch.from_numpy(inputs.cells(WINDOWS, 2, *size)) if c["chords"] else None
         self.latent = torch.from_numpy(inputs.latent(WINDOWS, c["latent_channels"], size[0] // 16, size[1] // 16))
         self.previous = torch.from_numpy(inputs.cells(WINDOWS, c["tracks"], *size)) if c["previous"] else None
         self.attributes = torch.tensor([one] * WINDOWS) if attributes else None
@@ -31,7 +32,8 @@ class Accompanying:
     def arguments(self, windows, previous):
         if previous is self.previous and previous is not None:
             previous = previous[windows]
-        parts = [self.melody[windows], self.latent[windows], previous]
+        chords = None if self.chords is None else self.chords[windows]
+        parts = [self.melody[windows], self.latent[windows], chords, previous]
         parts.append(None if self.attributes is None else self.attributes[windows])
         while parts[-1] is None:
             parts.pop()

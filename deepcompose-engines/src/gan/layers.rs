@@ -50,7 +50,8 @@ impl GeneratorSession {
     pub(super) fn write_squares(&mut self, range: Range<usize>, previous: &[f32]) {
         let GeneratorSizes { steps, pitches, .. } = self.engine.sizes;
         let (rolls, windows) = (self.engine.sizes.rolls(), range.len());
-        let melody = &self.melody;
+        let (melody, chords) = (&self.melody, &self.chords);
+        let (given, tracks) = (self.engine.sizes.chord_rolls(), self.engine.sizes.tracks);
         let [rows, columns] = [steps / 2 + 1, pitches / 2 + 1];
         let lines = (4 * rolls).div_ceil(LANES) * windows * rows;
         let squares = &mut self.squares.data[..lines * columns];
@@ -64,11 +65,11 @@ impl GeneratorSession {
                     squares.iter_mut().for_each(|square| square.0[lane] = 0.0);
                     continue;
                 };
+                let row_of = |row: usize| (row * steps + step) * pitches..(row * steps + step + 1) * pitches;
                 let cells = match roll.checked_sub(1) {
-                    None => &melody[((range.start + window) * steps + step) * pitches..][..pitches],
-                    Some(track) => {
-                        &previous[((window * (rolls - 1) + track) * steps + step) * pitches..][..pitches]
-                    }
+                    None => &melody[row_of(range.start + window)],
+                    Some(chord) if chord < given => &chords[row_of((range.start + window) * given + chord)],
+                    Some(other) => &previous[row_of(window * tracks + other - given)],
                 };
                 // Every other cell; the zero before the first, or after the last, is in a square of its own.
                 let (edge, inner) = match beside {

@@ -20,6 +20,9 @@ const MOST_WINDOWS: usize = 1024;
 pub struct GeneratorInput<'a> {
     /// `[windows, steps, pitches]`, +1 where a note sounds and −1 elsewhere.
     pub melody: &'a [f32],
+    /// `[windows, 2, steps, pitches]`, +1 where a root, then where a note of the chord lies, and −1 elsewhere; empty for a generator that is
+    /// not told of chords.
+    pub chords: &'a [f32],
     /// `[windows, latent channels, steps / 16, pitches / 16]`.
     pub latent: &'a [f32],
     /// `[windows, attributes]`; empty for a generator that takes none.
@@ -61,6 +64,7 @@ pub struct GeneratorOutput<'a> {
 ///     latent_channels: 1,
 ///     attributes: 0,
 ///     attribute_channels: 1,
+///     chords: false,
 ///     previous: true,
 ///     output_map: false,
 /// };
@@ -89,7 +93,7 @@ pub struct GeneratorOutput<'a> {
 /// // Two windows, the second knowing what the first became.
 /// let mut session = GeneratorSession::new(engine, 2)?;
 /// let silence = vec![-1.0; 2 * sizes.melody_len()];
-/// session.prepare(&GeneratorInput { melody: &silence, latent: &[0.5; 4], attributes: &[] })?;
+/// session.prepare(&GeneratorInput { melody: &silence, chords: &[], latent: &[0.5; 4], attributes: &[] })?;
 /// let mut previous = vec![-1.0; sizes.tracks_len()];
 /// for window in 0..2 {
 ///     let output = session.forward(window..window + 1, &previous)?;
@@ -106,6 +110,7 @@ pub struct GeneratorSession {
     /// Windows that are prepared.
     pub(super) windows: usize,
     pub(super) melody: Vec<f32>,
+    pub(super) chords: Vec<f32>,
     pub(super) latent: Maps,
     pub(super) embedded: Maps,
     /// The planes of one window's attributes.
@@ -151,6 +156,7 @@ impl GeneratorSession {
             most_windows,
             windows: 0,
             melody: vec![0.0; sizes.melody_len() * most_windows],
+            chords: vec![0.0; sizes.chords_len() * most_windows],
             latent: maps(sizes.latent_channels, LEVELS),
             embedded: maps(sizes.embedded(), LEVELS),
             planes: vec![0.0; sizes.embedded() * sizes.deepest_cells()],
@@ -196,10 +202,12 @@ impl GeneratorSession {
                 accepted: format!("1..={}", self.most_windows),
             });
         }
+        expect(|| "chords".to_owned(), input.chords.len(), windows * sizes.chords_len())?;
         expect(|| "latent".to_owned(), input.latent.len(), windows * sizes.latent_len())?;
         expect(|| "attributes".to_owned(), input.attributes.len(), windows * sizes.attributes)?;
         self.windows = windows;
         self.melody[..input.melody.len()].copy_from_slice(input.melody);
+        self.chords[..input.chords.len()].copy_from_slice(input.chords);
         for window in 0..windows {
             let latent = &input.latent[window * sizes.latent_len()..][..sizes.latent_len()];
             write_planes(&mut self.latent, [window, windows], sizes.map(LEVELS), latent);

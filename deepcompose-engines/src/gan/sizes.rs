@@ -41,6 +41,8 @@ pub struct GeneratorSizes {
     pub attributes: usize,
     /// Channels into which the attributes are embedded.
     pub attribute_channels: usize,
+    /// Whether the generator is told of chords, in two rolls.
+    pub chords: bool,
     /// Whether the generator sees the tracks of the window before.
     pub previous: bool,
     /// Whether the attributes also choose a map that is added to the logits.
@@ -76,9 +78,20 @@ impl GeneratorSizes {
         self.steps / CELL * (self.pitches / CELL)
     }
 
-    /// Rolls that the generator is conditioned on: the melody and the previous tracks.
+    /// Rolls that tell of chords.
+    pub(crate) const fn chord_rolls(&self) -> usize {
+        if self.chords { 2 } else { 0 }
+    }
+
+    /// Numbers of one window of chords: 2 × steps × pitches, or 0 for a generator that is not told of them.
+    #[must_use]
+    pub const fn chords_len(&self) -> usize {
+        self.chord_rolls() * self.steps * self.pitches
+    }
+
+    /// Rolls that the generator is conditioned on: the melody, the chords and the previous tracks.
     pub(crate) const fn rolls(&self) -> usize {
-        1 + if self.previous { self.tracks } else { 0 }
+        1 + self.chord_rolls() + if self.previous { self.tracks } else { 0 }
     }
 
     /// Channels into which attributes are embedded, 0 if there are none.

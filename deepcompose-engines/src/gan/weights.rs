@@ -15,7 +15,7 @@ const TAPS: usize = 16;
 ///
 /// | | inputs | outputs |
 /// |---|---|---|
-/// | `down[0]` | 1, or 1 + tracks with previous tracks | f |
+/// | `down[0]` | 1, and 2 more with chords, then as many as there are tracks with previous tracks | f |
 /// | `down[1]`, `down[2]`, `down[3]` | f, 2f, 4f | 2f, 4f, 8f |
 /// | `up[0]` | 8f + latent channels + attribute channels, in this order | 4f |
 /// | `up[1]`, `up[2]` | 8f, 4f: the block before, then the encoder's activation | 2f, f |

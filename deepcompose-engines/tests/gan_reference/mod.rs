@@ -7,7 +7,7 @@ use rand::{Rng, RngExt};
 /// One channel: rows of cells.
 type Plane = Vec<Vec<f64>>;
 
-/// Logits `[tracks, steps, pitches]` of one window; the rolls are the melody and the previous tracks.
+/// Logits `[tracks, steps, pitches]` of one window; the rolls are the melody, the chords and the previous tracks.
 pub(crate) fn logits(
     sizes: &GeneratorSizes,
     weights: &GeneratorWeights,
@@ -115,7 +115,7 @@ fn linear(vector: &[f32], matrix: &[f32], outputs: usize) -> Vec<f64> {
 /// Weights that keep activations near 1 in size, with norms that change much.
 pub(crate) fn random_weights<R: Rng>(sizes: &GeneratorSizes, rng: &mut R) -> GeneratorWeights {
     let f = sizes.filters;
-    let rolls = 1 + if sizes.previous { sizes.tracks } else { 0 };
+    let rolls = 1 + if sizes.chords { 2 } else { 0 } + if sizes.previous { sizes.tracks } else { 0 };
     let embedded = if sizes.attributes > 0 { sizes.attribute_channels } else { 0 };
     let cells = sizes.steps / 16 * (sizes.pitches / 16);
     let map = if sizes.output_map { sizes.tracks_len() } else { 0 };

@@ -1,6 +1,6 @@
 //! The GAN's technique.
 
-use deepcompose_core::{Note, Pitch, Score, Tick, Track, Velocity};
+use deepcompose_core::{Chord, ChordSheet, ChordSheetError, Note, Pitch, Score, Tick, Track, Velocity};
 use deepcompose_samplers::StopReason;
 use ndarray::{ArrayView1, ArrayView2};
 use rand::Rng;
@@ -10,7 +10,7 @@ use super::error::ComposeError;
 use super::params::check;
 use super::tracks::Selected;
 use super::{Composition, Observer, Progress, TrackSelection};
-use crate::gan::{self, AccompanyOptions, Genre, RoleSet, StepGrid, TrackRole, WindowGenerator};
+use crate::gan::{self, AccompanyOptions, Genre, RoleSet, StepGrid, TrackRole, WindowGenerator, parts_of};
 
 /// Parameters of [`accompany`].
 ///
@@ -20,22 +20,29 @@ use crate::gan::{self, AccompanyOptions, Genre, RoleSet, StepGrid, TrackRole, Wi
 /// | `seed` | any, or none to take the composer's | none |
 /// | `binarisation_threshold` | above 0, below 1 | 0.5 |
 /// | `tracks` | a list of drums, bass, guitar, keys | all that the genre has |
-/// | `variation` | 0..=1 | 0.3 |
+/// | `variation` | 0..=1 | 0.1 |
+/// | `chords` | a [`ChordSheet`] | none: the model chooses them |
+/// | `chord_temperature` | 0..=10 | 0.35 |
 /// | `track` | | the melody |
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct GanParams {
     /// The genre.
     pub genre: Genre,
-    /// The seed of the latent. If not set, the rng that is passed in goes on.
+    /// The seed of the chords and of the latent. If not set, the rng that is passed in goes on.
     pub seed: Option<u64>,
     /// A cell of a generated roll becomes a note if its probability is at least this: lower values give
     /// more notes.
     pub binarisation_threshold: f64,
     /// Which tracks are generated; those that the genre does not have are left out.
     pub tracks: RoleSet,
-    /// How much of the latent is drawn anew every two bars: 0 keeps one latent for the whole piece.
+    /// How likely two bars have a style of their own: 0 keeps one style for the whole piece.
     pub variation: f64,
+    /// The chords of the first bars; those of the bars that follow, the model chooses. Each of a bar's two chords has half of it: of a bar of up to sixteen sixteenths
+    /// the first eight are the first half, longer ones are cut into such bars first; of a bar of eight or fewer all of it has the first chord.
+    pub chords: ChordSheet,
+    /// The temperature at which the model chooses chords: 0 takes the most probable ones, higher values more unusual ones.
+    pub chord_temperature: f64,
     /// Which track is accompanied.
     pub track: TrackSelection,
 }
@@ -55,7 +62,9 @@ impl GanParams {
             seed: None,
             binarisation_threshold: 0.5,
             tracks: RoleSet::ALL,
-            variation: 0.3,
+            variation: 0.1,
+            chords: ChordSheet::EMPTY,
+            chord_temperature: 0.35,
             track: TrackSelection::Melody,
         }
     }
@@ -69,6 +78,8 @@ impl GanParams {
         let threshold = self.binarisation_threshold;
         check("binarisation_threshold", threshold, threshold > 0.0 && threshold < 1.0, "0 < threshold < 1")?;
         check("variation", self.variation, (0.0..=1.0).contains(&self.variation), "0..=1")?;
+        let temperature = self.chord_temperature;
+        check("chord_temperature", temperature, (0.0..=10.0).contains(&temperature), "0..=10")?;
         let wanted = self.tracks.intersection(RoleSet::of(self.genre));
         check("tracks", 0.0, !wanted.is_empty(), "at least one track that the genre has")?;
         Ok(())
@@ -79,7 +90,7 @@ impl GanParams {
 ///
 /// The selected track is laid on a grid of sixteenths bar by bar ([`StepGrid`]), so that pick-ups
 /// and metres other than 4/4 keep their bar lines; the band is generated two bars at a time, each group
-/// knowing the one before. Under way the observer counts groups. New notes are a little softer than the
+/// knowing the one before, over chords that are given or that the model chooses ([`Summary::chords`](super::Summary::chords)). Under way the observer counts groups. New notes are a little softer than the
 /// melody's mean velocity.
 ///
 /// # Errors
@@ -101,6 +112,8 @@ pub fn accompany<G: WindowGenerator + ?Sized, R: Rng + ?Sized>(
         roles: params.tracks,
         threshold: params.binarisation_threshold as f32,
         variation: params.variation as f32,
+        chords: laid_out(&params.chords, grid.bar_steps()),
+        chord_temperature: params.chord_temperature as f32,
         bar_steps: grid.bar_steps().to_vec(),
         ..AccompanyOptions::new(params.genre)
     };
@@ -123,7 +136,30 @@ pub fn accompany<G: WindowGenerator + ?Sized, R: Rng + ?Sized>(
         score.push_track(part);
     }
     let stop = if band.stopped { StopReason::Stopped } else { StopReason::DurationReached };
-    Ok(Composition::new(input, score, stop))
+    let mut composition = Composition::new(input, score, stop);
+    composition.summary.chords = sheet(&band.chords, grid.bar_steps()).map_err(ComposeError::model)?;
+    Ok(composition)
+}
+
+/// The chords of a sheet for the half bars that the generator sees: a bar that is cut into parts has its first chord in the first half of
+/// them, the second in the others.
+fn laid_out(sheet: &ChordSheet, bar_steps: &[usize]) -> Vec<Chord> {
+    let bars = sheet.bars().iter().zip(bar_steps);
+    bars.flat_map(|(chords, steps)| chords.iter().flat_map(|chord| [*chord].repeat(parts_of(*steps))))
+        .collect()
+}
+
+/// The reverse, of the bars that were generated.
+fn sheet(chords: &[Chord], bar_steps: &[usize]) -> Result<ChordSheet, ChordSheetError> {
+    let mut left = chords;
+    let mut bars = Vec::new();
+    for steps in bar_steps {
+        let parts = parts_of(*steps);
+        let Some((bar, rest)) = left.split_at_checked(2 * parts) else { break };
+        bars.push([bar[0], bar[parts]]);
+        left = rest;
+    }
+    ChordSheet::new(bars)
 }
 
 /// Nine tenths of the mean velocity.
@@ -162,5 +198,77 @@ fn run_end(column: ArrayView1<'_, bool>, step: usize, strokes: bool) -> usize {
         (false, _) => step,
         (true, true) => step + 1,
         (true, false) => (step..column.len()).find(|s| !sounds(*s)).unwrap_or(column.len()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+    use std::ops::ControlFlow;
+
+    use burn::tensor::Device;
+    use deepcompose_core::{At, Program, TimeSignature};
+    use rand::SeedableRng;
+    use rand_chacha::ChaCha8Rng;
+
+    use super::*;
+    use crate::gan::{GanConfig, Generator};
+
+    fn chords(text: &str) -> String {
+        let sheet: ChordSheet = text.parse().unwrap();
+        sheet.half_bars().map(|chord| chord.to_string()).collect::<Vec<_>>().join(" ")
+    }
+
+    // Bars of 4/4, 5/4 (cut into two), 2/4, and 13/4 (into four) have 16, 20, 8 and 52 sixteenths.
+    #[test]
+    fn sheets_are_laid_out_over_the_bars_that_the_generator_sees() {
+        let sheet_of_four: ChordSheet = "C F | G Am | D E | Em Dm".parse().unwrap();
+        let laid: Vec<Chord> = laid_out(&sheet_of_four, &[16, 20, 8, 52, 16]);
+        let names: Vec<String> = laid.iter().map(Chord::to_string).collect();
+        assert_eq!(names.join(" "), "C F G G Am Am D E Em Em Em Em Dm Dm Dm Dm");
+        assert_eq!(sheet(&laid, &[16, 20, 8, 52, 16]).unwrap(), sheet_of_four);
+        // A bar that is not whole is left out.
+        assert_eq!(sheet(&laid[..5], &[16, 20, 8, 52]).unwrap().to_string(), "C F");
+    }
+
+    // Whatever the metre: the chords that are given come back, as far as the bars have halves.
+    #[test]
+    fn given_chords_are_played_over_in_every_metre() {
+        let config =
+            GanConfig::accompaniment().to_builder().filters(2).latent_channels(2).styles(2).build().unwrap();
+        let generator = Generator::new(&config, &mut ChaCha8Rng::seed_from_u64(1), &Device::flex());
+        for (metre, halves) in
+            [((4, 4), true), ((3, 4), true), ((12, 8), true), ((5, 4), true), ((2, 4), false)]
+        {
+            let mut score = Score::default();
+            let signature = TimeSignature::new(metre.0, metre.1).unwrap();
+            score.set_time_signatures(vec![At { tick: Tick::ZERO, value: signature }]);
+            let bar = 1920 * metre.0 / metre.1;
+            let note = |bar_number: u32| Note {
+                start: Tick::new(bar_number * bar).unwrap(),
+                duration: Tick::new(bar).unwrap(),
+                pitch: Pitch::new(60 + bar_number).unwrap(),
+                velocity: Velocity::DEFAULT,
+            };
+            score.push_track(Track::new("Melody", Program::MIN).with_notes((0..5).map(note).collect()));
+            let params =
+                GanParams { chords: "C F | G Am | Dm".parse().unwrap(), ..GanParams::new(Genre::Pop) };
+            let rng = &mut ChaCha8Rng::seed_from_u64(2);
+            let run = |stop_at: usize, rng: &mut ChaCha8Rng| {
+                let observer = &mut |p: Progress<'_>| {
+                    if p.done == stop_at { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+                };
+                accompany(&generator, &score, &params, rng, observer).unwrap().summary.chords
+            };
+            let found = run(0, rng);
+            assert_eq!(found.bars().len(), 5, "{metre:?}");
+            let expected = if halves { "C F | G Am | Dm" } else { "C | G | Dm" };
+            let first = ChordSheet::new(found.bars()[..3].to_vec()).unwrap();
+            assert_eq!(chords(&first.to_string()), chords(expected), "{metre:?}");
+            // Stopped after a group of two of the bars that the generator sees.
+            let parts = parts_of((16 * metre.0 / metre.1) as usize);
+            assert_eq!(run(1, rng).bars().len(), 2 / parts, "{metre:?}");
+        }
     }
 }

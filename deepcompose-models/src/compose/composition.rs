@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::ops::Deref;
 
-use deepcompose_core::{Note, Score, Track};
+use deepcompose_core::{ChordSheet, Note, Score, Track};
 use deepcompose_samplers::StopReason;
 
 /// A score that a technique has made, and what was done. It derefs to the [`Score`].
@@ -36,6 +36,8 @@ pub struct Summary {
     pub seconds_in: f64,
     /// Length of the output in seconds.
     pub seconds_out: f64,
+    /// The chords that an accompaniment is played over; empty for the other techniques.
+    pub chords: ChordSheet,
     /// Why the work ended. [`StopReason::TokenBudget`] says that the Transformer stopped short of
     /// the duration asked for.
     pub stop: StopReason,
@@ -52,6 +54,7 @@ impl Composition {
             cells_removed: 0,
             seconds_in: input.duration_seconds(),
             seconds_out: score.duration_seconds(),
+            chords: ChordSheet::EMPTY,
             stop,
         };
         Self { score, summary }

@@ -43,15 +43,20 @@ impl ChoiceRule {
     /// Each step by itself, as probable as the network says.
     pub const PLAIN: Self = Self { calibration: 0.0, agreement: 0.0, persistence: 0.0, slack: 0.0 };
 
-    /// What suits the shipped generator: of the rules tried on its validation pieces, one under which many of the measures of
-    /// the track were near those of what was played in the genre.
+    /// What suits the shipped generator: of the rules tried on pieces that it learnt from, those under which the measures of
+    /// the track were nearest to those of what was played in the genre.
     #[must_use]
     pub const fn of(genre: Genre, role: TrackRole) -> Self {
         let rule = Self::of_role(role);
         let more = match (genre, role) {
-            (Genre::Rock | Genre::Pop | Genre::Edm, TrackRole::Keys) => -0.6,
-            (Genre::Reggae | Genre::Edm, TrackRole::Drums) => -0.3,
-            (Genre::Country, TrackRole::Drums) | (Genre::Reggae, TrackRole::Guitar) => 0.3,
+            (Genre::Reggae, TrackRole::Drums) => -1.2,
+            (Genre::Jazz | Genre::Edm, TrackRole::Drums) => -0.6,
+            (Genre::Jazz, TrackRole::Bass)
+            | (Genre::Rock, TrackRole::Guitar)
+            | (Genre::Pop, TrackRole::Keys) => 0.6,
+            (Genre::Country, TrackRole::Bass) => 1.2,
+            (Genre::Reggae, TrackRole::Guitar) => -0.3,
+            (Genre::Country | Genre::Reggae, TrackRole::Keys) => 0.9,
             _ => 0.0,
         };
         Self { calibration: rule.calibration + more, ..rule }
@@ -60,10 +65,11 @@ impl ChoiceRule {
     /// Whatever the genre.
     const fn of_role(role: TrackRole) -> Self {
         match role {
-            TrackRole::Drums => Self { calibration: 0.3, agreement: 0.5, ..Self::PLAIN },
-            TrackRole::Bass => Self { calibration: -0.2, ..Self::PLAIN },
-            TrackRole::Guitar => Self { calibration: 0.0, agreement: 3.0, persistence: 1.0, slack: 0.15 },
-            TrackRole::Keys => Self { calibration: 0.3, agreement: 3.0, persistence: 2.0, slack: 0.2 },
+            TrackRole::Drums => Self { calibration: 0.9, ..Self::PLAIN },
+            TrackRole::Bass => Self { calibration: -0.6, ..Self::PLAIN },
+            TrackRole::Guitar | TrackRole::Keys => {
+                Self { calibration: 0.0, agreement: 3.0, persistence: 1.0, slack: 0.15 }
+            }
         }
     }
 

@@ -1,9 +1,13 @@
 //! [`GanCondition`]: everything that a batch of windows is generated, or judged, under.
 
 use burn::tensor::Tensor;
+use deepcompose_core::Chord;
 
+use super::config::CHORD_ROLLS;
 use super::genre::{Genre, RoleSet, TrackRole};
 use super::grid::{BAR_STEPS, WINDOW_BARS};
+use super::sample::paint;
+use super::tune::HALF_BAR;
 use super::{GanConfig, GanError};
 
 /// What the generator and the critic are told about each window of a batch.
@@ -13,6 +17,9 @@ use super::{GanConfig, GanError};
 pub struct GanCondition {
     /// The melody, `[batch, 1, steps, pitches]`.
     pub melody: Tensor<4>,
+    /// The chord of each half bar, `[batch, 2, steps, pitches]`: in the first roll its root sounds in every octave, in the
+    /// second all of its notes. For networks with [`GanConfig::chords`].
+    pub chords: Option<Tensor<4>>,
     /// The tracks of the window before, `[batch, tracks, steps, pitches]`; all −1 at the start of a
     /// piece. For networks with [`GanConfig::previous`].
     pub previous: Option<Tensor<4>>,
@@ -32,6 +39,12 @@ impl GanCondition {
         let [tracks, steps, pitches] = config.window_shape();
         let batch = self.melody.dims()[0];
         expect("melody", self.melody.dims(), [batch, 1, steps, pitches])?;
+        match (&self.chords, config.chords()) {
+            (Some(chords), true) => expect("chords", chords.dims(), [batch, CHORD_ROLLS, steps, pitches])?,
+            (None, false) => {}
+            (None, true) => return Err(GanError::Condition("the networks need the chords")),
+            (Some(_), false) => return Err(GanError::Condition("the networks take no chords")),
+        }
         match (&self.previous, config.previous()) {
             (Some(previous), true) => {
                 expect("previous tracks", previous.dims(), [batch, tracks, steps, pitches])?;
@@ -53,17 +66,17 @@ impl GanCondition {
     pub(crate) fn without_autodiff(&self) -> Self {
         Self {
             melody: self.melody.clone().without_autodiff(),
+            chords: self.chords.clone().map(Tensor::without_autodiff),
             previous: self.previous.clone().map(Tensor::without_autodiff),
             attributes: self.attributes.clone().map(Tensor::without_autodiff),
         }
     }
 
-    /// The melody and, if there are any, the previous tracks, as channels.
+    /// The melody and, if there are any, chords and previous tracks, as channels.
     pub(crate) fn rolls(&self) -> Tensor<4> {
-        match &self.previous {
-            Some(previous) => Tensor::cat(vec![self.melody.clone(), previous.clone()], 1),
-            None => self.melody.clone(),
-        }
+        let more = [&self.chords, &self.previous].into_iter().flatten();
+        let rolls: Vec<_> = std::iter::once(&self.melody).chain(more).cloned().collect();
+        Tensor::cat(rolls, 1)
     }
 }
 
@@ -136,6 +149,28 @@ impl PitchRange {
     /// Keys from a set counted from the range's lowest.
     pub(crate) const fn keys(self, cut: u128) -> u128 {
         (cut & self.mask()) << self.lowest
+    }
+}
+
+/// Makes the cells of chords, one a half bar, +1 in a window's rolls, `[2, steps, pitches]`: the roots, then all notes.
+pub(crate) fn paint_chords(config: &GanConfig, chords: &[Chord], rolls: &mut [f32]) {
+    let range = PitchRange::of(config);
+    let [_, steps, pitches] = config.window_shape();
+    let octaves = |class: u8| {
+        (0..128).filter(|key| key % 12 == u32::from(class)).fold(0_u128, |keys, key| keys | 1 << key)
+    };
+    for (half, chord) in chords.iter().enumerate() {
+        let [root, third, fifth] = chord.pitch_classes().map(octaves);
+        for (roll, keys) in [root, root | third | fifth].into_iter().enumerate() {
+            let cells = range.cut(keys);
+            for step in half * HALF_BAR..((half + 1) * HALF_BAR).min(steps) {
+                if let Some(row) =
+                    rolls.get_mut((roll * steps + step) * pitches..).and_then(|r| r.get_mut(..pitches))
+                {
+                    paint(row, cells);
+                }
+            }
+        }
     }
 }
 

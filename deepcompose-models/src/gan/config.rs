@@ -4,10 +4,13 @@ use serde::{Deserialize, Serialize};
 
 use super::GanError;
 use super::genre::{Genre, TrackRole};
+use super::harmony::Harmony;
 
 /// How often the networks halve the roll. Steps and pitches are multiples of 2 to this power.
 pub(crate) const LEVELS: usize = 4;
 const CELL: usize = 1 << LEVELS;
+/// Rolls that tell of chords: their roots, and all of their notes.
+pub(crate) const CHORD_ROLLS: usize = 2;
 /// Most parameters of a generator.
 const MAX_PARAMETERS: usize = 1 << 26;
 
@@ -30,6 +33,8 @@ const MAX_PARAMETERS: usize = 1 << 26;
 /// | `attribute_channels` | 1..=256 | 8, unused | 16 |
 /// | `previous` | | off | on |
 /// | `output_map` | | off | on |
+/// | `chords` | | off | on |
+/// | `styles` | 0..=1024 | 0 | 64 |
 ///
 /// The generator may have at most 2²⁶ parameters (the reference's has 8.3 million), so that a small
 /// file cannot ask for much memory.
@@ -63,6 +68,8 @@ pub struct GanConfigBuilder {
     attribute_channels: usize,
     previous: bool,
     output_map: bool,
+    chords: bool,
+    styles: usize,
 }
 
 impl GanConfig {
@@ -83,13 +90,15 @@ impl GanConfig {
                 attribute_channels: 8,
                 previous: false,
                 output_map: false,
+                chords: false,
+                styles: 0,
             },
         }
     }
 
     /// The architecture of the weights this project ships: the melody is only a condition, the four
-    /// tracks are [`TrackRole::ALL`], and the networks also know the genre, which tracks are wanted
-    /// and the two bars before. Narrower than the reference, and without the pitches that bands leave
+    /// tracks are [`TrackRole::ALL`], and the networks also know the genre, which tracks are wanted,
+    /// the chords and the two bars before. Narrower than the reference, and without the pitches that bands leave
     /// unused (below C1 and above G7), so that two CPU cores can train it.
     #[must_use]
     pub const fn accompaniment() -> Self {
@@ -106,6 +115,8 @@ impl GanConfig {
                 attribute_channels: 16,
                 previous: true,
                 output_map: true,
+                chords: true,
+                styles: 64,
             },
         }
     }
@@ -183,6 +194,20 @@ impl GanConfig {
         self.fields.output_map
     }
 
+    /// Whether the networks are told the chord of each half bar, which the generator then chooses itself, by a
+    /// [`ChordModel`](super::ChordModel), where none is given.
+    #[must_use]
+    pub const fn chords(&self) -> bool {
+        self.fields.chords
+    }
+
+    /// Latents of bars that were played, so many a genre, near one of which those of an accompaniment are drawn; see
+    /// [`Styles`](super::Styles). 0: latents are drawn from a normal distribution.
+    #[must_use]
+    pub const fn styles(&self) -> usize {
+        self.fields.styles
+    }
+
     /// Length of the attribute vector: one-hot genre, then the track mask. 0 if there is neither.
     #[must_use]
     pub const fn attributes(&self) -> usize {
@@ -219,7 +244,13 @@ impl GanConfig {
         // A bias a filter, and two more for batch norm, which the first layer and the last lack.
         let biases = one + 3 * (two + four + eight) + 3 * (four + two + one) + f.tracks;
         let map = if f.output_map { f.tracks * cells } else { 0 };
-        kernels * 16 + biases + self.attributes() * (embedded * cells / (CELL * CELL) + map)
+        let harmony = if f.chords { Harmony::parameters() } else { 0 };
+        let genres = if f.genres > 0 { f.genres } else { 1 };
+        // Saturates where a list of styles would not fit into memory, which the limit then refuses.
+        let styles = (genres * f.styles).saturating_mul(f.latent_channels * cells / (CELL * CELL));
+        let others =
+            harmony + kernels * 16 + biases + self.attributes() * (embedded * cells / (CELL * CELL) + map);
+        styles.saturating_add(others)
     }
 
     /// Filters of the convolution at `level`, 0..4.
@@ -227,9 +258,10 @@ impl GanConfig {
         self.fields.filters << level
     }
 
-    /// Channels of the conditioning rolls: the melody, and the previous tracks if they are seen.
+    /// Channels of the conditioning rolls: the melody, then chords and previous tracks if they are seen.
     pub(crate) const fn condition_channels(&self) -> usize {
-        1 + if self.fields.previous { self.fields.tracks } else { 0 }
+        1 + if self.fields.chords { CHORD_ROLLS } else { 0 }
+            + if self.fields.previous { self.fields.tracks } else { 0 }
     }
 
     /// Bottleneck size in steps and pitches.
@@ -287,6 +319,10 @@ impl GanConfigBuilder {
         previous: bool,
         /// Sets [`GanConfig::output_map`].
         output_map: bool,
+        /// Sets [`GanConfig::chords`].
+        chords: bool,
+        /// Sets [`GanConfig::styles`].
+        styles: usize,
     }
 
     /// Checks every field.
@@ -326,6 +362,7 @@ impl GanConfigBuilder {
             self.latent_channels,
             "1..=2048",
         )?;
+        check(self.styles <= 1024, "styles", self.styles, "0..=1024")?;
         check(self.genres <= 64, "genres", self.genres, "0..=64")?;
         check(
             (1..=256).contains(&self.attribute_channels),
@@ -409,6 +446,7 @@ mod tests {
             (base().genres(65), "genres"),
             (base().attribute_channels(0), "attribute_channels"),
             (base().output_map(true), "output_map"),
+            (base().styles(1025), "styles"),
         ];
         for (builder, name) in cases {
             let json = serde_json::to_string(&builder).unwrap();

@@ -1,16 +1,19 @@
 //! Training data: pieces on the sixteenth grid, and the windows cut from them.
 
 use burn::tensor::{Device, Tensor, TensorData};
-use deepcompose_core::Score;
+use deepcompose_core::{Chord, Score};
 use ndarray::Array2;
 use rand::{Rng, RngExt};
 use serde::{Deserialize, Serialize};
 
-use super::condition::{PitchRange, attribute_vector};
+use super::condition::{PitchRange, attribute_vector, paint_chords};
+use super::config::CHORD_ROLLS;
 use super::genre::{Genre, RoleSet, TrackRole};
 use super::grid::{BAR_STEPS, Cell, StepGrid, WINDOW_BARS, cells};
 use super::roles::{RoleAssignment, assign_roles};
+use super::roots::without_roots;
 use super::sample::{Window, paint};
+use super::tune::{FEATURES, HALF_BAR, Tune, heard};
 use super::{GanCondition, GanConfig, GanError};
 use crate::data::column::Column;
 use crate::data::content::Hasher;
@@ -170,8 +173,86 @@ impl Augmentation {
 #[derive(Debug, Clone)]
 pub struct GanDataset {
     pieces: Vec<GanPiece>,
+    chords: Vec<PieceChords>,
+    /// Roles of the larger bands of each genre, at least.
+    most_roles: [usize; Genre::ALL.len()],
     /// Windows of each genre: piece and first bar.
     windows: [Vec<(u32, u32)>; Genre::ALL.len()],
+}
+
+/// What is known of a piece's chords.
+#[derive(Debug, Clone)]
+pub(crate) struct PieceChords {
+    pub(super) tune: Tune,
+    /// What the band sounds in each half bar.
+    pub(super) heard: Vec<Option<Chord>>,
+    /// The same with the chord before where it is silent; at the start, the first one that follows.
+    pub(super) held: Vec<Chord>,
+    /// The first half bar in which the band sounds.
+    first: usize,
+}
+
+impl PieceChords {
+    fn of(piece: &GanPiece) -> Self {
+        let steps: Vec<BandStep> = piece.steps.iter().collect();
+        let heard: Vec<Option<Chord>> = steps
+            .chunks(HALF_BAR)
+            .map(|half| heard(half.iter().map(|[_, _, bass, guitar, keys]| [*bass, *guitar, *keys])))
+            .collect();
+        let first = heard.iter().flatten().next().copied().or(Chord::from_index(0));
+        let held = heard.iter().scan(first, |before, chord| {
+            *before = chord.or(*before);
+            *before
+        });
+        let held = held.collect();
+        let first = heard.iter().position(Option::is_some).unwrap_or(heard.len());
+        Self { tune: Tune::new(steps.iter().map(|step| step[0])), heard, held, first }
+    }
+
+    /// The chord of a half bar, if it is known by then.
+    pub(super) fn known(&self, half: usize) -> Option<Chord> {
+        self.held.get(half).copied().filter(|_| half >= self.first)
+    }
+
+    /// The chords of a window's half bars; the last one of all where the piece has ended.
+    fn window(&self, bar: u32) -> impl Iterator<Item = Chord> {
+        let first = bar as usize * HALVES;
+        let last = self.held.last().copied();
+        (first..first + WINDOW_BARS * HALVES).filter_map(move |half| self.held.get(half).copied().or(last))
+    }
+}
+
+/// How many of the roles that its genre has a piece has.
+fn wanted_roles(piece: &GanPiece) -> usize {
+    piece.roles.intersection(RoleSet::of(piece.genre)).iter().count()
+}
+
+/// The most roles that pieces have of which at least an eighth of these windows are.
+fn most_roles(pieces: &[GanPiece], windows: &[(u32, u32)]) -> usize {
+    let mut counts = [0_usize; TrackRole::COUNT + 1];
+    for piece in windows.iter().filter_map(|(piece, _)| pieces.get(*piece as usize)) {
+        counts[wanted_roles(piece)] += 1;
+    }
+    let mut larger = 0;
+    for (roles, count) in counts.iter().enumerate().rev() {
+        larger += count;
+        if 8 * larger >= windows.len().max(1) {
+            return roles;
+        }
+    }
+    0
+}
+
+/// Half bars of a bar.
+const HALVES: usize = BAR_STEPS / HALF_BAR;
+
+/// Half bars of the windows of a batch, and the chord of each.
+#[derive(Debug, Clone)]
+pub(crate) struct ChordBatch {
+    /// `[half bars, 12, FEATURES]`.
+    pub(crate) features: Tensor<3>,
+    /// 1 for the [chord](Chord::index) that the band sounds, `[half bars, 24]`; all 0 where it is silent.
+    pub(crate) heard: Tensor<2>,
 }
 
 /// A batch of training windows.
@@ -224,7 +305,9 @@ impl GanDataset {
                 }
             }
         }
-        Self { pieces, windows }
+        let chords = pieces.iter().map(PieceChords::of).collect();
+        let most_roles = Genre::ALL.map(|genre| most_roles(&pieces, &windows[genre.index()]));
+        Self { pieces, chords, most_roles, windows }
     }
 
     /// How many windows there are.
@@ -249,6 +332,11 @@ impl GanDataset {
     #[must_use]
     pub fn pieces(&self) -> &[GanPiece] {
         &self.pieces
+    }
+
+    /// What is known of each piece's chords.
+    pub(super) fn chords(&self) -> &[PieceChords] {
+        &self.chords
     }
 
     /// 16 hex digits that tell these data from others: a hash of every piece's genre, roles and steps. The same
@@ -307,6 +395,12 @@ impl GanDataset {
         self.pieces.get(window.piece as usize).map_or(Genre::Rock, |piece| piece.genre)
     }
 
+    /// Whether the band of the piece that a window is of is one of the larger ones of its genre.
+    pub(crate) fn has_most_roles(&self, window: WindowIndex) -> bool {
+        let piece = self.pieces.get(window.piece as usize);
+        piece.is_some_and(|piece| wanted_roles(piece) >= self.most_roles[piece.genre.index()])
+    }
+
     /// The roles of the piece that a window is of.
     pub(crate) fn roles_of(&self, window: WindowIndex) -> RoleSet {
         self.pieces.get(window.piece as usize).map_or_else(RoleSet::default, |piece| piece.roles)
@@ -322,6 +416,7 @@ impl GanDataset {
         let mut melody = vec![-1.0_f32; size * cells];
         let mut tracks = vec![-1.0_f32; size * TrackRole::COUNT * cells];
         let mut previous = tracks.clone();
+        let mut chords = vec![-1.0_f32; if config.chords() { size * CHORD_ROLLS * cells } else { 0 }];
         let mut attributes = Vec::with_capacity(size * config.attributes());
         for (index, Placed { window, shift, previous: before }) in windows.iter().enumerate() {
             let piece = &self.pieces[window.piece as usize];
@@ -355,6 +450,14 @@ impl GanDataset {
                     }
                 }
             }
+            if config.chords() {
+                let played: Vec<Chord> = self.chords_of(*window, shift);
+                paint_chords(
+                    config,
+                    &played,
+                    &mut chords[index * CHORD_ROLLS * cells..][..CHORD_ROLLS * cells],
+                );
+            }
             attributes.extend(attribute_vector(config, piece.genre, piece.roles));
         }
         let rolls = |values: Vec<f32>, channels: usize| {
@@ -363,6 +466,7 @@ impl GanDataset {
         GanBatch {
             condition: GanCondition {
                 melody: rolls(melody, 1),
+                chords: config.chords().then(|| rolls(chords, CHORD_ROLLS)),
                 previous: config.previous().then(|| rolls(previous, TrackRole::COUNT)),
                 attributes: (config.attributes() > 0).then(|| {
                     Tensor::from_data(TensorData::new(attributes, [size, config.attributes()]), device)
@@ -370,6 +474,58 @@ impl GanDataset {
             },
             tracks: rolls(tracks, TrackRole::COUNT),
         }
+    }
+
+    /// The chord of each half bar of a window, transposed.
+    pub(crate) fn chords_of(&self, window: WindowIndex, shift: i32) -> Vec<Chord> {
+        let of = self.chords.get(window.piece as usize);
+        of.into_iter().flat_map(|of| of.window(window.bar)).map(|chord| chord.transposed(shift)).collect()
+    }
+
+    /// What the chords of the windows' half bars are chosen by, and which the bands sound.
+    pub(crate) fn chord_batch(&self, windows: &[Placed], device: &Device) -> ChordBatch {
+        let halves = windows.len() * WINDOW_BARS * HALVES;
+        let mut features = Vec::with_capacity(halves * 12 * FEATURES);
+        let mut heard = vec![0.0_f32; halves * Chord::COUNT];
+        let mut rows = heard.chunks_mut(Chord::COUNT);
+        for Placed { window, .. } in windows {
+            let (piece, of) = (&self.pieces[window.piece as usize], &self.chords[window.piece as usize]);
+            let first = window.bar as usize * HALVES;
+            for half in first..first + WINDOW_BARS * HALVES {
+                of.tune.features(half, |half| of.known(half), piece.genre, &mut features);
+                if let (Some(row), Some(Some(chord))) = (rows.next(), of.heard.get(half)) {
+                    row[chord.index()] = 1.0;
+                }
+            }
+        }
+        ChordBatch {
+            features: Tensor::from_data(TensorData::new(features, [halves, 12, FEATURES]), device),
+            heard: Tensor::from_data(TensorData::new(heard, [halves, Chord::COUNT]), device),
+        }
+    }
+
+    /// The tracks as played, [without their roots](without_roots), `[batch, tracks, steps, pitches]` of +1 and −1.
+    pub(crate) fn rootless(&self, windows: &[Placed], config: &GanConfig, device: &Device) -> Tensor<4> {
+        let (size, pitches) = (windows.len(), config.pitches());
+        let range = PitchRange::of(config);
+        let [tracks, steps, _] = config.window_shape();
+        let mut values = vec![-1.0_f32; size * tracks * steps * pitches];
+        let mut rows = values.chunks_mut(pitches.max(1));
+        for Placed { window, shift, .. } in windows {
+            let mut played: Window = [[0; WINDOW_BARS * BAR_STEPS]; TrackRole::COUNT];
+            for (step, [_, band @ ..]) in
+                self.pieces[window.piece as usize].window(window.bar as isize).enumerate()
+            {
+                for (role, set) in TrackRole::ALL.into_iter().zip(band) {
+                    played[role.index()][step] = role_shifted(role, set, *shift);
+                }
+            }
+            let chords = self.chords_of(*window, *shift);
+            for (set, row) in without_roots(&played, &chords).iter().flatten().zip(&mut rows) {
+                paint(row, range.cut(*set));
+            }
+        }
+        Tensor::from_data(TensorData::new(values, [size, tracks, steps, pitches]), device)
     }
 }
 
@@ -475,6 +631,101 @@ mod tests {
 
         let attributes: Vec<f32> = batch.condition.attributes.unwrap().try_into_vec_as().unwrap();
         assert_eq!(attributes[..11], [0., 0., 1., 0., 0., 0., 0., 1., 1., 0., 0.]);
+    }
+
+    // The bass has C, C sharp and D, each in the first half of its bar; then it is silent.
+    #[test]
+    fn windows_hold_the_chords_that_were_played() {
+        let dataset = GanDataset::new(vec![GanPiece::from_score(&four_bars(), Genre::Jazz, None).unwrap()]);
+        let names = |bar: u32, shift: i32| {
+            let chords = dataset.chords_of(WindowIndex { piece: 0, bar }, shift);
+            chords.iter().map(Chord::to_string).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!([names(0, 0), names(1, 0), names(2, 0)], ["C C C# C#", "C# C# D D", "D D D D"]);
+        assert_eq!(names(1, -3), "A# A# B B");
+        // Past the end the last one goes on.
+        assert_eq!(names(3, 0), "D D D D");
+
+        let placed =
+            [Placed { window: WindowIndex { piece: 0, bar: 1 }, shift: 2, previous: Previous::Silent }];
+        let batch = dataset.batch(&placed, &wide(), &Device::flex());
+        let mut expected = Vec::new();
+        for (roll, classes) in [(0, [[3, 3, 3], [4, 4, 4]]), (1, [[3, 7, 10], [4, 8, 11]])] {
+            for step in 0..32 {
+                let in_bar = |pitch: &usize| classes[step / 16].contains(&(pitch % 12));
+                expected.extend((0..128).filter(in_bar).map(|pitch| (roll, step, pitch)));
+            }
+        }
+        assert_eq!(sounding(&batch.condition.chords.unwrap())[0], expected);
+        // A bass of D sharp, then of E, each moved to C.
+        let moved = sounding(&dataset.rootless(&placed, &wide(), &Device::flex()));
+        let bass: Vec<_> =
+            moved[0].iter().filter(|(track, ..)| *track == 1).map(|(_, s, p)| (*s, *p)).collect();
+        assert_eq!(bass, (0..8).chain(16..24).map(|step| (step, 48)).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn chords_are_learnt_where_the_band_sounds() {
+        // The bass enters in the second bar.
+        let mut score = four_bars();
+        let low: Vec<_> = (1..3).map(|bar| (bar * 16, 8, 48 + bar)).collect();
+        let mut bass = track(Track::new("Bass", Program::new(33).unwrap()), &low);
+        let tracks: Vec<Track> =
+            score.tracks().iter().filter(|track| track.name() != "Bass").cloned().collect();
+        bass.set_name("Bass");
+        score = Score::default();
+        tracks.into_iter().chain([bass]).for_each(|track| score.push_track(track));
+        let dataset = GanDataset::new(vec![GanPiece::from_score(&score, Genre::Jazz, None).unwrap()]);
+        let known = &dataset.chords()[0];
+        let name = |chord: Option<Chord>| chord.map(|chord| chord.to_string());
+        assert_eq!(known.heard.iter().filter(|chord| chord.is_some()).count(), 2);
+        // What is painted before is the first chord; what a chord is chosen by is not.
+        assert_eq!(name(known.held.first().copied()).as_deref(), Some("C#"));
+        assert_eq!(
+            [0, 1, 2, 3, 4].map(|half| name(known.known(half)).unwrap_or_default()),
+            ["", "", "C#", "C#", "D"]
+        );
+        let placed = GanDataset::vary(
+            &[0, 1].map(|bar| WindowIndex { piece: 0, bar }),
+            Augmentation::NONE,
+            &mut ChaCha8Rng::seed_from_u64(0),
+        );
+        let batch = dataset.chord_batch(&placed, &Device::flex());
+        let heard: Vec<f32> = batch.heard.try_into_vec_as().unwrap();
+        let right: Vec<_> =
+            heard.chunks(Chord::COUNT).map(|row| row.iter().position(|x| *x == 1.0)).collect();
+        // Of eight half bars the third, and in the second window the first and third, sound.
+        let chord = |name: &str| Some(name.parse::<Chord>().unwrap().index());
+        assert_eq!(right, [None, None, chord("C#"), None, chord("C#"), None, chord("D"), None]);
+        assert_eq!(heard.iter().sum::<f32>(), 3.0);
+        let features: Vec<f32> = batch.features.try_into_vec_as().unwrap();
+        let mut expected = Vec::new();
+        known.tune.features(4, |half| known.known(half), Genre::Jazz, &mut expected);
+        // The second window's third half bar, or the fifth of the piece.
+        assert_eq!(features[6 * expected.len()..7 * expected.len()], expected);
+    }
+
+    #[test]
+    fn styles_come_from_the_larger_bands() {
+        let piece = |has_bass: bool| {
+            let mut score = Score::default();
+            for track in four_bars().tracks().iter().filter(|track| has_bass || track.name() != "Bass") {
+                score.push_track(track.clone());
+            }
+            GanPiece::from_score(&score, Genre::Jazz, None).unwrap()
+        };
+        let with = |large: usize, small: usize| {
+            let pieces = (0..large).map(|_| piece(true)).chain((0..small).map(|_| piece(false)));
+            let dataset = GanDataset::new(pieces.collect());
+            let last = WindowIndex { piece: (large + small - 1) as u32, bar: 0 };
+            let first = WindowIndex { piece: 0, bar: 0 };
+            [first, last].map(|window| dataset.has_most_roles(window))
+        };
+        // A quarter of the windows, an eighth, and a ninth, which is too few to be all that is played.
+        assert_eq!(with(1, 3), [true, false]);
+        assert_eq!(with(1, 7), [true, false]);
+        assert_eq!(with(1, 8), [true, true]);
+        assert_eq!(with(0, 2), [true, true]);
     }
 
     #[test]

@@ -4,14 +4,15 @@ use burn::module::Module;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{Initializer, Linear};
 use burn::tensor::activation::leaky_relu;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Int, Tensor};
 use rand::Rng;
 
+use super::GanConfig;
 use super::config::LEVELS;
 use super::layers::{LEAKY_SLOPE, attribute_map, glorot, halving_conv};
-use super::{GanCondition, GanConfig};
 
-/// Tracks and their condition in, a normal distribution of the latent out, independent in each coordinate.
+/// Tracks and their attributes in, a normal distribution of the latent out, independent in each coordinate. It does not hear the melody,
+/// the chords or the tracks before, so that a latent says all of how the tracks are played, whatever they are played to and after.
 ///
 /// Four stride-2 4×4 convolutions with leaky ReLU 0.2 and half the critic's filters, then a 1×1 convolution to mean
 /// and logarithm of the variance. Attributes come in as a bias a filter to the first convolution.
@@ -36,7 +37,7 @@ impl Encoder {
         let convs = (0..LEVELS)
             .map(|level| {
                 let inputs = match level {
-                    0 => config.tracks() + config.condition_channels(),
+                    0 => config.tracks(),
                     _ => filters(level - 1),
                 };
                 halving_conv(inputs, filters(level), device)
@@ -50,11 +51,11 @@ impl Encoder {
     }
 
     /// What the tracks, `[batch, tracks, steps, pitches]`, make likely.
-    pub(super) fn forward(&self, tracks: Tensor<4>, condition: &GanCondition) -> Posterior {
-        let mut x = Tensor::cat(vec![tracks, condition.rolls()], 1);
+    pub(super) fn forward(&self, tracks: Tensor<4>, attributes: Option<&Tensor<2>>) -> Posterior {
+        let mut x = tracks;
         for (level, conv) in self.convs.iter().enumerate() {
             let mut z = conv.forward(x);
-            if let (0, Some(map), Some(attributes)) = (level, &self.attributes, &condition.attributes) {
+            if let (0, Some(map), Some(attributes)) = (level, &self.attributes, attributes) {
                 z = z + map.forward(attributes.clone()).unsqueeze_dims::<4>(&[-1, -1]);
             }
             x = leaky_relu(z, LEAKY_SLOPE);
@@ -67,12 +68,30 @@ impl Encoder {
 }
 
 impl Posterior {
+    /// The means, `[batch, latent channels, steps / 16, pitches / 16]`.
+    pub(super) fn mean(&self) -> Tensor<4> {
+        self.mean.clone()
+    }
+
     /// `noise`, in the windows where `mask`, `[batch]` of 0 and 1, is 1, moved and scaled to the distribution.
     pub(super) fn draw(&self, noise: Tensor<4>, mask: Tensor<1>) -> Tensor<4> {
         let batch = mask.dims()[0];
         let deviation = self.log_variance.clone().div_scalar(2.0).exp();
         let drawn = self.mean.clone() + deviation * noise.clone();
         noise.clone() + (drawn - noise) * mask.reshape([batch, 1, 1, 1])
+    }
+
+    /// `noise` moved and scaled to the distribution; where `mask` is 0, to that of the window that `others`, `[batch]`, names, of which nothing is learnt.
+    pub(super) fn draw_own_or_other(
+        &self,
+        noise: Tensor<4>,
+        mask: Tensor<1>,
+        others: Tensor<1, Int>,
+    ) -> Tensor<4> {
+        let batch = mask.dims()[0];
+        let own = self.draw(noise, mask.ones_like());
+        let other = own.clone().detach().select(0, others);
+        other.clone() + (own - other) * mask.reshape([batch, 1, 1, 1])
     }
 
     /// The Kullback–Leibler divergence from the standard normal distribution in nats a window, averaged over the
@@ -124,26 +143,32 @@ mod tests {
     }
 
     #[test]
-    fn an_encoder_reads_tracks_melody_and_attributes() {
+    fn a_window_may_have_the_latent_of_another() {
+        let posterior =
+            Posterior { mean: tensor(&[1.0, 5.0], 2), log_variance: tensor(&[4_f32.ln(), 0.0], 2) };
+        let others = Tensor::from_data(TensorData::new(vec![0, 0], [2]), &Device::flex());
+        // Means 1 and 5, deviations 2 and 1: with noise of 0.5 and −1 they are 2 and 4.
+        let drawn = |own: [f32; 2]| -> Vec<f32> {
+            let drawn = posterior.draw_own_or_other(tensor(&[0.5, -1.0], 2), mask(&own), others.clone());
+            drawn.try_into_vec_as().unwrap()
+        };
+        assert!(drawn([1.0, 1.0]).iter().zip([2.0, 4.0]).all(|(a, b)| (a - b).abs() < 1e-6));
+        assert!(drawn([1.0, 0.0]).iter().zip([2.0, 2.0]).all(|(a, b)| (a - b).abs() < 1e-6));
+    }
+
+    #[test]
+    fn an_encoder_reads_tracks_and_attributes() {
         let config = GanConfig::accompaniment().to_builder().filters(3).latent_channels(5).build().unwrap();
         let device = Device::flex();
         let encoder = Encoder::new(&config, &mut ChaCha8Rng::seed_from_u64(1), &device);
-        let rolls = |channels: usize| Tensor::<4>::full([2, channels, 32, 80], -1.0, &device);
-        let condition = GanCondition {
-            melody: rolls(1),
-            previous: Some(rolls(4)),
-            attributes: Some(Tensor::zeros([2, 11], &device)),
-        };
-        let silent = encoder.forward(rolls(4), &condition);
+        let tracks = Tensor::<4>::full([2, 4, 32, 80], -1.0, &device);
+        let attributes = Tensor::<2>::zeros([2, 11], &device);
+        let silent = encoder.forward(tracks.clone(), Some(&attributes));
         assert_eq!(silent.mean.dims(), [2, 5, 2, 5]);
         assert_eq!(silent.log_variance.dims(), [2, 5, 2, 5]);
         let other = [
-            encoder.forward(rolls(4).neg(), &condition),
-            encoder.forward(rolls(4), &GanCondition { melody: rolls(1).neg(), ..condition.clone() }),
-            encoder.forward(
-                rolls(4),
-                &GanCondition { attributes: Some(Tensor::ones([2, 11], &device)), ..condition },
-            ),
+            encoder.forward(tracks.clone().neg(), Some(&attributes)),
+            encoder.forward(tracks, Some(&attributes.add_scalar(1.0))),
         ];
         for other in other {
             let difference = (other.mean - silent.mean.clone()).abs().max().into_scalar::<f32>();

@@ -1,5 +1,9 @@
 //! [`evaluate`] and [`evaluate_chained`]: generated tracks against the ones that were played.
 
+mod chords;
+
+pub use chords::{ChordEvaluation, evaluate_chords};
+
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
 use rand::SeedableRng;
@@ -11,7 +15,7 @@ use super::condition::{PitchRange, check_accompaniment};
 use super::data::{Augmentation, GanDataset, GanPiece};
 use super::genre::{Genre, RoleSet, TrackRole};
 use super::grid::{BAR_STEPS, WINDOW_BARS, cells};
-use super::latent::latent;
+use super::latent::latents;
 use super::loss::reconstruction_loss;
 use super::metrics::{MetricSums, TrackMetrics};
 use super::sample::{AccompanyOptions, Run, Window, paint};
@@ -55,7 +59,7 @@ pub struct LateBars {
     pub played: [TrackMetrics; TrackRole::COUNT],
 }
 
-/// Generates `windows` windows drawn from `dataset` (its pieces, not transposed, with the tracks that were
+/// Generates `windows` windows drawn from `dataset` (its pieces, not transposed, over the chords that were **played** and with the tracks that were
 /// **played** before them) in batches of `batch_size`, and compares them with what was played. The same seed
 /// draws the same windows and latents.
 ///
@@ -84,14 +88,18 @@ pub fn evaluate(
     let device = generator.devices().first().cloned().unwrap_or_default();
     let rng = &mut ChaCha8Rng::seed_from_u64(seed);
     let drawn = dataset.draw(windows, rng);
+    let styles = generator.styles();
     let mut comparison = Comparison::default();
     for chunk in drawn.chunks(batch_size) {
         let placed = GanDataset::vary(chunk, Augmentation::NONE, rng);
         let batch = dataset.batch(&placed, config, &device);
-        let latent = latent(config, chunk.len(), rng, &device);
+        let genres: Vec<_> = chunk.iter().map(|window| dataset.genre_of(*window)).collect();
+        let [channels, rows, columns] = config.latent_shape();
+        let latent = latents(styles.as_ref(), config, &genres, rng);
+        let latent =
+            Tensor::from_data(TensorData::new(latent, [chunk.len(), channels, rows, columns]), &device);
         let logits = generator.logits(&batch.condition, latent)?;
         comparison.add_loss(logits.clone(), batch.tracks.clone())?;
-        let genres: Vec<_> = chunk.iter().map(|window| dataset.genre_of(*window)).collect();
         let generated = sounding_sets(logits.tanh(), &genres, config)?;
         let played = played_sets(batch.tracks, config)?;
         let window = WINDOW_BARS * BAR_STEPS;
@@ -103,7 +111,7 @@ pub fn evaluate(
 }
 
 /// Accompanies the melody of every piece of `dataset` from its first bar to its last, just as
-/// [`accompany`](super::accompany) does with its default options (threshold 0.5, variation 0.3): two bars at
+/// [`accompany`](super::accompany) does with its default options (threshold 0.5, variation 0.1, over the generator's own chords at temperature 0.35): two bars at
 /// a time, each knowing the tracks that the generator itself **made** before. Compares them with what was
 /// played.
 ///
@@ -152,8 +160,9 @@ pub fn evaluate_chained(
         let options = options(piece);
         let roles = options.roles.intersection(RoleSet::of(options.genre));
         let melody = piece.melody();
-        let mut run = Run::new(generator, &options, roles, rng)?;
-        for (number, bars) in cells(&[], melody.nrows()).chunks(WINDOW_BARS).enumerate() {
+        let cells = cells(&[], melody.nrows());
+        let mut run = Run::new(generator, &options, roles, (melody.view(), &cells), rng)?;
+        for (number, bars) in cells.chunks(WINDOW_BARS).enumerate() {
             run.prepare(melody.view(), &[bars], rng)?;
             let logits = as_tensor(run.generate(0, bars)?.to_vec(), generator.config(), &device);
             let first = number * WINDOW_BARS;

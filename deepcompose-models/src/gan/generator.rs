@@ -1,24 +1,29 @@
 //! [`Generator`]: the U-Net that writes the tracks.
 
-use burn::module::Module;
-use burn::nn::Linear;
+use burn::module::{Module, Param};
 use burn::nn::conv::Conv2d;
-use burn::tensor::{Device, Tensor};
+use burn::nn::{Initializer, Linear};
+use burn::tensor::{Device, Tensor, TensorData};
 use rand::Rng;
 
 use super::condition::expect;
 use super::config::LEVELS;
+use super::harmony::{ChordModel, Harmony};
+use super::latent::truncated_normal;
 use super::layers::{Down, Up, attribute_map, double_then_conv, glorot, keeping_conv};
-use super::{GanCondition, GanConfig, GanError};
+use super::{GanCondition, GanConfig, GanError, Styles};
+use crate::lists::numbers;
 
 /// The generator: a condition and a latent in, tracks out.
 ///
-/// A U-Net. The conditioning rolls go through four stride-2 4×4 convolutions with leaky ReLU 0.2
+/// A U-Net. The conditioning rolls (the melody, and where it has them chords and the tracks before) go through four stride-2 4×4 convolutions with leaky ReLU 0.2
 /// (batch norm after all but the first); the latent, and the embedded attributes if there are
 /// any, are concatenated to the result; three blocks of nearest-neighbour doubling, 4×4
 /// convolution, batch norm and ReLU follow, each concatenated with the encoder's activation of
 /// its size; a last doubling and 4×4 convolution give one logit a track, step and pitch, of which
 /// the output is the hyperbolic tangent.
+///
+/// Beside the U-Net, and not run by it, a generator may have a [`ChordModel`] and [`Styles`].
 ///
 /// Batch norm uses the batch's statistics while training (on an autodiff device) and its running
 /// averages otherwise.
@@ -29,13 +34,16 @@ pub struct Generator {
     pub(super) head: Conv2d,
     pub(super) attributes: Option<Linear>,
     pub(super) output_map: Option<Linear>,
+    pub(super) harmony: Option<Harmony>,
+    /// `[genres · styles, numbers of a latent]`.
+    pub(super) styles: Option<Param<Tensor<2>>>,
     #[module(skip)]
     config: GanConfig,
 }
 
 impl Generator {
     /// A generator with weights drawn from `rng`: uniform within ±√(6 / (fan in + fan out)), biases
-    /// zero. The learned output map, if there is one, starts at zero.
+    /// zero. The learned output map, if there is one, starts at zero, styles as draws from a normal distribution.
     ///
     /// ```
     /// use burn::tensor::{Device, Tensor};
@@ -46,15 +54,20 @@ impl Generator {
     /// let device = Device::default();
     /// let generator = Generator::new(&config, &mut rand_chacha::ChaCha8Rng::seed_from_u64(1), &device);
     /// let silence = Tensor::full([1, 1, 32, 128], -1.0, &device);
-    /// let condition = GanCondition { melody: silence, previous: None, attributes: None };
+    /// let condition = GanCondition { melody: silence, chords: None, previous: None, attributes: None };
     /// let tracks = generator.forward(&condition, Tensor::zeros([1, 3, 2, 8], &device))?;
     /// assert_eq!(tracks.dims(), [1, 4, 32, 128]);
     /// # Ok::<(), deepcompose_models::gan::GanError>(())
     /// ```
     pub fn new<R: Rng + ?Sized>(config: &GanConfig, rng: &mut R, device: &Device) -> Self {
-        let output_map = Self::zeros(config, device).output_map;
-        let drawn = glorot(Self { output_map: None, ..Self::zeros(config, device) }, rng);
-        Self { output_map, ..drawn }
+        let zeros = Self::zeros(config, device);
+        let (output_map, styles) = (zeros.output_map.clone(), zeros.styles.clone());
+        let drawn = glorot(Self { output_map: None, styles: None, ..zeros }, rng);
+        let mut generator = Self { output_map, ..drawn };
+        if let Some(shape) = styles.map(|styles| styles.dims()) {
+            generator.set_styles(truncated_normal(shape.iter().product(), rng), shape, device);
+        }
+        generator
     }
 
     /// A generator whose weights are all zero, to be loaded into.
@@ -94,8 +107,32 @@ impl Generator {
             } else {
                 None
             },
+            harmony: config.chords().then(|| Harmony::zeros(device)),
+            styles: (config.styles() > 0).then(|| {
+                Initializer::Zeros.init(
+                    [config.genres().max(1) * config.styles(), config.latent_shape().iter().product()],
+                    device,
+                )
+            }),
             config: config.clone(),
         }
+    }
+
+    /// What chooses the chords, if the networks are told of chords.
+    #[must_use]
+    pub fn chord_model(&self) -> Option<ChordModel> {
+        self.harmony.as_ref().map(Harmony::model)
+    }
+
+    /// The styles that accompaniments are played in, if there are any.
+    #[must_use]
+    pub fn styles(&self) -> Option<Styles> {
+        self.styles.as_ref().map(|styles| Styles::new(numbers(styles.val()), &self.config))
+    }
+
+    /// Replaces the styles; for generators that have any.
+    pub(super) fn set_styles(&mut self, values: Vec<f32>, shape: [usize; 2], device: &Device) {
+        self.styles = Some(Param::from_tensor(Tensor::from_data(TensorData::new(values, shape), device)));
     }
 
     /// The sizes of the network.
@@ -178,7 +215,6 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
     use burn::module::ModuleVisitor;
-    use burn::module::Param;
     use rand::SeedableRng;
     use rand_chacha::ChaCha8Rng;
 
@@ -226,6 +262,7 @@ mod tests {
         let zeros = |channels, steps| Tensor::<4>::zeros([2, channels, steps, 16], &device);
         let whole = || GanCondition {
             melody: zeros(1, 32),
+            chords: Some(zeros(2, 32)),
             previous: Some(zeros(4, 32)),
             attributes: Some(Tensor::zeros([2, 11], &device)),
         };
@@ -237,12 +274,15 @@ mod tests {
             other => panic!("{name}: {other}"),
         };
         shape(refused(GanCondition { melody: zeros(1, 48), ..whole() }), "melody");
+        shape(refused(GanCondition { chords: Some(zeros(1, 32)), ..whole() }), "chords");
         shape(refused(GanCondition { previous: Some(zeros(3, 32)), ..whole() }), "previous tracks");
         let short = Some(Tensor::zeros([2, 10], &device));
         shape(refused(GanCondition { attributes: short, ..whole() }), "attributes");
-        for missing in
-            [GanCondition { previous: None, ..whole() }, GanCondition { attributes: None, ..whole() }]
-        {
+        for missing in [
+            GanCondition { chords: None, ..whole() },
+            GanCondition { previous: None, ..whole() },
+            GanCondition { attributes: None, ..whole() },
+        ] {
             assert!(matches!(refused(missing), GanError::Condition(_)));
         }
         let wide = generator.forward(&whole(), Tensor::zeros([2, 3, 2, 1], &device)).unwrap_err();
@@ -250,9 +290,13 @@ mod tests {
 
         let plain = GanConfig::reference().to_builder().filters(1).pitches(16).build().unwrap();
         let plain = Generator::new(&plain, &mut ChaCha8Rng::seed_from_u64(0), &device);
-        for extra in
-            [GanCondition { attributes: None, ..whole() }, GanCondition { previous: None, ..whole() }]
-        {
+        let melody = || GanCondition { chords: None, previous: None, attributes: None, ..whole() };
+        assert!(plain.forward(&melody(), Tensor::zeros([2, 512, 2, 1], &device)).is_ok());
+        for extra in [
+            GanCondition { chords: whole().chords, ..melody() },
+            GanCondition { previous: whole().previous, ..melody() },
+            GanCondition { attributes: whole().attributes, ..melody() },
+        ] {
             let error = plain.forward(&extra, Tensor::zeros([2, 512, 2, 1], &device)).unwrap_err();
             assert!(matches!(error, GanError::Condition(_)));
         }

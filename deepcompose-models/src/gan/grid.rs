@@ -166,6 +166,11 @@ pub(crate) struct Cell {
     pub(crate) len: usize,
 }
 
+/// How many bars of windows a bar of so many steps takes.
+pub(crate) const fn parts_of(bar: usize) -> usize {
+    bar.div_ceil(BAR_STEPS)
+}
+
 /// Lays bars over the bars of windows. A bar longer than 16 steps is cut into as few nearly equal
 /// parts as fit. Bars go on as the last one until `steps` are covered.
 pub(crate) fn cells(bar_steps: &[usize], steps: usize) -> Vec<Cell> {
@@ -175,7 +180,7 @@ pub(crate) fn cells(bar_steps: &[usize], steps: usize) -> Vec<Cell> {
     let mut bar = BAR_STEPS;
     while start < steps {
         bar = bars.next().unwrap_or(bar);
-        let parts = bar.div_ceil(BAR_STEPS);
+        let parts = parts_of(bar);
         for part in 0..parts {
             let (from, to) = (start + part * bar / parts, start + (part + 1) * bar / parts);
             if from < steps {

@@ -4,7 +4,8 @@ use burn::tensor::{Device, Tensor, TensorData};
 use rand::Rng;
 use rand_distr::{Distribution, StandardNormal};
 
-use super::GanConfig;
+use super::genre::Genre;
+use super::{GanConfig, Styles};
 
 /// Standard normal numbers, drawn again until they lie within ±2.
 pub(crate) fn truncated_normal<R: Rng + ?Sized>(count: usize, rng: &mut R) -> Vec<f32> {
@@ -35,6 +36,21 @@ pub fn latent<R: Rng + ?Sized>(config: &GanConfig, batch: usize, rng: &mut R, de
     let [channels, rows, columns] = config.latent_shape();
     let values = truncated_normal(batch * channels * rows * columns, rng);
     Tensor::from_data(TensorData::new(values, [batch, channels, rows, columns]), device)
+}
+
+/// Numbers of latents, one for each of these genres: near one of the genre's styles if there are any, else as [`latent`] has them.
+pub(super) fn latents<R: Rng + ?Sized>(
+    styles: Option<&Styles>,
+    config: &GanConfig,
+    genres: &[Genre],
+    rng: &mut R,
+) -> Vec<f32> {
+    let len = config.latent_shape().iter().product();
+    let one = |genre: &Genre| match styles {
+        Some(styles) => styles.draw(*genre, rng),
+        None => truncated_normal(len, rng),
+    };
+    genres.iter().flat_map(one).collect()
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The losses: Wasserstein with gradient penalty, and a reconstruction term.
 
 use burn::tensor::Tensor;
-use burn::tensor::activation::softplus;
+use burn::tensor::activation::{log_softmax, softplus};
 
 use super::condition::expect;
 use super::{Critic, GanCondition, GanError};
@@ -116,4 +116,36 @@ pub fn reconstruction_loss(
         target.clone().mul_scalar((positive_weight - 1.0) / 2.0).add_scalar(positive_weight.midpoint(1.0));
     let loss = softplus((logits * target).mul_scalar(-2.0), 1.0);
     Ok((loss * weight).mean())
+}
+
+/// The cross-entropy of chords in nats a half bar, `[1]`, averaged over those that have one; 0 if none has. `logits` and `heard`
+/// are `[half bars, 24]`, in `heard` a 1 for the right one or none.
+pub(crate) fn chord_loss(logits: Tensor<2>, heard: Tensor<2>) -> Tensor<1> {
+    let count = heard.clone().sum().clamp_min(1.0);
+    (log_softmax(logits, 1) * heard).sum().neg() / count
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+    use burn::tensor::Device;
+
+    use super::*;
+
+    // ln 24 for even logits. A logit of ln 3 in the place of the right one: −ln(3 / 26). The third half bar is silent.
+    #[test]
+    fn chords_have_a_cross_entropy() {
+        let device = Device::flex();
+        let mut logits = vec![0.0_f32; 72];
+        let mut heard = vec![0.0_f32; 72];
+        (logits[24 + 5], heard[24 + 5], heard[7]) = (3f32.ln(), 1.0, 1.0);
+        logits[50] = 4.0;
+        let tensor = |values: Vec<f32>| Tensor::<1>::from_floats(&*values, &device).reshape([3, 24]);
+        let loss = chord_loss(tensor(logits), tensor(heard)).into_scalar::<f32>();
+        let expected = (24f32.ln() - (3.0_f32 / 26.0).ln()) / 2.0;
+        assert!((loss - expected).abs() < 1e-6, "{loss} {expected}");
+        let silent = chord_loss(tensor(vec![1.0; 72]), tensor(vec![0.0; 72]));
+        assert_eq!(silent.into_scalar::<f32>(), 0.0);
+    }
 }

@@ -9,8 +9,9 @@
 //! What this project ships is [`GanConfig::accompaniment`]: the melody is only a condition and is
 //! never rewritten; the four tracks are [`TrackRole`]s (drums, bass, guitar, keys) that each
 //! [`Genre`] gives names and General MIDI programs; and the networks also know the genre, which
-//! tracks are wanted, and the tracks of the two bars before. [`accompany`] runs it over a melody of
-//! any length and metre. Its generator is trained with a reconstruction term
+//! tracks are wanted, the chord of each half bar, and the tracks of the two bars before. [`accompany`] runs it over a melody of
+//! any length and metre: a [`ChordModel`] chooses chords for the melody, where none are given, and the latent is near that of
+//! bars that were played ([`Styles`]), so that the chords say what the band plays and the latent how. Its generator is trained with a reconstruction term
 //! ([`loss::reconstruction_loss`]) beside the adversarial one, so that it is as much a pix2pix as a GAN:
 //! with an hour of two CPU cores that is what makes its music usable.
 //!
@@ -20,11 +21,13 @@
 //! | `generator`, `critic`, `layers`, `condition` | the networks and what they are told |
 //! | [`loss`] | critic's and generator's losses |
 //! | `grid`, `roles` | [`StepGrid`], bars in sixteenths; [`assign_roles`], tracks by what they do |
-//! | `sample` | [`accompany`] |
+//! | `tune`, `harmony` | [`ChordModel`], and what of a melody it chooses chords by |
+//! | `latent`, `styles` | [`latent()`], [`Styles`] |
+//! | `sample`, `choice` | [`accompany`]; [`ChoiceRule`], which cells sound |
 //! | `windows`, `prepare` | [`WindowGenerator`], what it runs: the network, or the engine of a [`PreparedGenerator`] |
 //! | `data` | `GanPiece`, `GanDataset`: training windows (feature `train`) |
-//! | `train`, `training`, `encoder` | `GanTrainer`, and the encoder that it may use (feature `train`) |
-//! | `evaluate`, `metrics` | `evaluate`, `evaluate_chained`: generated tracks against played ones (feature `train`) |
+//! | `train`, `training`, `encoder`, `roots` | `GanTrainer`, and the encoder that it may use, of bars moved to one root (feature `train`) |
+//! | `evaluate`, `metrics` | `evaluate`, `evaluate_chained`, `evaluate_chords`: generated tracks and expected chords against played ones (feature `train`) |
 //!
 //! # Input safety
 //!
@@ -46,6 +49,7 @@ mod evaluate;
 mod generator;
 mod genre;
 mod grid;
+mod harmony;
 mod latent;
 mod layers;
 pub mod loss;
@@ -53,11 +57,15 @@ pub mod loss;
 mod metrics;
 mod prepare;
 mod roles;
+#[cfg(feature = "train")]
+mod roots;
 mod sample;
+mod styles;
 #[cfg(feature = "train")]
 mod train;
 #[cfg(feature = "train")]
 mod training;
+mod tune;
 mod windows;
 
 pub use choice::ChoiceRule;
@@ -70,18 +78,21 @@ pub(crate) use data::BandStep;
 pub use data::{GanDataset, GanPiece};
 pub use error::GanError;
 #[cfg(feature = "train")]
-pub use evaluate::{GanEvaluation, LateBars, evaluate, evaluate_chained};
+pub use evaluate::{ChordEvaluation, GanEvaluation, LateBars, evaluate, evaluate_chained, evaluate_chords};
 pub use generator::Generator;
 pub use genre::{AccompanimentTrack, Genre, Provenance, RoleSet, TrackRole};
 #[cfg(feature = "train")]
 pub(crate) use grid::BAR_STEPS;
+pub(crate) use grid::parts_of;
 pub use grid::{MAX_BARS, StepGrid};
+pub use harmony::ChordModel;
 pub use latent::latent;
 #[cfg(feature = "train")]
 pub use metrics::TrackMetrics;
 pub use prepare::PreparedGenerator;
 pub use roles::{RoleAssignment, assign_roles};
 pub use sample::{Accompaniment, AccompanimentRoll, AccompanyOptions, MAX_STEPS, accompany};
+pub use styles::Styles;
 #[cfg(feature = "train")]
 pub use train::{GanState, GanTrainer};
 #[cfg(feature = "train")]

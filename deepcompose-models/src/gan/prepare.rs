@@ -10,7 +10,7 @@ use deepcompose_engines::gan::{
 };
 
 use super::windows::{WindowGenerator, WindowInput, WindowOutput, WindowSession};
-use super::{GanConfig, GanError, Generator};
+use super::{ChordModel, GanConfig, GanError, Generator, Styles};
 use crate::lists::{batch_norm, conv, numbers};
 
 /// A [`Generator`] prepared for the CPU: its weights packed once, its norms folded into them.
@@ -27,7 +27,7 @@ use crate::lists::{batch_norm, conv, numbers};
 /// let prepared = Generator::new(&config, &mut rng, &Device::default()).prepare()?;
 /// let mut session = prepared.session(2)?;
 /// let (melody, latent) = (vec![-1.0; 2 * 32 * 128], vec![0.5; 2 * 3 * 2 * 8]);
-/// session.prepare(WindowInput { melody, latent, attributes: Vec::new() })?;
+/// session.prepare(WindowInput { melody, latent, ..Default::default() })?;
 /// // This network does not see the tracks before, so both windows can be generated together.
 /// assert_eq!(session.forward(0..2, &[])?.tracks.len(), 2 * 4 * 32 * 128);
 /// # Ok::<(), deepcompose_models::gan::GanError>(())
@@ -36,6 +36,8 @@ use crate::lists::{batch_norm, conv, numbers};
 pub struct PreparedGenerator {
     engine: Arc<GeneratorEngine>,
     config: GanConfig,
+    chords: Option<ChordModel>,
+    styles: Option<Styles>,
 }
 
 impl Generator {
@@ -55,11 +57,13 @@ impl Generator {
             latent_channels: config.latent_channels(),
             attributes: config.attributes(),
             attribute_channels: config.attribute_channels(),
+            chords: config.chords(),
             previous: config.previous(),
             output_map: config.output_map(),
         };
         let engine = GeneratorEngine::new(&sizes, &generator.weights()?)?;
-        Ok(PreparedGenerator { engine: Arc::new(engine), config })
+        let (chords, styles) = (generator.chord_model(), generator.styles());
+        Ok(PreparedGenerator { engine: Arc::new(engine), chords, styles, config })
     }
 
     fn weights(&self) -> Result<GeneratorWeights, GanError> {
@@ -92,6 +96,14 @@ impl WindowGenerator for PreparedGenerator {
         &self.config
     }
 
+    fn chord_model(&self) -> Option<ChordModel> {
+        self.chords.clone()
+    }
+
+    fn styles(&self) -> Option<Styles> {
+        self.styles.clone()
+    }
+
     fn session(&self, most_windows: usize) -> Result<Box<dyn WindowSession + '_>, GanError> {
         Ok(Box::new(EngineSession(GeneratorSession::new(Arc::clone(&self.engine), most_windows)?)))
     }
@@ -102,8 +114,8 @@ struct EngineSession(GeneratorSession);
 
 impl WindowSession for EngineSession {
     fn prepare(&mut self, input: WindowInput) -> Result<(), GanError> {
-        let WindowInput { melody, latent, attributes } = &input;
-        Ok(self.0.prepare(&GeneratorInput { melody, latent, attributes })?)
+        let WindowInput { melody, chords, latent, attributes } = &input;
+        Ok(self.0.prepare(&GeneratorInput { melody, chords, latent, attributes })?)
     }
 
     fn forward(&mut self, windows: Range<usize>, previous: &[f32]) -> Result<WindowOutput<'_>, GanError> {

@@ -2,16 +2,20 @@
 
 use std::ops::ControlFlow;
 
+use deepcompose_core::Chord;
 use ndarray::{Array2, ArrayView2};
-use rand::Rng;
+use rand::{Rng, RngExt};
 
 use super::choice::ChoiceRule;
-use super::condition::{PitchRange, attribute_vector, check_accompaniment};
+use super::condition::{PitchRange, attribute_vector, check_accompaniment, paint_chords};
+use super::config::CHORD_ROLLS;
 use super::genre::{Genre, RoleSet, TrackRole};
 use super::grid::{BAR_STEPS, Cell, WINDOW_BARS, cells};
-use super::latent::truncated_normal;
+use super::harmony::ChordModel;
+use super::latent::latents;
+use super::tune::{HALF_BAR, Tune};
 use super::windows::{WindowGenerator, WindowInput, WindowSession};
-use super::{GanConfig, GanError};
+use super::{GanConfig, GanError, Styles};
 
 /// Most steps that a melody may have: over four hours at 120 beats a minute.
 pub const MAX_STEPS: usize = 1 << 17;
@@ -26,24 +30,33 @@ pub struct AccompanyOptions {
     /// The binarisation threshold: how probable what sounds must be, over 0 and under 1. See [`accompany`].
     pub threshold: f32,
     /// How much of each group's latent is drawn afresh, 0..=1: 0 keeps one latent for the whole
-    /// piece, 1 draws a new one every two bars.
+    /// piece, 1 draws a new one every two bars. For a generator with [`Styles`] it is the probability that a group has another style
+    /// than the piece's.
     pub variation: f32,
     /// How each role's sounding pitches are chosen, by [`TrackRole::index`]; [`new`](Self::new) sets what suits its genre.
     pub choice: [ChoiceRule; TrackRole::COUNT],
+    /// The chords of the first half bars, two a bar, for generators that are told of chords; those of the half bars that follow the
+    /// generator chooses. The first half of a bar is its first eight steps. A bar of eight steps or fewer has no second half: of its two chords the
+    /// second is passed over. A bar longer than sixteen counts as the bars that it is cut into.
+    pub chords: Vec<Chord>,
+    /// The temperature at which the generator chooses chords, 0..=10: 0 takes the most probable one, 1 draws them as it learnt them.
+    pub chord_temperature: f32,
     /// Lengths of the bars in steps, the last one for all that follow; empty means 4/4.
     pub bar_steps: Vec<usize>,
 }
 
 impl AccompanyOptions {
-    /// Every track of a genre, threshold 0.5, variation 0.3, 4/4.
+    /// Every track of a genre, threshold 0.5, variation 0.1, its own chords at temperature 0.35, 4/4.
     #[must_use]
     pub fn new(genre: Genre) -> Self {
         Self {
             genre,
             roles: RoleSet::of(genre),
             threshold: 0.5,
-            variation: 0.3,
+            variation: 0.1,
             choice: TrackRole::ALL.map(|role| ChoiceRule::of(genre, role)),
+            chords: Vec::new(),
+            chord_temperature: 0.35,
             bar_steps: Vec::new(),
         }
     }
@@ -61,6 +74,10 @@ impl AccompanyOptions {
             let value = self.variation.into();
             return Err(GanError::OutOfRange { field: "variation", value, accepted: "0..=1" });
         }
+        if !(0.0..=10.0).contains(&self.chord_temperature) {
+            let value = self.chord_temperature.into();
+            return Err(GanError::OutOfRange { field: "chord_temperature", value, accepted: "0..=10" });
+        }
         self.choice.iter().try_for_each(ChoiceRule::check)?;
         if let Some(steps) = self.bar_steps.iter().find(|n| !(1..=4096).contains(*n)) {
             let value = *steps as f64;
@@ -76,6 +93,9 @@ impl AccompanyOptions {
 pub struct Accompaniment {
     /// A roll for each wanted role, in the order of [`TrackRole::ALL`].
     pub rolls: Vec<AccompanimentRoll>,
+    /// The chords of every bar that was generated, two a bar as in [`AccompanyOptions::chords`], for generators that are told of chords; a bar without a
+    /// second half has the first one's chord twice.
+    pub chords: Vec<Chord>,
     /// Whether the observer stopped the generation; what follows is then silent.
     pub stopped: bool,
 }
@@ -98,6 +118,10 @@ pub struct AccompanimentRoll {
 ///
 /// The melody is cut into groups of two bars. Each group is generated knowing the tracks of the
 /// group before (silence before the first).
+///
+/// A generator with [`GanConfig::chords`] plays over chords: those of [`AccompanyOptions::chords`], then its own
+/// [`ChordModel`]'s, which reads the melody from eight bars before a half bar to eight after; others pass chords over. One with [`Styles`] plays each group in a style that
+/// it draws for the piece, or, as likely as [`AccompanyOptions::variation`], for the group.
 ///
 /// At each step a role sounds as many pitches as it is as probable as the threshold that so many or more sound, and at
 /// least as many as have a probability of the threshold by themselves. So a chord that is sure to sound, in one inversion
@@ -139,8 +163,8 @@ pub fn accompany<G: WindowGenerator + ?Sized, R: Rng + ?Sized>(
     let cells = cells(&options.bar_steps, steps);
     let groups: Vec<&[Cell]> = cells.chunks(WINDOW_BARS).collect();
     let count = groups.len();
-    let mut run = Run::new(generator, options, roles, rng)?;
-    let mut done = 0;
+    let mut run = Run::new(generator, options, roles, (melody, &cells), rng)?;
+    let (mut done, mut bars_done) = (0, 0);
     for groups in groups.chunks(AT_ONCE) {
         run.prepare(melody, groups, rng)?;
         for (index, bars) in groups.iter().enumerate() {
@@ -149,12 +173,13 @@ pub fn accompany<G: WindowGenerator + ?Sized, R: Rng + ?Sized>(
                 write_cells(&run.previous[role.index()], bars, roll);
             }
             done += 1;
+            bars_done += bars.len();
             if observer(done, count).is_break() && done < count {
-                return Ok(Accompaniment { rolls, stopped: true });
+                return Ok(Accompaniment { rolls, chords: run.chords(bars_done), stopped: true });
             }
         }
     }
-    Ok(Accompaniment { rolls, stopped: false })
+    Ok(Accompaniment { rolls, chords: run.chords(bars_done), stopped: false })
 }
 
 /// Writes what a role sounds in some bars into its roll.
@@ -167,6 +192,21 @@ fn write_cells(window: &[u128; WINDOW_BARS * BAR_STEPS], bars: &[Cell], roll: &m
             }
         }
     }
+}
+
+/// Half bars of a bar.
+const HALVES: usize = BAR_STEPS / HALF_BAR;
+
+/// A melody in bars of sixteen steps.
+fn tune(melody: ArrayView2<'_, bool>, bars: &[Cell]) -> Tune {
+    let keys = |step: usize| {
+        let row = melody.row(step);
+        row.iter().enumerate().filter(|(_, sounds)| **sounds).fold(0_u128, |keys, (key, _)| keys | 1 << key)
+    };
+    let steps = bars.iter().flat_map(|bar| {
+        (0..BAR_STEPS).map(move |step| if step < bar.len { keys(bar.start + step) } else { 0 })
+    });
+    Tune::new(steps)
 }
 
 /// Groups of bars that are prepared together.
@@ -182,6 +222,10 @@ pub(super) struct Run<'a> {
     options: &'a AccompanyOptions,
     roles: RoleSet,
     base: Vec<f32>,
+    styles: Option<Styles>,
+    /// The chords of the bars that were prepared, and what chooses more of them.
+    chords: Vec<Chord>,
+    harmony: Option<(ChordModel, Tune)>,
     /// Groups that are prepared.
     groups: usize,
     /// Logits and tracks of the groups generated last, the first of which is `first`.
@@ -199,15 +243,21 @@ impl<'a> Run<'a> {
         generator: &'a G,
         options: &'a AccompanyOptions,
         roles: RoleSet,
+        (melody, bars): (ArrayView2<'_, bool>, &[Cell]),
         rng: &mut R,
     ) -> Result<Self, GanError> {
         let config = generator.config();
+        let styles = generator.styles();
+        let harmony = generator.chord_model().map(|model| (model, tune(melody, bars)));
         Ok(Self {
             session: generator.session(AT_ONCE)?,
             config,
             options,
             roles,
-            base: truncated_normal(config.latent_shape().iter().product(), rng),
+            base: latents(styles.as_ref(), config, &[options.genre], rng),
+            styles,
+            chords: Vec::new(),
+            harmony,
             groups: 0,
             logits: Vec::new(),
             tracks: Vec::new(),
@@ -229,13 +279,54 @@ impl<'a> Run<'a> {
         for bars in groups {
             self.paint_melody(melody, bars, &mut input.melody);
             input.attributes.extend_from_slice(&attributes);
-            // Shares that keep the variance of the sum.
-            let fresh = truncated_normal(self.base.len(), rng);
-            let (new, old) = (self.options.variation.sqrt(), (1.0 - self.options.variation).sqrt());
-            input.latent.extend(self.base.iter().zip(fresh).map(|(b, f)| old * b + new * f));
+            self.draw_latent(&mut input.latent, rng);
+            self.paint_chords(bars, &mut input.chords, rng);
         }
         self.groups = groups.len();
         self.session.prepare(input)
+    }
+
+    /// The chords of the first bars, of which all are prepared.
+    fn chords(&self, bars: usize) -> Vec<Chord> {
+        self.chords.iter().take(bars * HALVES).copied().collect()
+    }
+
+    /// The latent of a group of bars.
+    fn draw_latent<R: Rng + ?Sized>(&self, out: &mut Vec<f32>, rng: &mut R) {
+        let variation = self.options.variation;
+        let fresh = latents(self.styles.as_ref(), self.config, &[self.options.genre], rng);
+        let (new, old) = match &self.styles {
+            // One style or another: between two of them there may be none.
+            Some(_) if rng.random::<f32>() < variation => (1.0, 0.0),
+            Some(_) => (0.0, 1.0),
+            // Shares that keep the variance of the sum.
+            None => (variation.sqrt(), (1.0 - variation).sqrt()),
+        };
+        out.extend(self.base.iter().zip(fresh).map(|(b, f)| old * b + new * f));
+    }
+
+    /// The chords of a group of bars, the next one.
+    fn paint_chords<R: Rng + ?Sized>(&mut self, bars: &[Cell], out: &mut Vec<f32>, rng: &mut R) {
+        let Some((model, tune)) = &self.harmony else { return };
+        let AccompanyOptions { genre, chord_temperature, chords: given, .. } = self.options;
+        let first = self.chords.len();
+        for half in bars.iter().flat_map(|bar| (0..HALVES).map(|half| half * HALF_BAR < bar.len)) {
+            let chord = match (half, given.get(self.chords.len())) {
+                (true, Some(given)) => Some(*given),
+                (true, None) => model.next(&self.chords, tune, *genre, *chord_temperature, rng),
+                // There is no such half: the chord goes on.
+                (false, _) => self.chords.last().copied(),
+            };
+            self.chords.extend(chord);
+        }
+        // So it does where there is no second bar.
+        let mut group = self.chords[first..].to_vec();
+        if let Some(last) = group.last().copied() {
+            group.resize(WINDOW_BARS * HALVES, last);
+        }
+        let from = out.len();
+        out.resize(from + CHORD_ROLLS * WINDOW_BARS * BAR_STEPS * self.config.pitches(), -1.0);
+        paint_chords(self.config, &group, &mut out[from..]);
     }
 
     fn paint_melody(&self, melody: ArrayView2<'_, bool>, bars: &[Cell], out: &mut Vec<f32>) {

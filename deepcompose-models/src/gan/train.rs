@@ -8,15 +8,17 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use super::condition::check_accompaniment;
-use super::data::{Augmentation, GanBatch, GanDataset, Placed, Previous, WindowIndex};
+use super::data::{Augmentation, ChordBatch, GanBatch, GanDataset, Placed, Previous, WindowIndex};
 use super::encoder::{Encoder, Posterior};
 use super::evaluate::{evaluate, sounding_sets};
 use super::genre::TrackRole;
-use super::latent::latent;
-use super::loss::{critic_loss, generator_loss, reconstruction_loss};
+use super::latent::latents;
+use super::loss::{chord_loss, critic_loss, generator_loss, reconstruction_loss};
 use super::sample::Window;
-use super::{Critic, GanConfig, GanError, GanTrainConfig, GanTraining, Generator};
+use super::styles::{StyleBank, of_the_same};
+use super::{Critic, GanConfig, GanError, GanTrainConfig, GanTraining, Generator, Styles};
 use crate::checkpoint::Checkpoint;
+use crate::lists::numbers;
 use crate::training::average::{decay_at, towards};
 use crate::training::{Frozen, StepReport, TrainError, Trainer};
 
@@ -38,6 +40,7 @@ use crate::training::{Frozen, StepReport, TrainError, Trainer};
 /// | `penalty` | the gradient penalty at the critic's last step, before its weight |
 /// | `generator_loss` | −E\[D(fake)\] after the critic's last step |
 /// | `reconstruction_loss` | as above; only where it is not left out |
+/// | `chord_loss` | of the chord model, nats a half bar; only where there is one |
 /// | `divergence` | of the encoder's latents from the prior's, nats a window; only where there is an encoder |
 pub struct GanTrainer {
     training: GanTraining,
@@ -48,6 +51,10 @@ pub struct GanTrainer {
     critic_optimizer: ModuleOptimizer,
     /// What reads latents out of played tracks, and its optimiser.
     encoder: Option<(Encoder, ModuleOptimizer)>,
+    /// The styles so far, if the generator has any; those in its weights are older.
+    styles: Option<StyleBank>,
+    /// The styles that latents are drawn near, if the generator has any that stay as they are.
+    fixed_styles: Option<Styles>,
     /// The average of the generator's weights.
     average: Option<Generator>,
     /// The windows generated last, if the next batch may go on from them.
@@ -86,6 +93,7 @@ struct Lane {
 /// A batch, and what the generator made of it.
 struct Generated {
     batch: GanBatch,
+    placed: Vec<Placed>,
     logits: Tensor<4>,
     /// What the encoder read, and 1 for the windows whose latents were drawn from it.
     encoded: Option<(Posterior, Tensor<1>)>,
@@ -158,9 +166,19 @@ impl GanTrainer {
         let critic = Critic::new(generator.config(), &mut rng, &device);
         let encoder = (training.encoded > 0.0)
             .then(|| (Encoder::new(generator.config(), &mut rng, &device), adam(training)));
+        let styles = match (&encoder, &generator.styles) {
+            (Some(_), Some(styles)) if !training.freeze.matches("styles") => {
+                Some(StyleBank::new(numbers(styles.val()), generator.config()))
+            }
+            _ => None,
+        };
+        // Styles that no encoder reads, or that are frozen, stay as they are.
+        let fixed_styles = if styles.is_none() { generator.styles() } else { None };
         Ok(Self {
             critic,
             encoder,
+            styles,
+            fixed_styles,
             average: (training.weight_average > 0.0).then(|| generator.valid()),
             lanes: Vec::new(),
             generator: frozen.freeze(generator),
@@ -209,13 +227,26 @@ impl GanTrainer {
         placed
     }
 
+    /// A generator outside autodiff, with the styles of this moment.
+    fn with_styles(&self, mut generator: Generator) -> Generator {
+        if let (Some(styles), Some(shape)) = (&self.styles, generator.styles.as_ref().map(|s| s.dims())) {
+            let device = generator.devices().into_iter().next().unwrap_or_default();
+            generator.set_styles(styles.values().to_vec(), shape, &device);
+        }
+        generator
+    }
+
     /// A batch, and the generator's logits for it.
     fn generate(&mut self) -> Result<Generated, GanError> {
         let placed = self.next_windows();
         let size = placed.len();
         let config = self.generator.config();
         let batch = self.train.batch(&placed, config, &self.device);
-        let mut latent = latent(config, size, &mut self.rng, &self.device);
+        let [channels, rows, columns] = config.latent_shape();
+        let genres: Vec<_> = placed.iter().map(|place| self.train.genre_of(place.window)).collect();
+        let drawn = latents(self.fixed_styles.as_ref(), config, &genres, &mut self.rng);
+        let mut latent =
+            Tensor::from_data(TensorData::new(drawn, [size, channels, rows, columns]), &self.device);
         let mut encoded = None;
         if let Some((encoder, _)) = &self.encoder {
             // The next so many windows from one on, in a circle.
@@ -224,15 +255,36 @@ impl GanTrainer {
             let is = |window: usize| f32::from(u8::from((window + size - first) % size < count));
             let mask: Vec<f32> = (0..size).map(is).collect();
             let mask = Tensor::<1>::from_data(TensorData::from(mask.as_slice()), &self.device);
-            let posterior = encoder.forward(batch.tracks.clone(), &batch.condition);
-            latent = posterior.draw(latent, mask.clone());
+            let heard = match self.training.hidden_roots {
+                true => self.train.rootless(&placed, config, &self.device),
+                false => batch.tracks.clone(),
+            };
+            let posterior = encoder.forward(heard, batch.condition.attributes.as_ref());
+            latent = match &mut self.styles {
+                Some(styles) => {
+                    let means: Vec<f32> =
+                        posterior.mean().try_into_vec_as().map_err(|e| GanError::Device(e.to_string()))?;
+                    let windows = placed.iter().map(|place| place.window);
+                    for ((window, genre), mean) in
+                        windows.zip(&genres).zip(means.chunks_exact(means.len() / size))
+                    {
+                        if self.train.has_most_roles(window) {
+                            styles.keep(*genre, mean, &mut self.rng);
+                        }
+                    }
+                    let others = of_the_same(&genres, &mut self.rng);
+                    let others = Tensor::from_data(TensorData::from(others.as_slice()), &self.device);
+                    posterior.draw_own_or_other(latent, mask.clone(), others)
+                }
+                None => posterior.draw(latent, mask.clone()),
+            };
             encoded = Some((posterior, mask));
         }
         let logits = self.generator.logits(&batch.condition, latent)?;
         if self.training.own_previous > 0.0 {
             self.lanes = lanes(&placed, &self.train, logits.clone().tanh(), config)?;
         }
-        Ok(Generated { batch, logits, encoded })
+        Ok(Generated { batch, placed, logits, encoded })
     }
 
     fn critic_step(
@@ -289,7 +341,7 @@ impl Trainer for GanTrainer {
             let Generated { batch, logits, .. } = self.generate()?;
             self.critic_step(&batch, logits.tanh(), learning_rate)?;
         }
-        let Generated { batch, logits, encoded } = self.generate()?;
+        let Generated { batch, placed, logits, encoded } = self.generate()?;
         let fake = logits.clone().tanh();
         let [critic, distance, penalty] = self.critic_step(&batch, fake.clone(), learning_rate)?;
 
@@ -322,6 +374,12 @@ impl Trainer for GanTrainer {
             report = report.clone().with("divergence", self.finite("the divergence", &divergence)?);
             total = total + divergence.mul_scalar(weight);
         }
+        if let Some(harmony) = &self.generator.harmony {
+            let ChordBatch { features, heard } = self.train.chord_batch(&placed, &self.device);
+            let loss = chord_loss(harmony.forward(features), heard);
+            report = report.clone().with("chord_loss", self.finite("the loss of the chords", &loss)?);
+            total = total + loss.mul_scalar(CHORD_WEIGHT);
+        }
         let mut all = total.backward();
         let mut gradients = GradientsParams::from_module(&mut all, &self.generator);
         self.frozen.apply(&mut gradients, &self.generator);
@@ -349,13 +407,13 @@ impl Trainer for GanTrainer {
     /// The generator, or the average of its weights if there is one.
     fn model(&self) -> Generator {
         // `valid` also unties running averages from those that go on changing.
-        self.average.as_ref().unwrap_or(&self.generator).valid()
+        self.with_styles(self.average.as_ref().unwrap_or(&self.generator).valid())
     }
 
     fn save(&self) -> Result<(Checkpoint, GanState), TrainError> {
         // `valid` also brings batch norm's running averages up to date.
         let mut checkpoint = Checkpoint::new()
-            .with_module(GENERATOR, &self.generator.valid())?
+            .with_module(GENERATOR, &self.with_styles(self.generator.valid()))?
             .with_module(CRITIC, &self.critic.valid())?
             .with_optimizer(GENERATOR_OPTIMIZER, &self.generator_optimizer)?
             .with_optimizer(CRITIC_OPTIMIZER, &self.critic_optimizer)?;
@@ -384,6 +442,9 @@ impl Trainer for GanTrainer {
         TrainError::unless_same("training corpus", &state.data, &self.data)?;
         let generator = checkpoint.module(GENERATOR, self.generator.clone())?;
         self.frozen = self.training.freeze.of(&generator)?;
+        if let (Some(styles), Some(kept)) = (&mut self.styles, &generator.styles) {
+            *styles = StyleBank::new(numbers(kept.val()), generator.config());
+        }
         self.generator = self.frozen.freeze(generator);
         self.critic = checkpoint.module(CRITIC, self.critic.clone())?;
         self.generator_optimizer = checkpoint.optimizer(GENERATOR_OPTIMIZER, adam(&self.training))?;
@@ -402,6 +463,9 @@ impl Trainer for GanTrainer {
         Ok(())
     }
 }
+
+/// Weight of the loss of the chords, which shares no weights with the other losses.
+const CHORD_WEIGHT: f64 = 1.0;
 
 /// The parts of a checkpoint.
 const GENERATOR: &str = "generator";

@@ -5,13 +5,24 @@ use std::ops::Range;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
 
-use super::{GanCondition, GanConfig, GanError, Generator};
+use super::config::CHORD_ROLLS;
+use super::{ChordModel, GanCondition, GanConfig, GanError, Generator, Styles};
 
 /// A generator that [`accompany`](super::accompany) can run: burn's [`Generator`], on any device, or a
 /// [`PreparedGenerator`](super::PreparedGenerator), on the CPU.
 pub trait WindowGenerator {
     /// The sizes of the network.
     fn config(&self) -> &GanConfig;
+
+    /// What chooses the chords of the windows, for a generator that is told of chords; none unless this is overridden.
+    fn chord_model(&self) -> Option<ChordModel> {
+        None
+    }
+
+    /// The styles that a piece is played in, for a generator that has any; none unless this is overridden.
+    fn styles(&self) -> Option<Styles> {
+        None
+    }
 
     /// Begins a piece that is generated up to `most_windows` windows at a time.
     ///
@@ -45,6 +56,9 @@ pub trait WindowSession {
 pub struct WindowInput {
     /// `[windows, steps, pitches]` in {−1, +1}.
     pub melody: Vec<f32>,
+    /// `[windows, 2, steps, pitches]` in {−1, +1}: the roots of the chords, then all their notes; empty for a generator that is not told of
+    /// chords.
+    pub chords: Vec<f32>,
     /// `[windows, latent channels, steps / 16, pitches / 16]`.
     pub latent: Vec<f32>,
     /// `[windows, attributes]`; empty for a generator that takes none.
@@ -63,6 +77,14 @@ pub struct WindowOutput<'a> {
 impl WindowGenerator for Generator {
     fn config(&self) -> &GanConfig {
         Self::config(self)
+    }
+
+    fn chord_model(&self) -> Option<ChordModel> {
+        Self::chord_model(self)
+    }
+
+    fn styles(&self) -> Option<Styles> {
+        Self::styles(self)
     }
 
     fn session(&self, most_windows: usize) -> Result<Box<dyn WindowSession + '_>, GanError> {
@@ -113,6 +135,8 @@ impl WindowSession for NetworkSession {
         let windows = self.windows();
         let all = 0..windows;
         entries("melody", &self.input.melody, windows, steps * pitches, &all)?;
+        let chords = if config.chords() { CHORD_ROLLS * steps * pitches } else { 0 };
+        entries("chords", &self.input.chords, windows, chords, &all)?;
         entries("latent", &self.input.latent, windows, config.latent_shape().iter().product(), &all)?;
         entries("attributes", &self.input.attributes, windows, config.attributes(), &all)?;
         Ok(())
@@ -127,6 +151,8 @@ impl WindowSession for NetworkSession {
             return Err(GanError::Shape { what: "windows", expected: vec![1], actual: vec![0] });
         }
         let melody = entries("melody", &self.input.melody, all, steps * pitches, &windows)?;
+        let chord_cells = if config.chords() { CHORD_ROLLS * steps * pitches } else { 0 };
+        let chords = entries("chords", &self.input.chords, all, chord_cells, &windows)?;
         let latent = entries("latent", &self.input.latent, all, channels * rows * columns, &windows)?;
         let attributes = entries("attributes", &self.input.attributes, all, config.attributes(), &windows)?;
         let before = if config.previous() { tracks * steps * pitches } else { 0 };
@@ -136,6 +162,7 @@ impl WindowSession for NetworkSession {
         };
         let condition = GanCondition {
             melody: data(melody, [batch, 1, steps, pitches]),
+            chords: config.chords().then(|| data(chords, [batch, CHORD_ROLLS, steps, pitches])),
             previous: config.previous().then(|| data(previous, [batch, tracks, steps, pitches])),
             attributes: (config.attributes() > 0).then(|| {
                 let data = TensorData::new(attributes.to_vec(), [batch, config.attributes()]);

@@ -93,7 +93,7 @@ def norm(p, name, x, training):
 def generator_parameters(c):
     f = [c["filters"] << level for level in range(4)]
     p = Parameters("generator.")
-    inputs = 1 + (c["tracks"] if c["previous"] else 0)
+    inputs = 1 + (2 if c["chords"] else 0) + (c["tracks"] if c["previous"] else 0)
     for level in range(4):
         p.conv(f"down.{level}.conv", inputs if level == 0 else f[level - 1], f[level])
         if level > 0:
@@ -112,7 +112,7 @@ def generator_parameters(c):
 
 
 def rolls(condition):
-    parts = [condition["melody"], condition["previous"]]
+    parts = [condition["melody"], condition["chords"], condition["previous"]]
     return torch.cat([x for x in parts if x is not None], 1)
 
 
@@ -142,7 +142,7 @@ def generator_logits(p, c, condition, latent, training):
 def critic_parameters(c):
     f = [c["filters"] << level for level in range(4)]
     p = Parameters("critic.")
-    inputs = c["tracks"] + 1 + (c["tracks"] if c["previous"] else 0)
+    inputs = c["tracks"] + 1 + (2 if c["chords"] else 0) + (c["tracks"] if c["previous"] else 0)
     for level in range(4):
         p.conv(f"convs.{level}", inputs if level == 0 else f[level - 1], f[level])
     features = f[3] * c["steps"] * c["pitches"] // 256
@@ -205,6 +205,7 @@ def case(c):
         attributes = (uniform("attributes", b * c["attributes"]) > 0).double().reshape(b, -1)
     condition = {
         "melody": sparse("melody", (b, 1, s, n)),
+        "chords": sparse("chords", (b, 2, s, n)) if c["chords"] else None,
         "previous": sparse("previous", (b, t, s, n)) if c["previous"] else None,
         "attributes": attributes,
     }
@@ -244,9 +245,11 @@ def case(c):
 
 
 COMMON = {"batch": 3, "steps": 32, "tracks": 4, "positive_weight": 2.5}
+COMMON |= {"chords": False, "attribute_channels": 2}
 plain = {"filters": 2, "latent_channels": 5, "pitches": 128, "attributes": 0, "genres": 0, "previous": False}
 conditioned = {"filters": 3, "latent_channels": 2, "pitches": 32, "attributes": 7, "genres": 3, "previous": True}
-cases = [case({**COMMON, "attribute_channels": 2, **c}) for c in (plain, conditioned)]
+chords = {**conditioned, "chords": True}
+cases = [case({**COMMON, **c}) for c in (plain, conditioned, chords)]
 
 
 def rounded(x):

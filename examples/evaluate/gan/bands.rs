@@ -26,15 +26,20 @@ pub(crate) struct Band {
     pub(crate) notes: [Vec<Note>; TrackRole::COUNT],
 }
 
-/// A piece with the band that played and the one that was generated.
-pub(crate) struct Pair {
+/// A piece with the band that played.
+pub(crate) struct Piece {
     pub(crate) genre: Genre,
-    /// The roles that both have.
+    /// The roles that the band has.
     pub(crate) roles: RoleSet,
     /// As long as the piece, in 4/4; what measures of time are relative to.
     pub(crate) score: Score,
     pub(crate) melody: Vec<Note>,
     pub(crate) played: Band,
+}
+
+/// A piece and the band that was generated for it, which has the same roles.
+pub(crate) struct Pair {
+    pub(crate) piece: Piece,
     pub(crate) generated: Band,
 }
 
@@ -98,9 +103,8 @@ fn accompanied<G: WindowGenerator>(generator: &G, piece: &GanPiece, seed: u64, s
     Ok(Band::new(rolls))
 }
 
-/// Every piece of the data with its two bands.
-pub(crate) fn pairs<G: WindowGenerator>(generator: &G, data: &GanDataset, seed: u64) -> Result<Vec<Pair>> {
-    let pair = |(index, piece): (usize, &GanPiece)| {
+impl Piece {
+    pub(crate) fn new(piece: &GanPiece) -> Self {
         let length = Note {
             start: Tick::ZERO,
             duration: Tick::saturating((piece.bars() * BAR * STEP) as i64),
@@ -109,14 +113,21 @@ pub(crate) fn pairs<G: WindowGenerator>(generator: &G, data: &GanDataset, seed: 
         };
         let mut score = Score::default();
         score.push_track(Track::new("Length", Program::MIN).with_notes(vec![length]));
-        Ok(Pair {
+        Self {
             genre: piece.genre(),
             roles: piece.roles().intersection(RoleSet::of(piece.genre())),
             score,
             melody: notes(&piece.melody(), false),
             played: Band::new(TrackRole::ALL.map(|role| piece.track(role))),
-            generated: accompanied(generator, piece, seed, index as u64)?,
-        })
+        }
+    }
+}
+
+/// Every piece of the data with its two bands.
+pub(crate) fn pairs<G: WindowGenerator>(generator: &G, data: &GanDataset, seed: u64) -> Result<Vec<Pair>> {
+    let pair = |(index, piece): (usize, &GanPiece)| {
+        let generated = accompanied(generator, piece, seed, index as u64)?;
+        Ok(Pair { piece: Piece::new(piece), generated })
     };
     data.pieces().iter().enumerate().map(pair).collect()
 }

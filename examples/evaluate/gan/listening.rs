@@ -5,7 +5,7 @@ use deepcompose::core::{Note, Score};
 use deepcompose::models::gan::TrackRole;
 use serde::Serialize;
 
-use super::bands::{BAR, Band, GROUP, Pair};
+use super::bands::{BAR, Band, GROUP, Pair, Piece};
 
 /// Agreement of bands with melodies, 0 to 1 or −1 to 1.
 #[derive(Debug, Serialize)]
@@ -40,7 +40,7 @@ pub(crate) fn listening(pairs: &[&Pair]) -> Vec<Listening> {
     let measures: [(&'static str, Measure); 2] =
         [("chord tones", chord_tone_rate), ("chroma correlation", chroma_correlation)];
     let of = |(name, measure): (&'static str, Measure)| {
-        let [played, generated] = [|p: &Pair| p.played.harmony(), |p: &Pair| p.generated.harmony()]
+        let [played, generated] = [|p: &Pair| p.piece.played.harmony(), |p: &Pair| p.generated.harmony()]
             .map(|harmony| agreement(pairs, harmony, measure));
         let share = |from: fn(&Agreement) -> f64| {
             let difference = |a: &Agreement| a.own - from(a);
@@ -56,15 +56,19 @@ fn agreement(pairs: &[&Pair], harmony: fn(&Pair) -> Vec<Note>, measure: Measure)
     let (mut own, mut shuffled, mut late) = (Mean::default(), Mean::default(), Mean::default());
     for (index, pair) in pairs.iter().enumerate() {
         let band = harmony(pair);
-        own.add(measure(&pair.score, &pair.melody, &band, Segment::Beat));
+        own.add(measure(&pair.piece.score, &pair.piece.melody, &band, Segment::Beat));
         let following = pairs.iter().cycle().skip(index + 1).take(pairs.len() - 1);
-        for other in following.filter(|other| other.genre == pair.genre).take(OTHERS) {
-            shuffled.add(measure(&pair.score, &other.melody, &band, Segment::Beat));
+        for other in following.filter(|other| other.piece.genre == pair.piece.genre).take(OTHERS) {
+            shuffled.add(measure(&pair.piece.score, &other.piece.melody, &band, Segment::Beat));
         }
         let two_bars = deepcompose::core::Tick::saturating(2 * BAR as i64 * 120);
-        let delayed: Vec<Note> =
-            pair.melody.iter().map(|n| Note { start: n.start.saturating_add(two_bars), ..*n }).collect();
-        late.add(measure(&pair.score, &delayed, &band, Segment::Beat));
+        let delayed: Vec<Note> = pair
+            .piece
+            .melody
+            .iter()
+            .map(|n| Note { start: n.start.saturating_add(two_bars), ..*n })
+            .collect();
+        late.add(measure(&pair.piece.score, &delayed, &band, Segment::Beat));
     }
     Agreement { own: own.value(), shuffled: shuffled.value(), late: late.value() }
 }
@@ -104,7 +108,7 @@ pub(crate) fn joins(pairs: &[&Pair], band: fn(&Pair) -> &Band, between: bool) ->
         .into_iter()
         .map(|role| {
             let (mut breaks, mut leap) = (Mean::default(), Mean::default());
-            for pair in pairs.iter().filter(|pair| pair.roles.contains(role)) {
+            for pair in pairs.iter().filter(|pair| pair.piece.roles.contains(role)) {
                 let roll = &band(pair).rolls[role.index()];
                 let sounding = |step: usize| (0..128).find(|pitch| roll[[step, *pitch]]);
                 for line in (1..roll.nrows() / BAR).filter(|line| line.is_multiple_of(GROUP) == between) {
@@ -148,16 +152,31 @@ pub(crate) fn same_bars(one: &[&Band], other: &[&Band]) -> f64 {
 
 /// How well played and generated windows of two bars are told apart by what is measured of them.
 pub(crate) fn two_sample(pairs: &[&Pair]) -> Option<f64> {
-    let samples = |band: fn(&Pair) -> &Band| -> Vec<Sample> {
-        let of = |(group, pair): (usize, &&Pair)| {
-            let band = band(pair);
-            let windows = band.rolls[0].nrows() / (GROUP * BAR);
-            let features = move |window| Sample { group, features: features(band, window) };
-            (0..windows).map(features).collect::<Vec<_>>()
-        };
-        pairs.iter().enumerate().flat_map(of).collect()
+    two_sample_accuracy(
+        &samples(pairs.iter().map(|pair| &pair.piece.played)),
+        &samples(pairs.iter().map(|pair| &pair.generated)),
+        FOLDS,
+    )
+}
+
+/// How well the windows of two bars of these bands and of those of training pieces are told apart.
+pub(crate) fn two_sample_played(pairs: &[&Pair], training: &[&Piece]) -> Option<f64> {
+    two_sample_accuracy(
+        &samples(pairs.iter().map(|pair| &pair.piece.played)),
+        &samples(training.iter().map(|piece| &piece.played)),
+        FOLDS,
+    )
+}
+
+/// Parts of the pieces, each of which is judged by what the others teach.
+const FOLDS: usize = 5;
+
+fn samples<'a>(bands: impl Iterator<Item = &'a Band>) -> Vec<Sample> {
+    let of = |(group, band): (usize, &'a Band)| {
+        let windows = band.rolls[0].nrows() / (GROUP * BAR);
+        (0..windows).map(move |window| Sample { group, features: features(band, window) })
     };
-    two_sample_accuracy(&samples(|p| &p.played), &samples(|p| &p.generated), 5)
+    bands.enumerate().flat_map(of).collect()
 }
 
 /// Numbers that describe two bars of a band: eight a track.

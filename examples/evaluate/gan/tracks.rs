@@ -8,7 +8,7 @@ use deepcompose::core::{Note, Score, StepsPerBeat};
 use deepcompose::models::gan::TrackRole;
 use serde::Serialize;
 
-use super::bands::{Band, Pair};
+use super::bands::{Band, Pair, Piece};
 
 /// A generated value is to lie within this share of the data's own.
 pub(crate) const TARGET: f64 = 0.1;
@@ -26,13 +26,29 @@ pub(crate) struct Comparison {
     pub(crate) relative_difference: Option<f64>,
     /// Overlapping area of the densities over the pieces, 0 to 1.
     pub(crate) overlap: f64,
+    /// The mean over as many training pieces, which are what a generator can know of.
+    pub(crate) training: Option<f64>,
 }
 
 impl Comparison {
     /// Within the target; of a value of zero, zero is.
     pub(crate) fn met(&self) -> bool {
-        self.relative_difference.map_or(self.generated.abs() < 1e-9, |difference| difference <= TARGET)
+        self.is_near(self.generated)
     }
+
+    /// Whether the training pieces themselves are within the target.
+    pub(crate) fn training_met(&self) -> bool {
+        self.training.is_some_and(|training| self.is_near(training))
+    }
+
+    fn is_near(&self, value: f64) -> bool {
+        relative(value, self.played).map_or(value.abs() < 1e-9, |difference| difference <= TARGET)
+    }
+}
+
+/// |value − played| / played; none where the data's value is zero.
+fn relative(value: f64, played: f64) -> Option<f64> {
+    (played.abs() > 1e-9).then(|| (value - played).abs() / played.abs())
 }
 
 type Measure = (&'static str, fn(&Score, &[Note]) -> Option<f64>);
@@ -64,39 +80,52 @@ pub(crate) fn on_eighths(score: &Score, notes: &[Note]) -> Option<f64> {
     on_grid_rate(score, notes, StepsPerBeat::new(2).ok()?)
 }
 
-/// The measures over some pieces.
-pub(crate) fn compare(pairs: &[&Pair]) -> Vec<Comparison> {
+/// The measures over some pieces, beside those of the training pieces if there are any.
+pub(crate) fn compare(pairs: &[&Pair], training: &[&Piece]) -> Vec<Comparison> {
     let mut out = Vec::new();
     for role in TrackRole::ALL {
         let own: &[Measure] = if role == TrackRole::Drums { &DRUMS } else { &PITCHED };
-        let with: Vec<&&Pair> = pairs.iter().filter(|pair| pair.roles.contains(role)).collect();
         for (measure, of) in ANY.iter().chain(own) {
-            let value = |pair: &Pair, band: &Band| of(&pair.score, &band.notes[role.index()]);
-            let values = |of: &dyn Fn(&Pair) -> Option<f64>| with.iter().filter_map(|p| of(p)).collect();
-            let played: Vec<f64> = values(&|p| value(p, &p.played));
-            let generated: Vec<f64> = values(&|p| value(p, &p.generated));
-            out.extend(comparison(role.to_string(), measure, &played, &generated));
+            let value = |piece: &Piece, band: &Band| of(&piece.score, &band.notes[role.index()]);
+            out.extend(comparison(role.to_string(), measure, &[role], &value, pairs, training));
         }
     }
     let [_, bass, guitar, keys] = TrackRole::ALL;
     for [a, b] in [[bass, guitar], [bass, keys], [guitar, keys]] {
-        let with: Vec<&&Pair> =
-            pairs.iter().filter(|pair| [a, b].iter().all(|role| pair.roles.contains(*role))).collect();
-        let distance = |pair: &Pair, band: &Band| {
+        let distance = |piece: &Piece, band: &Band| {
             let [a, b] = [a, b].map(|role| &band.notes[role.index()]);
-            tonal_distance(&pair.score, a, b, Segment::Beat)
+            tonal_distance(&piece.score, a, b, Segment::Beat)
         };
-        let played: Vec<f64> = with.iter().filter_map(|p| distance(p, &p.played)).collect();
-        let generated: Vec<f64> = with.iter().filter_map(|p| distance(p, &p.generated)).collect();
-        out.extend(comparison(format!("{a}-{b}"), "tonal distance", &played, &generated));
+        out.extend(comparison(format!("{a}-{b}"), "tonal distance", &[a, b], &distance, pairs, training));
     }
     out
 }
 
-fn comparison(track: String, measure: &'static str, played: &[f64], generated: &[f64]) -> Option<Comparison> {
+/// One measure, of the pieces that have some roles.
+fn comparison(
+    track: String,
+    measure: &'static str,
+    roles: &[TrackRole],
+    value: &dyn Fn(&Piece, &Band) -> Option<f64>,
+    pairs: &[&Pair],
+    training: &[&Piece],
+) -> Option<Comparison> {
+    let has = |piece: &Piece| roles.iter().all(|role| piece.roles.contains(*role));
+    let with = || pairs.iter().filter(|pair| has(&pair.piece));
+    let played: Vec<f64> = with().filter_map(|pair| value(&pair.piece, &pair.piece.played)).collect();
+    let generated: Vec<f64> = with().filter_map(|pair| value(&pair.piece, &pair.generated)).collect();
+    let training = training.iter().filter(|piece| has(piece)).filter_map(|piece| value(piece, &piece.played));
+    let training: Vec<f64> = training.collect();
     let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
-    let overlap = overlapping_area(played, generated)?;
-    let (played, generated) = (mean(played), mean(generated));
-    let relative_difference = (played.abs() > 1e-9).then(|| (generated - played).abs() / played.abs());
-    Some(Comparison { track, measure, played, generated, relative_difference, overlap })
+    let overlap = overlapping_area(&played, &generated)?;
+    let (played, generated) = (mean(&played), mean(&generated));
+    Some(Comparison {
+        track,
+        measure,
+        played,
+        generated,
+        relative_difference: relative(generated, played),
+        overlap,
+        training: (!training.is_empty()).then(|| mean(&training)),
+    })
 }

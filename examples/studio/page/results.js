@@ -30,6 +30,7 @@ function card(entry, index) {
   return h('li', { class: on ? 'card on' : 'card', 'data-entry': entry.id },
     h('button', { type: 'button', class: 'card-main', 'aria-pressed': on, click: () => { store.show(entry.id); technique.takeFrom(entry); } },
       h('strong', {}, `${entry.name}${entry.edited ? ' ✎' : ''}`),
+      summary?.chords ? h('small', { class: 'chords', title: 'The chords that the band plays over' }, summary.chords) : null,
       h('small', {}, !from ? `input · ${detail}` : from === before ? detail : `from ${from.name} · ${detail}`)),
     only ? null : h('button', { type: 'button', class: 'quiet icon remove', 'aria-label': `Remove ${entry.name}`, click: () => store.remove(entry.id) }, '×'));
 }

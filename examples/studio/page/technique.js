@@ -102,6 +102,10 @@ function control(parameter, id) {
     if (select.selectedIndex < 0) { select.value = 'melody'; setValue(name, 'melody'); }
     return { body: select };
   }
+  if (kind.kind === 'text') {
+    const input = h('input', { type: 'text', id, value: valueOf(name), placeholder: kind.example, 'aria-describedby': `${id}-help`, spellcheck: 'false', input: () => setValue(name, input.value) });
+    return { body: input, range: kind.accepted };
+  }
   const input = h('input', { type: 'number', id, min: 0, step: 1, value: valueOf(name) ?? '', placeholder: 'none', input: () => setValue(name, input.value === '' ? null : Number(input.value)) });
   return { body: input };
 }

@@ -151,6 +151,7 @@ fn done_data(made: &Composition, took: Duration) -> Value {
             "cells_removed": summary.cells_removed,
             "seconds_in": summary.seconds_in,
             "seconds_out": summary.seconds_out,
+            "chords": summary.chords,
             "stop": summary.stop,
             "took": took.as_secs_f64(),
         },

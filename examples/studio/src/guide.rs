@@ -79,6 +79,13 @@ pub enum Control {
     },
     /// One of the score's tracks, its melody, or all.
     Track,
+    /// Text; `accepted` says of what form.
+    Text {
+        /// What is accepted.
+        accepted: &'static str,
+        /// What it may look like.
+        example: &'static str,
+    },
     /// A seed, or none.
     Seed,
 }
@@ -295,8 +302,21 @@ fn gan() -> Entry {
             "Variation",
             "",
             number(0.0, 1.0, 0.05, "0 to 1"),
-            "How much of the idea behind the accompaniment is drawn anew every two bars: 0 keeps one idea for the whole \
-             piece.",
+            "How likely two bars are played in a style of their own: 0 keeps one style for the whole piece.",
+        ),
+        fields.field(
+            "chords",
+            "Chords",
+            "",
+            Control::Text { accepted: "major and minor triads, one or two a bar, bars separated by |", example: "Am F | C | G" },
+            "The chords of the first bars. Those of the bars that follow, or all of them, the model chooses for your melody.",
+        ),
+        fields.advanced(
+            "chord_temperature",
+            "Chord temperature",
+            "",
+            number(0.0, 2.0, 0.05, "0 to 10"),
+            "How freely the model chooses chords: 0 takes the most probable ones, higher values more unusual ones.",
         ),
         fields.advanced(
             "seed",
@@ -315,7 +335,7 @@ fn gan() -> Entry {
         preset("Chamber music", "Cello, strings, piano; no drums.", GanParams::new(Genre::Classical)),
         preset(
             "Rhythm section",
-            "Drums and bass alone, one idea throughout.",
+            "Drums and bass alone, one style throughout.",
             GanParams {
                 tracks: some(&[TrackRole::Drums, TrackRole::Bass]),
                 variation: 0.0,
@@ -324,7 +344,7 @@ fn gan() -> Entry {
         ),
         preset(
             "Busy",
-            "A low threshold and new ideas every two bars.",
+            "A low threshold and new styles every few bars.",
             GanParams { binarisation_threshold: 0.35, variation: 0.8, ..GanParams::new(Genre::Edm) },
         ),
     ];
@@ -582,6 +602,10 @@ mod tests {
                         let drums_and = |v: &Value| json!(["drums", v]);
                         assert!(options.iter().all(|o| accepts(&entry, parameter.name, drums_and(&o.value))));
                     }
+                    Control::Text { example, .. } => {
+                        assert!(accepts(&entry, parameter.name, json!(example)));
+                        assert!(!accepts(&entry, parameter.name, json!("?")));
+                    }
                     Control::Track => assert!(accepts(&entry, parameter.name, json!({ "index": 3 }))),
                     Control::Seed => assert!(accepts(&entry, parameter.name, json!(null))),
                 }
@@ -599,6 +623,7 @@ mod tests {
             (0, "annealing", json!(0.0)),
             (1, "binarisation_threshold", json!(1.0)),
             (1, "variation", json!(1.01)),
+            (1, "chord_temperature", json!(-0.1)),
             (1, "tracks", json!([])),
             (2, "sampling_threshold", json!(0.0)),
             (2, "creative_risk", json!(-1.0)),
