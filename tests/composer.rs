@@ -126,7 +126,8 @@ fn bass_on(chords: &ChordSheet, band: &Score) -> f64 {
     f64::from(on) / f64::from(all)
 }
 
-// Of twelve pitch classes three are on a chord: a bass that did not listen would be there a quarter of the time, whichever chords these are.
+// Of twelve pitch classes three are on a chord: a bass that did not listen would be there a quarter of the time,
+// whichever chords these are.
 #[test]
 fn a_band_plays_over_the_chords_that_it_is_given() {
     let melody = InputTrack::OdeToJoy.score();

@@ -160,7 +160,8 @@ fn chords_are_given_or_chosen() {
     assert!(band.chords.is_empty());
 }
 
-// A tune and chords that come again every two bars, and a generator that does not know what was before: groups differ by their latents.
+// A tune and chords that come again every two bars, and a generator that does not know what was before: groups
+// differ by their latents.
 #[test]
 fn styles_are_varied() {
     let generator = generator(|b| b.previous(false).styles(16));

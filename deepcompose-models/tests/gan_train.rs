@@ -122,8 +122,8 @@ fn held(chord: [u32; 6]) -> GanPiece {
     GanPiece::from_score(&score, Genre::Rock, Some(0)).unwrap()
 }
 
-/// What a generator can do at best that does not know which of two accompaniments is meant, in nats a cell: one half for each of twelve
-/// cells a step.
+/// What a generator can do at best that does not know which of two accompaniments is meant, in nats a cell: one
+/// half for each of twelve cells a step.
 const UNTOLD: f64 = 12.0 * std::f64::consts::LN_2 / 320.0;
 
 /// A trainer on one melody with two accompaniments, at the end of its run; its last losses, and its last divergence.
@@ -171,7 +171,8 @@ fn an_encoder_tells_which_accompaniment_is_meant() {
     assert!(divergence.unwrap() > 2_f64.ln(), "{divergence:?}");
 }
 
-// The second chord is the first, a whole tone up: without its roots an encoder cannot tell it from the first, but the chords can.
+// The second chord is the first, a whole tone up: without its roots an encoder cannot tell it from the first, but
+// the chords can.
 #[test]
 fn an_encoder_may_be_left_without_roots() {
     let transposed = [[40, 45, 50, 55, 59, 64], [42, 47, 52, 57, 61, 66]];

@@ -15,8 +15,8 @@ use crate::meter::Mode;
 
 /// A major or minor triad on one of the twelve pitch classes.
 ///
-/// In print it is the root, with a sharp or none, and `m` for minor: `C`, `F#m`. Read from text, the root may have a flat too, and minor
-/// may be `min` or `-`, major `maj`.
+/// In print it is the root, with a sharp or none, and `m` for minor: `C`, `F#m`. Read from text, the root may have
+/// a flat too, and minor may be `min` or `-`, major `maj`.
 ///
 /// ```
 /// use deepcompose_core::{Chord, Mode};
@@ -109,9 +109,10 @@ impl Chord {
 
     /// The triad that fits best what sounds; `None` for silence.
     ///
-    /// `chroma` says how much of each pitch class sounds, C first; 1 is a note held throughout. As in Pardo and Birmingham
-    /// 2002, "Algorithms for chordal analysis", a triad scores what sounds of it, less what else sounds, less one for each of
-    /// its notes that does not; of equals the one whose root sounds most is taken, then the lower [`index`](Self::index).
+    /// `chroma` says how much of each pitch class sounds, C first; 1 is a note held throughout. As in Pardo and
+    /// Birmingham 2002, "Algorithms for chordal analysis", a triad scores what sounds of it, less what else
+    /// sounds, less one for each of its notes that does not; of equals the one whose root sounds most is taken,
+    /// then the lower [`index`](Self::index).
     ///
     /// ```
     /// use deepcompose_core::Chord;

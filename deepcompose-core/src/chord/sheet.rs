@@ -10,8 +10,8 @@ use super::Chord;
 
 /// Chords, one or two a bar, from a piece's first bar on.
 ///
-/// As text, bars are separated by `|`: `Am F | C | G`. Of two chords each has half of the bar, which is two beats of 4/4; what plays over a sheet may
-/// divide other metres otherwise. `%` is the bar before once more.
+/// As text, bars are separated by `|`: `Am F | C | G`. Of two chords each has half of the bar, which is two beats
+/// of 4/4; what plays over a sheet may divide other metres otherwise. `%` is the bar before once more.
 ///
 /// ```
 /// use deepcompose_core::ChordSheet;

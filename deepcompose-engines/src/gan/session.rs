@@ -20,8 +20,8 @@ const MOST_WINDOWS: usize = 1024;
 pub struct GeneratorInput<'a> {
     /// `[windows, steps, pitches]`, +1 where a note sounds and −1 elsewhere.
     pub melody: &'a [f32],
-    /// `[windows, 2, steps, pitches]`, +1 where a root, then where a note of the chord lies, and −1 elsewhere; empty for a generator that is
-    /// not told of chords.
+    /// `[windows, 2, steps, pitches]`, +1 where a root, then where a note of the chord lies, and −1 elsewhere;
+    /// empty for a generator that is not told of chords.
     pub chords: &'a [f32],
     /// `[windows, latent channels, steps / 16, pitches / 16]`.
     pub latent: &'a [f32],

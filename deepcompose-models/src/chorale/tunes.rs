@@ -43,9 +43,10 @@ enum Context {
 /// How often the soprano went on as it does, after what it has sung from beat to beat in any key.
 ///
 /// Many tunes were set more than once, and many tunes share their lines. What is kept is a hash table of counts: a
-/// row has two numbers of its key's hash and its count (up to 127), each a whole number within -127..=127, which every precision of a
-/// weights file keeps. With two numbers of the hash about one absent key in thirty thousand seems to be there (Talbot and
-/// Osborne 2007, "Randomised language modelling for statistical machine translation", keep n-grams so).
+/// row has two numbers of its key's hash and its count (up to 127), each a whole number within -127..=127, which
+/// every precision of a weights file keeps. With two numbers of the hash about one absent key in thirty thousand
+/// seems to be there (Talbot and Osborne 2007, "Randomised language modelling for statistical machine
+/// translation", keep n-grams so).
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct Tunes {
     /// The numbers of the hash, of which the first is zero where nothing is, and the count.

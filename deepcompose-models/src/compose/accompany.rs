@@ -38,8 +38,9 @@ pub struct GanParams {
     pub tracks: RoleSet,
     /// How likely two bars have a style of their own: 0 keeps one style for the whole piece.
     pub variation: f64,
-    /// The chords of the first bars; those of the bars that follow, the model chooses. Each of a bar's two chords has half of it: of a bar of up to sixteen sixteenths
-    /// the first eight are the first half, longer ones are cut into such bars first; of a bar of eight or fewer all of it has the first chord.
+    /// The chords of the first bars; those of the bars that follow, the model chooses. Each of a bar's two chords
+    /// has half of it: of a bar of up to sixteen sixteenths the first eight are the first half, longer ones are
+    /// cut into such bars first; of a bar of eight or fewer all of it has the first chord.
     pub chords: ChordSheet,
     /// The temperature at which the model chooses chords: 0 takes the most probable ones, higher values more unusual ones.
     pub chord_temperature: f64,
@@ -88,10 +89,10 @@ impl GanParams {
 
 /// Adds the tracks of a genre's band to the input, whose own tracks are kept as they are.
 ///
-/// The selected track is laid on a grid of sixteenths bar by bar ([`StepGrid`]), so that pick-ups
-/// and metres other than 4/4 keep their bar lines; the band is generated two bars at a time, each group
-/// knowing the one before, over chords that are given or that the model chooses ([`Summary::chords`](super::Summary::chords)). Under way the observer counts groups. New notes are a little softer than the
-/// melody's mean velocity.
+/// The selected track is laid on a grid of sixteenths bar by bar ([`StepGrid`]), so that pick-ups and metres other
+/// than 4/4 keep their bar lines; the band is generated two bars at a time, each group knowing the one before,
+/// over chords that are given or that the model chooses ([`Summary::chords`](super::Summary::chords)). Under way
+/// the observer counts groups. New notes are a little softer than the melody's mean velocity.
 ///
 /// # Errors
 ///
@@ -141,8 +142,8 @@ pub fn accompany<G: WindowGenerator + ?Sized, R: Rng + ?Sized>(
     Ok(composition)
 }
 
-/// The chords of a sheet for the half bars that the generator sees: a bar that is cut into parts has its first chord in the first half of
-/// them, the second in the others.
+/// The chords of a sheet for the half bars that the generator sees: a bar that is cut into parts has its first
+/// chord in the first half of them, the second in the others.
 fn laid_out(sheet: &ChordSheet, bar_steps: &[usize]) -> Vec<Chord> {
     let bars = sheet.bars().iter().zip(bar_steps);
     bars.flat_map(|(chords, steps)| chords.iter().flat_map(|chord| [*chord].repeat(parts_of(*steps))))

@@ -260,8 +260,12 @@ impl GanConfig {
 
     /// Channels of the conditioning rolls: the melody, then chords and previous tracks if they are seen.
     pub(crate) const fn condition_channels(&self) -> usize {
-        1 + if self.fields.chords { CHORD_ROLLS } else { 0 }
-            + if self.fields.previous { self.fields.tracks } else { 0 }
+        1 + self.chord_rolls() + if self.fields.previous { self.fields.tracks } else { 0 }
+    }
+
+    /// Rolls that tell of chords, 0 if the networks are not told of them.
+    pub(crate) const fn chord_rolls(&self) -> usize {
+        if self.fields.chords { CHORD_ROLLS } else { 0 }
     }
 
     /// Bottleneck size in steps and pitches.

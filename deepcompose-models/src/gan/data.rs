@@ -416,7 +416,7 @@ impl GanDataset {
         let mut melody = vec![-1.0_f32; size * cells];
         let mut tracks = vec![-1.0_f32; size * TrackRole::COUNT * cells];
         let mut previous = tracks.clone();
-        let mut chords = vec![-1.0_f32; if config.chords() { size * CHORD_ROLLS * cells } else { 0 }];
+        let mut chords = vec![-1.0_f32; size * config.chord_rolls() * cells];
         let mut attributes = Vec::with_capacity(size * config.attributes());
         for (index, Placed { window, shift, previous: before }) in windows.iter().enumerate() {
             let piece = &self.pieces[window.piece as usize];
@@ -504,7 +504,8 @@ impl GanDataset {
         }
     }
 
-    /// The tracks as played, [without their roots](without_roots), `[batch, tracks, steps, pitches]` of +1 and −1.
+    /// The tracks as played, [without their roots](without_roots), `[batch, tracks, steps, pitches]` of +1 and −1. Keys that this
+    /// moves below or above those that the networks see are lost.
     pub(crate) fn rootless(&self, windows: &[Placed], config: &GanConfig, device: &Device) -> Tensor<4> {
         let (size, pitches) = (windows.len(), config.pitches());
         let range = PitchRange::of(config);

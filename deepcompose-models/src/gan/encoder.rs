@@ -11,8 +11,9 @@ use super::GanConfig;
 use super::config::LEVELS;
 use super::layers::{LEAKY_SLOPE, attribute_map, glorot, halving_conv};
 
-/// Tracks and their attributes in, a normal distribution of the latent out, independent in each coordinate. It does not hear the melody,
-/// the chords or the tracks before, so that a latent says all of how the tracks are played, whatever they are played to and after.
+/// Tracks and their attributes in, a normal distribution of the latent out, independent in each coordinate. It
+/// does not hear the melody, the chords or the tracks before, so that a latent says all of how the tracks are
+/// played, whatever they are played to and after.
 ///
 /// Four stride-2 4×4 convolutions with leaky ReLU 0.2 and half the critic's filters, then a 1×1 convolution to mean
 /// and logarithm of the variance. Attributes come in as a bias a filter to the first convolution.
@@ -81,7 +82,8 @@ impl Posterior {
         noise.clone() + (drawn - noise) * mask.reshape([batch, 1, 1, 1])
     }
 
-    /// `noise` moved and scaled to the distribution; where `mask` is 0, to that of the window that `others`, `[batch]`, names, of which nothing is learnt.
+    /// `noise` moved and scaled to the distribution; where `mask` is 0, to that of the window that `others`,
+    /// `[batch]`, names, of which nothing is learnt.
     pub(super) fn draw_own_or_other(
         &self,
         noise: Tensor<4>,

@@ -59,9 +59,9 @@ pub struct LateBars {
     pub played: [TrackMetrics; TrackRole::COUNT],
 }
 
-/// Generates `windows` windows drawn from `dataset` (its pieces, not transposed, over the chords that were **played** and with the tracks that were
-/// **played** before them) in batches of `batch_size`, and compares them with what was played. The same seed
-/// draws the same windows and latents.
+/// Generates `windows` windows drawn from `dataset` (its pieces, not transposed, over the chords that were
+/// **played** and with the tracks that were **played** before them) in batches of `batch_size`, and compares them
+/// with what was played. The same seed draws the same windows and latents.
 ///
 /// What a generator does with its own tracks before it, [`evaluate_chained`] tells.
 ///
@@ -111,9 +111,9 @@ pub fn evaluate(
 }
 
 /// Accompanies the melody of every piece of `dataset` from its first bar to its last, just as
-/// [`accompany`](super::accompany) does with its default options (threshold 0.5, variation 0.1, over the generator's own chords at temperature 0.35): two bars at
-/// a time, each knowing the tracks that the generator itself **made** before. Compares them with what was
-/// played.
+/// [`accompany`](super::accompany) does with its default options (threshold 0.5, variation 0.1, over the
+/// generator's own chords at temperature 0.35): two bars at a time, each knowing the tracks that the generator
+/// itself **made** before. Compares them with what was played.
 ///
 /// The tracks wanted are those that the piece has, as far as its genre has them. The same seed draws the
 /// same latents.

@@ -16,12 +16,12 @@ use crate::lists::numbers;
 
 /// The generator: a condition and a latent in, tracks out.
 ///
-/// A U-Net. The conditioning rolls (the melody, and where it has them chords and the tracks before) go through four stride-2 4×4 convolutions with leaky ReLU 0.2
-/// (batch norm after all but the first); the latent, and the embedded attributes if there are
-/// any, are concatenated to the result; three blocks of nearest-neighbour doubling, 4×4
-/// convolution, batch norm and ReLU follow, each concatenated with the encoder's activation of
-/// its size; a last doubling and 4×4 convolution give one logit a track, step and pitch, of which
-/// the output is the hyperbolic tangent.
+/// A U-Net. The conditioning rolls (the melody, and where it has them chords and the tracks before) go through
+/// four stride-2 4×4 convolutions with leaky ReLU 0.2 (batch norm after all but the first); the latent, and the
+/// embedded attributes if there are any, are concatenated to the result; three blocks of nearest-neighbour
+/// doubling, 4×4 convolution, batch norm and ReLU follow, each concatenated with the encoder's activation of its
+/// size; a last doubling and 4×4 convolution give one logit a track, step and pitch, of which the output is the
+/// hyperbolic tangent.
 ///
 /// Beside the U-Net, and not run by it, a generator may have a [`ChordModel`] and [`Styles`].
 ///

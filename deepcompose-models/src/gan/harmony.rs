@@ -18,8 +18,9 @@ const HIDDEN: usize = 64;
 /// A major and a minor triad on each root.
 const MODES: usize = 2;
 
-/// The part of a generator that chooses chords: from what a half bar is, counted from a root, to the logits of the major and the minor triad on it.
-/// Three linear layers with ReLU between them, the same ones for all twelve roots, so that a transposed melody gets the same chords, transposed.
+/// The part of a generator that chooses chords: from what a half bar is, counted from a root, to the logits of the
+/// major and the minor triad on it. Three linear layers with ReLU between them, the same ones for all twelve
+/// roots, so that a transposed melody gets the same chords, transposed.
 #[derive(Module, Debug)]
 pub(super) struct Harmony {
     first: Linear,
@@ -58,8 +59,8 @@ impl Harmony {
     }
 }
 
-/// The chords that a generator plays its accompaniments over: a small network that reads the melody around a half bar, the chords
-/// before it, the genre and the place in the phrase.
+/// The chords that a generator plays its accompaniments over: a small network that reads the melody around a half
+/// bar, the chords before it, the genre and the place in the phrase.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ChordModel {
     layers: Arc<[Layer; 3]>,

@@ -38,7 +38,8 @@ pub fn latent<R: Rng + ?Sized>(config: &GanConfig, batch: usize, rng: &mut R, de
     Tensor::from_data(TensorData::new(values, [batch, channels, rows, columns]), device)
 }
 
-/// Numbers of latents, one for each of these genres: near one of the genre's styles if there are any, else as [`latent`] has them.
+/// Numbers of latents, one for each of these genres: near one of the genre's styles if there are any, else as
+/// [`latent`] has them.
 pub(super) fn latents<R: Rng + ?Sized>(
     styles: Option<&Styles>,
     config: &GanConfig,

@@ -118,8 +118,8 @@ pub fn reconstruction_loss(
     Ok((loss * weight).mean())
 }
 
-/// The cross-entropy of chords in nats a half bar, `[1]`, averaged over those that have one; 0 if none has. `logits` and `heard`
-/// are `[half bars, 24]`, in `heard` a 1 for the right one or none.
+/// The cross-entropy of chords in nats a half bar, `[1]`, averaged over those that have one; 0 if none has.
+/// `logits` and `heard` are `[half bars, 24]`, in `heard` a 1 for the right one or none.
 pub(crate) fn chord_loss(logits: Tensor<2>, heard: Tensor<2>) -> Tensor<1> {
     let count = heard.clone().sum().clamp_min(1.0);
     (log_softmax(logits, 1) * heard).sum().neg() / count

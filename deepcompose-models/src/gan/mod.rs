@@ -6,14 +6,14 @@
 //! (Gulrajani et al. 2017), whose exact gradient is written with first-order operations
 //! ([`Critic::input_gradient`]). [`GanConfig::reference`] is the published architecture.
 //!
-//! What this project ships is [`GanConfig::accompaniment`]: the melody is only a condition and is
-//! never rewritten; the four tracks are [`TrackRole`]s (drums, bass, guitar, keys) that each
-//! [`Genre`] gives names and General MIDI programs; and the networks also know the genre, which
-//! tracks are wanted, the chord of each half bar, and the tracks of the two bars before. [`accompany`] runs it over a melody of
-//! any length and metre: a [`ChordModel`] chooses chords for the melody, where none are given, and the latent is near that of
-//! bars that were played ([`Styles`]), so that the chords say what the band plays and the latent how. Its generator is trained with a reconstruction term
-//! ([`loss::reconstruction_loss`]) beside the adversarial one, so that it is as much a pix2pix as a GAN:
-//! with an hour of two CPU cores that is what makes its music usable.
+//! What this project ships is [`GanConfig::accompaniment`]: the melody is only a condition and is never rewritten;
+//! the four tracks are [`TrackRole`]s (drums, bass, guitar, keys) that each [`Genre`] gives names and General MIDI
+//! programs; and the networks also know the genre, which tracks are wanted, the chord of each half bar, and the
+//! tracks of the two bars before. [`accompany`] runs it over a melody of any length and metre: a [`ChordModel`]
+//! chooses chords for the melody, where none are given, and the latent is near that of bars that were played
+//! ([`Styles`]), so that the chords say what the band plays and the latent how. Its generator is trained with a
+//! reconstruction term ([`loss::reconstruction_loss`]) beside the adversarial one, so that it is as much a pix2pix
+//! as a GAN: with an hour of two CPU cores that is what makes its music usable.
 //!
 //! | file | what |
 //! |---|---|

@@ -6,7 +6,8 @@ use super::genre::TrackRole;
 use super::sample::Window;
 use super::tune::HALF_BAR;
 
-/// The window with its pitched tracks transposed half bar by half bar, by −6..=5 semitones, so that the root of every chord is a C.
+/// The window with its pitched tracks transposed half bar by half bar, by −6..=5 semitones, so that the root of
+/// every chord is a C.
 pub(super) fn without_roots(window: &Window, chords: &[Chord]) -> Window {
     let mut moved = *window;
     for (half, chord) in chords.iter().enumerate() {

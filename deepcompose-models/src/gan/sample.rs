@@ -29,17 +29,19 @@ pub struct AccompanyOptions {
     pub roles: RoleSet,
     /// The binarisation threshold: how probable what sounds must be, over 0 and under 1. See [`accompany`].
     pub threshold: f32,
-    /// How much of each group's latent is drawn afresh, 0..=1: 0 keeps one latent for the whole
-    /// piece, 1 draws a new one every two bars. For a generator with [`Styles`] it is the probability that a group has another style
-    /// than the piece's.
+    /// How much of each group's latent is drawn afresh, 0..=1: 0 keeps one latent for the whole piece, 1 draws a
+    /// new one every two bars. For a generator with [`Styles`] it is the probability that a group has another
+    /// style than the piece's.
     pub variation: f32,
     /// How each role's sounding pitches are chosen, by [`TrackRole::index`]; [`new`](Self::new) sets what suits its genre.
     pub choice: [ChoiceRule; TrackRole::COUNT],
-    /// The chords of the first half bars, two a bar, for generators that are told of chords; those of the half bars that follow the
-    /// generator chooses. The first half of a bar is its first eight steps. A bar of eight steps or fewer has no second half: of its two chords the
-    /// second is passed over. A bar longer than sixteen counts as the bars that it is cut into.
+    /// The chords of the first half bars, two a bar, for generators that are told of chords; those of the half
+    /// bars that follow the generator chooses. The first half of a bar is its first eight steps. A bar of eight
+    /// steps or fewer has no second half: of its two chords the second is passed over. A bar longer than sixteen
+    /// counts as the bars that it is cut into.
     pub chords: Vec<Chord>,
-    /// The temperature at which the generator chooses chords, 0..=10: 0 takes the most probable one, 1 draws them as it learnt them.
+    /// The temperature at which the generator chooses chords, 0..=10: 0 takes the most probable one, 1 draws them
+    /// as it learnt them.
     pub chord_temperature: f32,
     /// Lengths of the bars in steps, the last one for all that follow; empty means 4/4.
     pub bar_steps: Vec<usize>,
@@ -93,8 +95,8 @@ impl AccompanyOptions {
 pub struct Accompaniment {
     /// A roll for each wanted role, in the order of [`TrackRole::ALL`].
     pub rolls: Vec<AccompanimentRoll>,
-    /// The chords of every bar that was generated, two a bar as in [`AccompanyOptions::chords`], for generators that are told of chords; a bar without a
-    /// second half has the first one's chord twice.
+    /// The chords of every bar that was generated, two a bar as in [`AccompanyOptions::chords`], for generators
+    /// that are told of chords; a bar without a second half has the first one's chord twice.
     pub chords: Vec<Chord>,
     /// Whether the observer stopped the generation; what follows is then silent.
     pub stopped: bool,
@@ -120,8 +122,9 @@ pub struct AccompanimentRoll {
 /// group before (silence before the first).
 ///
 /// A generator with [`GanConfig::chords`] plays over chords: those of [`AccompanyOptions::chords`], then its own
-/// [`ChordModel`]'s, which reads the melody from eight bars before a half bar to eight after; others pass chords over. One with [`Styles`] plays each group in a style that
-/// it draws for the piece, or, as likely as [`AccompanyOptions::variation`], for the group.
+/// [`ChordModel`]'s, which reads the melody from eight bars before a half bar to eight after; others pass chords
+/// over. One with [`Styles`] plays each group in a style that it draws for the piece, or, as likely as
+/// [`AccompanyOptions::variation`], for the group.
 ///
 /// At each step a role sounds as many pitches as it is as probable as the threshold that so many or more sound, and at
 /// least as many as have a probability of the threshold by themselves. So a chord that is sure to sound, in one inversion

@@ -13,9 +13,10 @@ const SPREAD: f32 = 0.8;
 
 /// The styles that a generator plays in: for each genre, latents that an encoder read out of bars that were played.
 ///
-/// A standard normal distribution has much room for latents that no bars have, and a generator that is given one of those plays
-/// what no band does. Latents drawn around those of bars that were played have no such room: it is the exemplar prior of
-/// Norouzi, Fleet and Norouzi 2020, "Exemplar VAE", with a bank of some bars of each genre in place of all of them.
+/// A standard normal distribution has much room for latents that no bars have, and a generator that is given one
+/// of those plays what no band does. Latents drawn around those of bars that were played have no such room: it is
+/// the exemplar prior of Norouzi, Fleet and Norouzi 2020, "Exemplar VAE", with a bank of some bars of each genre
+/// in place of all of them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Styles {
     /// `[genres, styles of each, numbers of a latent]`.

@@ -50,15 +50,16 @@ pub struct GanTraining {
     pub own_previous: f32,
     /// Share of the steps, at the start, over which `own_previous` rises from zero in a straight line, 0..=1.
     pub own_previous_rise: f64,
-    /// Share of the windows, 0..=1, whose latent is drawn from what an encoder reads in the tracks that were played; the others have that of
-    /// another window of their genre, where the generator has [`Styles`](super::Styles), or noise
-    /// (cVAE-GAN of Zhu et al. 2017, "Toward multimodal image-to-image translation"). Only these have the
-    /// reconstruction loss, so that the latent tells which of several good accompaniments is meant and the generator
-    /// need not play their average. 0: no encoder, and the reconstruction loss of all windows.
+    /// Share of the windows, 0..=1, whose latent is drawn from what an encoder reads in the tracks that were
+    /// played; the others have that of another window of their genre, where the generator has
+    /// [`Styles`](super::Styles), or noise (cVAE-GAN of Zhu et al. 2017, "Toward multimodal image-to-image
+    /// translation"). Only these have the reconstruction loss, so that the latent tells which of several good
+    /// accompaniments is meant and the generator need not play their average. 0: no encoder, and the
+    /// reconstruction loss of all windows.
     pub encoded: f32,
-    /// Whether the encoder is given every half bar of the pitched tracks transposed to the same root, C for that of the triad that the band sounds. So
-    /// the latent can tell how a band plays but not on which roots: those the generator is told ([`GanConfig::chords`](super::GanConfig::chords)), or
-    /// has to hear in the melody.
+    /// Whether the encoder is given every half bar of the pitched tracks transposed to the same root, C for that
+    /// of the triad that the band sounds. So the latent can tell how a band plays but not on which roots: those
+    /// the generator is told ([`GanConfig::chords`](super::GanConfig::chords)), or has to hear in the melody.
     pub hidden_roots: bool,
     /// Weight of the divergence of the encoder's latents from the prior's, in nats a cell, 0..=1e6. With that of the
     /// reconstruction loss it is a variational autoencoder's bound; less lets the latent tell more.
@@ -102,9 +103,9 @@ impl GanTraining {
         }
     }
 
-    /// The recipe of the weights this project ships, but for their number of steps: one critic step for each generator step, a
-    /// reconstruction term that outweighs the critic at first, so that little training gives usable
-    /// music, an encoder that hears no roots, and own tracks before.
+    /// The recipe of the weights this project ships, but for their number of steps: one critic step for each
+    /// generator step, a reconstruction term that outweighs the critic at first, so that little training gives
+    /// usable music, an encoder that hears no roots, and own tracks before.
     #[must_use]
     pub fn accompaniment() -> Self {
         Self {

@@ -69,12 +69,13 @@ impl Tune {
         self.halves.len()
     }
 
-    /// What the chord of half bar `at` on each of the twelve roots is chosen by, `[12, FEATURES]`; pitch classes and chords are counted from
-    /// the root, so that what is learnt of one root holds for all. `before` gives the chords of half bars before it, where there are any.
+    /// What the chord of half bar `at` on each of the twelve roots is chosen by, `[12, FEATURES]`; pitch classes
+    /// and chords are counted from the root, so that what is learnt of one root holds for all. `before` gives the
+    /// chords of half bars before it, where there are any.
     ///
-    /// Of the melody: how much each pitch class sounds in the half bars near, in the first step of this one, and in all that are within
-    /// eight bars; then the chords one, two, four and eight half bars before; which half of the bar it is, which bar of four,
-    /// whether the melody sounds before, whether it does after; and the genre.
+    /// Of the melody: how much each pitch class sounds in the half bars near, in the first step of this one, and
+    /// in all that are within eight bars; then the chords one, two, four and eight half bars before; which half of
+    /// the bar it is, which bar of four, whether the melody sounds before, whether it does after; and the genre.
     pub(super) fn features(
         &self,
         at: usize,
@@ -141,7 +142,8 @@ mod tests {
         all.chunks(FEATURES).map(<[f32]>::to_vec).collect()
     }
 
-    /// Two bars: C4 held through the first half bar, E4 from the second step of the next on, silence, and B5 and D6 together.
+    /// Two bars: C4 held through the first half bar, E4 from the second step of the next on, silence, and B5 and
+    /// D6 together.
     fn tune(up: usize) -> Tune {
         let at = |step: usize| -> u128 {
             match step {

@@ -5,7 +5,6 @@ use std::ops::Range;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
 
-use super::config::CHORD_ROLLS;
 use super::{ChordModel, GanCondition, GanConfig, GanError, Generator, Styles};
 
 /// A generator that [`accompany`](super::accompany) can run: burn's [`Generator`], on any device, or a
@@ -56,8 +55,8 @@ pub trait WindowSession {
 pub struct WindowInput {
     /// `[windows, steps, pitches]` in {−1, +1}.
     pub melody: Vec<f32>,
-    /// `[windows, 2, steps, pitches]` in {−1, +1}: the roots of the chords, then all their notes; empty for a generator that is not told of
-    /// chords.
+    /// `[windows, 2, steps, pitches]` in {−1, +1}: the roots of the chords, then all their notes; empty for a
+    /// generator that is not told of chords.
     pub chords: Vec<f32>,
     /// `[windows, latent channels, steps / 16, pitches / 16]`.
     pub latent: Vec<f32>,
@@ -135,8 +134,7 @@ impl WindowSession for NetworkSession {
         let windows = self.windows();
         let all = 0..windows;
         entries("melody", &self.input.melody, windows, steps * pitches, &all)?;
-        let chords = if config.chords() { CHORD_ROLLS * steps * pitches } else { 0 };
-        entries("chords", &self.input.chords, windows, chords, &all)?;
+        entries("chords", &self.input.chords, windows, config.chord_rolls() * steps * pitches, &all)?;
         entries("latent", &self.input.latent, windows, config.latent_shape().iter().product(), &all)?;
         entries("attributes", &self.input.attributes, windows, config.attributes(), &all)?;
         Ok(())
@@ -151,8 +149,8 @@ impl WindowSession for NetworkSession {
             return Err(GanError::Shape { what: "windows", expected: vec![1], actual: vec![0] });
         }
         let melody = entries("melody", &self.input.melody, all, steps * pitches, &windows)?;
-        let chord_cells = if config.chords() { CHORD_ROLLS * steps * pitches } else { 0 };
-        let chords = entries("chords", &self.input.chords, all, chord_cells, &windows)?;
+        let rolls = config.chord_rolls();
+        let chords = entries("chords", &self.input.chords, all, rolls * steps * pitches, &windows)?;
         let latent = entries("latent", &self.input.latent, all, channels * rows * columns, &windows)?;
         let attributes = entries("attributes", &self.input.attributes, all, config.attributes(), &windows)?;
         let before = if config.previous() { tracks * steps * pitches } else { 0 };
@@ -162,7 +160,7 @@ impl WindowSession for NetworkSession {
         };
         let condition = GanCondition {
             melody: data(melody, [batch, 1, steps, pitches]),
-            chords: config.chords().then(|| data(chords, [batch, CHORD_ROLLS, steps, pitches])),
+            chords: config.chords().then(|| data(chords, [batch, rolls, steps, pitches])),
             previous: config.previous().then(|| data(previous, [batch, tracks, steps, pitches])),
             attributes: (config.attributes() > 0).then(|| {
                 let data = TensorData::new(attributes.to_vec(), [batch, config.attributes()]);

@@ -51,8 +51,8 @@ struct BarLines {
     played_within: Vec<Joins>,
 }
 
-/// Accompanies the melodies of all pieces as `accompany` does and measures the bands beside those that played, and beside those
-/// of the training pieces.
+/// Accompanies the melodies of all pieces as `accompany` does and measures the bands beside those that played, and
+/// beside those of the training pieces.
 pub(crate) fn measure(
     generator: &Generator,
     data: &GanDataset,
@@ -104,8 +104,8 @@ pub(crate) fn measure(
     })
 }
 
-/// Of each genre as many of the training pieces as there are of the others, evenly spaced: what they differ by is what chance and the
-/// split make of as many bands of the same kind.
+/// Of each genre as many of the training pieces as there are of the others, evenly spaced: what they differ by is
+/// what chance and the split make of as many bands of the same kind.
 fn as_many(training: &GanDataset, others: &GanDataset) -> Vec<Piece> {
     let of = |data: &GanDataset, genre| data.pieces().iter().filter(|piece| piece.genre() == genre).count();
     let mut pieces = Vec::new();

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use super::super::Generator;
 use super::super::data::GanDataset;
 
-/// How well a generator's [`ChordModel`](super::super::ChordModel) foretells the chords that were played, each after those played before it.
+/// How well a generator's [`ChordModel`](super::super::ChordModel) foretells the chords that were played, each
+/// after those played before it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ChordEvaluation {
@@ -22,8 +23,8 @@ pub struct ChordEvaluation {
     pub same_as_before: f64,
 }
 
-/// Foretells the chord of every half bar of `dataset` in which a band sounds, from the melody and the chords that were **played** before.
-/// `None` for a generator that chooses no chords, and for a dataset of drums alone.
+/// Foretells the chord of every half bar of `dataset` in which a band sounds, from the melody and the chords that
+/// were **played** before. `None` for a generator that chooses no chords, and for a dataset of drums alone.
 #[must_use]
 pub fn evaluate_chords(generator: &Generator, dataset: &GanDataset) -> Option<ChordEvaluation> {
     let model = generator.chord_model()?;

@@ -41,7 +41,8 @@ fn config() -> GanConfig {
     small.build().unwrap()
 }
 
-// The bass holds C in the first half of each of sixteen bars; a chord model without weights takes all chords for as likely, and the first for the most so.
+// The bass holds C in the first half of each of sixteen bars; a chord model without weights takes all chords for
+// as likely, and the first for the most so.
 #[test]
 fn chords_are_foretold() {
     let generator = Generator::zeros(&config(), &Device::flex());
