@@ -201,9 +201,8 @@ impl RhythmAssist {
         let mut onsets: Vec<Played> =
             score.tracks().iter().flat_map(|t| t.notes()).map(|note| time.played(note)).collect();
         onsets.sort_by(|a, b| a.start.total_cmp(&b.start));
-        let near = |b: &mut Played, a: &mut Played| {
-            (b.start - a.start) * b.quarter_seconds <= self.params.chord_window
-        };
+        let near =
+            |b: &mut Played, a: &mut Played| b.start_seconds - a.start_seconds <= self.params.chord_window;
         onsets.dedup_by(near);
         let fit = |model: Subdivision| {
             let beats = onsets.iter().map(|n| (n.start / model.beat, n.quarter_seconds * model.beat));
@@ -281,6 +280,8 @@ impl Timeline<'_> {
         Played {
             start: self.quarters_at(note.start),
             end: self.quarters_at(note.end()),
+            start_seconds: self.score.seconds_at(note.start),
+            end_seconds: self.score.seconds_at(note.end()),
             pitch: note.pitch.get(),
             quarter_seconds: f64::from(tempo.micros()) / 1e6,
         }

@@ -4,11 +4,13 @@ use std::ops::Range;
 
 use super::assign::{Preference, likeliest, nearest};
 
-/// A note as played, in quarter notes, and the seconds of a quarter note there.
+/// A note as played, in quarter notes and in seconds, and the seconds of a quarter note where it starts.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Played {
     pub(super) start: f64,
     pub(super) end: f64,
+    pub(super) start_seconds: f64,
+    pub(super) end_seconds: f64,
     pub(super) pitch: u8,
     pub(super) quarter_seconds: f64,
 }
@@ -23,7 +25,7 @@ pub(super) fn chords(notes: &[Played], window: f64) -> Vec<Range<usize>> {
         let bit = 1_u128 << (note.pitch & 127);
         let joins = groups.last().and_then(|g| notes.get(g.start).zip(notes.get(g.end - 1))).is_some_and(
             |(first, last)| {
-                let near = (note.start - first.start) * note.quarter_seconds <= window;
+                let near = note.start_seconds - first.start_seconds <= window;
                 note.start == last.start || (near && pitches & bit == 0)
             },
         );
@@ -49,10 +51,10 @@ pub(super) fn snap(
 ) -> Vec<(i64, i64)> {
     let groups = chords(notes, chord_window);
     let members = |group: &Range<usize>| notes.get(group.clone()).unwrap_or_default().to_vec();
-    let onsets: Vec<f64> = groups
-        .iter()
-        .map(|group| members(group).iter().map(|n| n.start).sum::<f64>() / group.len() as f64)
-        .collect();
+    let means = |of: fn(&Played) -> f64| -> Vec<f64> {
+        groups.iter().map(|group| members(group).iter().map(of).sum::<f64>() / group.len() as f64).collect()
+    };
+    let (onsets, onset_seconds) = (means(|note| note.start), means(|note| note.start_seconds));
     let in_steps: Vec<f64> = onsets.iter().map(|onset| onset * steps_per_quarter).collect();
     let mut steps = nearest(&in_steps);
     if let Some(preference) = preference {
@@ -62,15 +64,13 @@ pub(super) fn snap(
     }
     let mut out = Vec::with_capacity(notes.len());
     for (i, (group, step)) in groups.iter().zip(&steps).enumerate() {
-        let next = onsets.get(i + 1).zip(steps.get(i + 1));
+        let next = onsets.get(i + 1).zip(onset_seconds.get(i + 1)).zip(steps.get(i + 1));
         for note in members(group) {
             let end = ((note.end * steps_per_quarter).round() as i64).max(step + 1);
             let end = match next {
-                Some((onset, next)) if (note.end - onset).abs() * note.quarter_seconds <= join_window => {
-                    *next
-                }
+                Some(((_, onset), next)) if (note.end_seconds - onset).abs() <= join_window => *next,
                 // No overlap that was not played.
-                Some((onset, next)) if note.end <= *onset => end.min(*next),
+                Some(((onset, _), next)) if note.end <= *onset => end.min(*next),
                 _ => end,
             };
             out.push((*step, end));

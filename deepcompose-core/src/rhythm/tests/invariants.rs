@@ -68,7 +68,7 @@ proptest! {
                 prop_assert!(a.snapped.start <= b.snapped.start);
                 let seconds = score.seconds_at(b.played.start) - score.seconds_at(a.played.start);
                 let same_pitch = a.played.pitch == b.played.pitch && a.played.start != b.played.start;
-                if seconds > 2.0 * params.chord_window || same_pitch {
+                if seconds > params.chord_window + 1e-9 || same_pitch {
                     prop_assert!(a.snapped.start < b.snapped.start);
                     prop_assert!(a.played.end() > b.played.start || a.snapped.end() <= b.snapped.start);
                 }
@@ -135,6 +135,27 @@ fn chords_gaps_and_overlaps() {
     assert_eq!(snapped(vec![note(0, 550, 60), note(480, 480, 62)])[0].duration, tick(480));
     assert_eq!(snapped(vec![note(0, 370, 60), note(480, 480, 62)])[0].duration, tick(360));
     assert_eq!(snapped(vec![note(0, 590, 60), note(480, 480, 62)])[0].duration, tick(600));
+}
+
+/// Windows are seconds under the tempo map, also over a change of tempo: at 120 a minute until tick
+/// 2126 and at 300 from there.
+#[test]
+fn windows_are_seconds_over_a_change_of_tempo() {
+    let mut piece = score(vec![note(1930, 154, 58), note(2173, 100, 59)]);
+    let tempo = |at, micros| At { tick: tick(at), value: Tempo::from_micros(micros).unwrap() };
+    piece.set_tempo_map(TempoMap::new(vec![tempo(0, 500_000), tempo(2126, 200_000)]));
+    let grid = RhythmGrid::Steps(StepsPerBeat::DEFAULT);
+    let snapped = |chord_window, join_window| {
+        let got = with(RhythmParams { grid, chord_window, join_window, ..RhythmParams::default() });
+        let notes = got.assist(&piece).unwrap().score.tracks()[0].notes().to_vec();
+        notes.iter().map(|note| (note.start.get(), note.end().get())).collect::<Vec<_>>()
+    };
+    // Between the onsets are 196 · 0.5 / 480 + 47 · 0.2 / 480 = 0.2238 s; their mean is 2051.5.
+    assert_eq!(snapped(0.224, 0.0), [(2040, 2160), (2040, 2280)]);
+    assert_eq!(snapped(0.223, 0.0), [(1920, 2040), (2160, 2280)]);
+    // From the end at 2084 to the onset after it are 42 · 0.5 / 480 + 47 · 0.2 / 480 = 0.0633 s.
+    assert_eq!(snapped(0.0, 0.064), [(1920, 2160), (2160, 2280)]);
+    assert_eq!(snapped(0.0, 0.063), [(1920, 2040), (2160, 2280)]);
 }
 
 #[test]
