@@ -21,7 +21,8 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use deepcompose::midi;
-use deepcompose::models::compose::accompany;
+use deepcompose::models::Device;
+use deepcompose::models::compose::{Progress, accompany};
 use deepcompose::models::data::Corpus;
 use deepcompose::models::gan::{GanConfig, GanTrainConfig, GanTrainer, GanTraining, Generator};
 use deepcompose::models::pretrained;
@@ -85,7 +86,9 @@ fn run() -> Result<()> {
 fn sample(model: &Generator, path: &Path) -> Result<()> {
     let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(1);
     let (melody, params) = (InputTrack::OdeToJoy.score(), GanParams::new(Genre::Pop));
-    let music = accompany(model, &melody, &params, &mut rng, &mut |_| ControlFlow::Continue(()))?;
+    let velocities = pretrained::velocity(&Device::default())?.model();
+    let go_on = &mut |_: Progress<'_>| ControlFlow::Continue(());
+    let music = accompany(model, Some(&velocities), &melody, &params, &mut rng, go_on)?;
     midi::write(path.with_extension("mid"), &music)?;
     plots::piano_roll(&path.with_extension("svg"), &music, "Ode to Joy, accompanied")
 }

@@ -10,6 +10,7 @@ use deepcompose_models::compose::{
 };
 use deepcompose_models::gan::{Generator, PreparedGenerator, WindowGenerator};
 use deepcompose_models::transformer::{DecodePrecision, PreparedTransformer, TransformerXl, Vocabulary};
+use deepcompose_models::velocity::{VelocityModel, VelocityNetwork};
 use deepcompose_models::weights::{self, Model};
 use deepcompose_models::{Device, ModelError, WeightsError};
 use deepcompose_samplers::EditModel;
@@ -57,13 +58,13 @@ macro_rules! source_from {
     };
 }
 
-source_from!(ArCnn, TransformerXl, Generator);
+source_from!(ArCnn, TransformerXl, Generator, VelocityNetwork);
 
 /// A model could not be loaded.
 #[derive(Debug, Error)]
 #[error("the {model} model could not be loaded: {source}")]
 pub struct BuildError {
-    /// Which of the three.
+    /// Which of them.
     pub model: &'static str,
     /// Why.
     pub source: WeightsError,
@@ -78,6 +79,7 @@ pub struct ComposerBuilder {
     ar_cnn: Option<ModelSource<ArCnn>>,
     transformer: Option<ModelSource<TransformerXl>>,
     gan: Option<ModelSource<Generator>>,
+    velocity: Option<ModelSource<VelocityNetwork>>,
 }
 
 impl ComposerBuilder {
@@ -124,8 +126,17 @@ impl ComposerBuilder {
         self
     }
 
+    /// A velocity network, which tells how hard a band plays its notes, in place of the embedded one: a path to a
+    /// weights file, or a network.
+    #[must_use]
+    pub fn velocity(mut self, source: impl Into<ModelSource<VelocityNetwork>>) -> Self {
+        self.velocity = Some(source.into());
+        self
+    }
+
     /// Loads the models. Without the feature `pretrained` a model that was not given is left out,
-    /// and its technique answers [`ComposeError::NoModel`].
+    /// and its technique answers [`ComposeError::NoModel`]; without a velocity network all notes of a band have one
+    /// velocity.
     ///
     /// # Errors
     ///
@@ -134,17 +145,20 @@ impl ComposerBuilder {
         #[cfg(feature = "pretrained")]
         let embedded = {
             use deepcompose_models::pretrained;
-            (Some(pretrained::AR_CNN), Some(pretrained::TRANSFORMER), Some(pretrained::GAN))
+            let (gan, velocity) = (Some(pretrained::GAN), Some(pretrained::VELOCITY));
+            (Some(pretrained::AR_CNN), Some(pretrained::TRANSFORMER), gan, velocity)
         };
         #[cfg(not(feature = "pretrained"))]
-        let embedded = (None, None, None);
+        let embedded = (None, None, None, None);
         let ar_cnn = model("AR-CNN", self.ar_cnn, embedded.0, &self.device)?;
         let transformer = model("Transformer", self.transformer, embedded.1, &self.device)?;
         let gan = model("GAN", self.gan, embedded.2, &self.device)?;
+        let velocity = model("velocity", self.velocity, embedded.3, &self.device)?;
         Ok(Composer {
             ar_cnn: ar_cnn.map(Editor::of).transpose()?,
             transformer: transformer.map(|network| decoding(&network, self.precision)).transpose()?,
             gan: gan.map(Band::of).transpose()?,
+            velocity: velocity.map(|network: VelocityNetwork| network.model()),
             seed: self.seed,
         })
     }
@@ -247,6 +261,7 @@ pub struct Composer {
     ar_cnn: Option<Editor>,
     transformer: Option<PreparedTransformer>,
     gan: Option<Band>,
+    velocity: Option<VelocityModel>,
     seed: u64,
 }
 
@@ -261,6 +276,7 @@ impl Composer {
             ar_cnn: None,
             transformer: None,
             gan: None,
+            velocity: None,
         }
     }
 
@@ -384,7 +400,7 @@ impl Composer {
         if let Some(seed) = params.seed {
             rng = ChaCha8Rng::seed_from_u64(seed);
         }
-        compose::accompany(model.generator(), input, params, &mut rng, observer)
+        compose::accompany(model.generator(), self.velocity.as_ref(), input, params, &mut rng, observer)
     }
 
     /// Any of the three.

@@ -109,6 +109,43 @@ fn rock_has_its_band_under_the_right_programs() {
     assert!(matches!(composer().accompany(&melody, &none), Err(ComposeError::Parameter(_))));
 }
 
+// The velocities of a band: with dynamics 0 nine tenths of the melody's, 80, and with them as bands are played.
+#[test]
+fn a_band_has_dynamics_around_its_level() {
+    let melody = InputTrack::OdeToJoy.score();
+    let band = |genre, dynamics| {
+        let params = GanParams { dynamics, ..GanParams::new(genre) };
+        composer().accompany(&melody, &params).unwrap().tracks()[1..].to_vec()
+    };
+    let velocities =
+        |track: &Track| track.notes().iter().map(|n| f64::from(n.velocity.get())).collect::<Vec<_>>();
+    let mean = |of: &[f64]| of.iter().sum::<f64>() / of.len() as f64;
+    for genre in Genre::ALL {
+        let (flat, played) = (band(genre, 0.0), band(genre, 1.0));
+        assert!(flat.iter().flat_map(velocities).all(|velocity| velocity == 72.0), "{genre}");
+        let sounding = played.iter().map(velocities).filter(|of| !of.is_empty());
+        let means: Vec<f64> = sounding.map(|of| mean(&of)).collect();
+        assert!((mean(&means) - 72.0).abs() < 1.0, "{genre}: {means:?}");
+        let same = flat.iter().zip(&played).all(|(a, b)| {
+            let without = |track: &Track| {
+                track.notes().iter().map(|n| (n.start, n.pitch, n.duration)).collect::<Vec<_>>()
+            };
+            without(a) == without(b)
+        });
+        assert!(same, "{genre}");
+        // Quartets are written without dynamics in the corpus.
+        let drums = played.iter().find(|track| track.is_drum());
+        assert_eq!(drums.is_some(), genre != Genre::Classical);
+        let Some(drums) = drums else { continue };
+        let of = velocities(drums);
+        let deviation = mean(&of.iter().map(|v| (v - mean(&of)).powi(2)).collect::<Vec<_>>()).sqrt();
+        // Within the pieces of the corpus drums deviate by 2.8 to 29.3.
+        assert!((2.8..29.3).contains(&deviation), "{genre}: {deviation}");
+    }
+    let wrong = GanParams { dynamics: 1.5, ..GanParams::default() };
+    assert!(matches!(composer().accompany(&melody, &wrong), Err(ComposeError::Parameter(_))));
+}
+
 /// How much of the time that the bass sounds is on notes of these chords, of which each bar has one.
 fn bass_on(chords: &ChordSheet, band: &Score) -> f64 {
     // After the melody and the drums.

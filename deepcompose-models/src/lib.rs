@@ -68,11 +68,13 @@ mod dropout;
 mod error;
 pub mod gan;
 mod lists;
+mod plain;
 #[cfg(feature = "pretrained")]
 pub mod pretrained;
 #[cfg(feature = "train")]
 pub mod training;
 pub mod transformer;
+pub mod velocity;
 pub mod weights;
 
 pub use burn::tensor::Device;

@@ -10,6 +10,7 @@ use crate::chorale::ChoraleTransformer;
 use crate::error::WeightsError;
 use crate::gan::Generator;
 use crate::transformer::TransformerXl;
+use crate::velocity::VelocityNetwork;
 use crate::weights;
 
 /// The embedded weights file of the AR-CNN.
@@ -23,6 +24,9 @@ pub const TRANSFORMER: &[u8] = include_bytes!("../weights/transformer.safetensor
 
 /// The embedded weights file of the GAN's generator.
 pub const GAN: &[u8] = include_bytes!("../weights/gan.safetensors");
+
+/// The embedded weights file of the velocity network.
+pub const VELOCITY: &[u8] = include_bytes!("../weights/velocity.safetensors");
 
 /// The AR-CNN, trained on chorales.
 ///
@@ -58,4 +62,13 @@ pub fn transformer(device: &Device) -> Result<TransformerXl, WeightsError> {
 /// As [`ar_cnn`].
 pub fn gan(device: &Device) -> Result<Generator, WeightsError> {
     weights::from_bytes(GAN, device)
+}
+
+/// The velocity network, trained on bands.
+///
+/// # Errors
+///
+/// As [`ar_cnn`].
+pub fn velocity(device: &Device) -> Result<VelocityNetwork, WeightsError> {
+    weights::from_bytes(VELOCITY, device)
 }

@@ -170,6 +170,12 @@ pub(crate) struct Accompany {
     /// How freely chords are chosen: 0 takes the most probable ones
     #[arg(long, default_value_t = GanParams::default().chord_temperature)]
     chord_temperature: f64,
+    /// How much the velocities of the new notes differ, 0 (not at all) to 1
+    #[arg(long, default_value_t = GanParams::default().dynamics)]
+    dynamics: f64,
+    /// A velocity weights file to use in place of the embedded one
+    #[arg(long)]
+    pub(crate) velocity_weights: Option<PathBuf>,
 }
 
 impl Accompany {
@@ -178,6 +184,7 @@ impl Accompany {
             binarisation_threshold: self.threshold,
             chords: self.chords.clone(),
             chord_temperature: self.chord_temperature,
+            dynamics: self.dynamics,
             track,
             ..GanParams::new(self.genre)
         }

@@ -13,8 +13,8 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use clap::error::ErrorKind;
-use deepcompose::midi;
 use deepcompose::prelude::*;
+use deepcompose::{ComposerBuilder, midi};
 
 use arguments::{Command, Common};
 
@@ -55,13 +55,18 @@ fn run(command: Option<Command>) -> Result<(), Box<dyn Error>> {
     match command {
         None => demo::run(Path::new("target/compose")),
         Some(Command::Enhance { common, options }) => {
-            apply(&common, &Technique::ArCnn(options.params(common.track)))
+            apply(&common, &Technique::ArCnn(options.params(common.track)), Composer::builder())
         }
         Some(Command::Extend { common, options }) => {
-            apply(&common, &Technique::Transformer(options.params(common.track)))
+            apply(&common, &Technique::Transformer(options.params(common.track)), Composer::builder())
         }
         Some(Command::Accompany { common, options }) => {
-            apply(&common, &Technique::Gan(options.params(common.track)))
+            let builder = Composer::builder();
+            let builder = match &options.velocity_weights {
+                Some(path) => builder.velocity(path.clone()),
+                None => builder,
+            };
+            apply(&common, &Technique::Gan(options.params(common.track)), builder)
         }
         Some(Command::Tracks) => {
             for track in InputTrack::ALL {
@@ -91,9 +96,9 @@ fn input(path: &Path) -> Result<(Score, Option<midi::ReadReport>), Box<dyn Error
     Ok((score, Some(report).filter(midi::ReadReport::is_damaged)))
 }
 
-fn apply(common: &Common, technique: &Technique) -> Result<(), Box<dyn Error>> {
+fn apply(common: &Common, technique: &Technique, builder: ComposerBuilder) -> Result<(), Box<dyn Error>> {
     let (score, damage) = input(&common.input)?;
-    let mut builder = Composer::builder().seed(common.seed);
+    let mut builder = builder.seed(common.seed);
     if let Some(weights) = &common.weights {
         builder = match technique {
             Technique::ArCnn(_) => builder.ar_cnn(weights.clone()),

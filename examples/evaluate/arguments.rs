@@ -15,6 +15,7 @@ pub(crate) enum Kind {
     Chorale,
     Gan,
     Transformer,
+    Velocity,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -127,7 +128,7 @@ pub(crate) struct Options {
     /// AR-CNN: how far, in nats, the logit of a run's cell may be below that of the cell that was drawn
     #[arg(long, value_name = "NATS", default_value_t = margin(ArCnnParams::default().unit))]
     run_margin: f32,
-    /// GAN: the genre of pieces for which neither manifest nor folder tells it
+    /// GAN and velocity: the genre of pieces for which neither manifest nor folder tells it
     #[arg(long, default_value_t = Genre::Rock)]
     genre: Genre,
     /// Write everything as JSON

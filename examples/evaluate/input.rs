@@ -4,15 +4,15 @@ use std::error::Error;
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use deepcompose::midi;
 use deepcompose::models::ar_cnn::RollWindows;
 use deepcompose::models::data::{Corpus, CorpusError, CorpusOptions, Prepared, Split};
 use deepcompose::models::gan::{GanDataset, GanPiece};
 use deepcompose::models::transformer::{TokenDataset, Vocabulary};
-use deepcompose::prelude::{Genre, Score};
-use serde::Deserialize;
+use deepcompose::models::velocity::{VelocityDataset, VelocityPiece};
+use deepcompose::prelude::Score;
 
 use crate::arguments::Task;
+use crate::manifest::{Manifest, TRAINING};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -87,14 +87,13 @@ pub(crate) fn scores(task: &Task<'_>) -> Result<Vec<Score>> {
 /// Bands of the split, and those of the training split if that is another: the pieces, genres and splits of a
 /// `manifest.json` in the folder if it has one.
 pub(crate) fn bands(task: &Task<'_>) -> Result<(GanDataset, Option<GanDataset>)> {
-    let manifest = task.data.join("manifest.json");
-    if manifest.is_file() && !Prepared::is_at(task.data) {
-        let measured = listed(task, &manifest, task.split)?;
-        if measured.is_empty() {
-            let text = format!("no piece of the split `{}` has a melody and a band", task.split);
-            return Err(format!("{}: {text}", manifest.display()).into());
-        }
-        let training = if task.split == TRAINING { Vec::new() } else { listed(task, &manifest, TRAINING)? };
+    if let Some(manifest) = manifest(task)? {
+        let of = |split| {
+            let piece = |score: &Score, genre| GanPiece::from_score(score, genre, None).ok();
+            manifest.pieces(split, task.limit, piece)
+        };
+        let measured = some(of(task.split)?, task, &manifest)?;
+        let training = if task.split == TRAINING { Vec::new() } else { of(TRAINING)? };
         return Ok((GanDataset::new(measured), Some(GanDataset::new(training)).filter(|d| !d.is_empty())));
     }
     let input = Input::open(task)?;
@@ -114,29 +113,29 @@ pub(crate) fn bands(task: &Task<'_>) -> Result<(GanDataset, Option<GanDataset>)>
     Ok((of(split)?, training))
 }
 
-/// The split of a manifest that models are trained on.
-const TRAINING: &str = "train";
-
-/// A piece of a manifest; what else is said of it is not looked at.
-#[derive(Deserialize)]
-struct Entry {
-    file: String,
-    genre: Genre,
-    split: String,
+/// Bands with their velocities.
+pub(crate) fn velocities(task: &Task<'_>) -> Result<VelocityDataset> {
+    if let Some(manifest) = manifest(task)? {
+        let piece = |score: &Score, genre| VelocityPiece::from_score(score, genre, None).ok();
+        let pieces = manifest.pieces(task.split, task.limit, piece)?;
+        return Ok(VelocityDataset::new(some(pieces, task, &manifest)?));
+    }
+    let Input::Corpus(corpus) = Input::open(task)? else {
+        return Err("a prepared corpus has no velocities of bands".into());
+    };
+    let data = corpus.velocity_dataset(task.split.parse()?)?;
+    Ok(VelocityDataset::new(data.pieces().iter().take(task.limit).cloned().collect()))
 }
 
-fn listed(task: &Task<'_>, manifest: &Path, split: &str) -> Result<Vec<GanPiece>> {
-    let about = |e: &dyn std::fmt::Display| format!("{}: {e}", manifest.display());
-    let text = std::fs::read_to_string(manifest).map_err(|e| about(&e))?;
-    let entries: Vec<Entry> = serde_json::from_str(&text).map_err(|e| about(&e))?;
-    let mut pieces = Vec::new();
-    for entry in entries.iter().filter(|e| e.split == split) {
-        let path = task.data.join(&entry.file);
-        let (score, _) = midi::read(&path).map_err(|e| format!("{}: {e}", path.display()))?;
-        pieces.extend(GanPiece::from_score(&score, entry.genre, None));
-        if pieces.len() == task.limit {
-            break;
-        }
+/// The manifest of a folder that is not prepared.
+fn manifest(task: &Task<'_>) -> Result<Option<Manifest>> {
+    if Prepared::is_at(task.data) { Ok(None) } else { Manifest::read(task.data) }
+}
+
+fn some<T>(pieces: Vec<T>, task: &Task<'_>, manifest: &Manifest) -> Result<Vec<T>> {
+    if pieces.is_empty() {
+        let text = format!("no piece of the split `{}` has a melody and a band", task.split);
+        return Err(format!("{}: {text}", manifest.path.display()).into());
     }
     Ok(pieces)
 }

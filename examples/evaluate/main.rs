@@ -1,5 +1,5 @@
 //! Measures a model on held-out pieces:
-//! `cargo run --release --example evaluate -- --model ar-cnn|chorale|gan|transformer --data PATH`.
+//! `cargo run --release --example evaluate -- --model ar-cnn|chorale|gan|transformer|velocity --data PATH`.
 //!
 //! Prints a table; `--json FILE` writes everything as JSON, `--plots DIR` writes charts as SVG. `--run DIR`
 //! draws the loss curves of a training run, with or without a model to measure. `evaluate --help` tells the
@@ -15,11 +15,14 @@ mod corpus;
 mod extension;
 mod gan;
 mod input;
+#[path = "../support/manifest.rs"]
+mod manifest;
 mod model;
 #[path = "../support/plots.rs"]
 mod plots;
 mod report;
 mod transformer;
+mod velocity;
 
 /// What the corpora of the shipped trainings need here.
 mod training {
@@ -108,6 +111,7 @@ fn measure(task: &Task<'_>) -> Result<Outcome, Box<dyn Error>> {
         Kind::Transformer if task.extend => extension::measure(task),
         Kind::Transformer => transformer::measure(task),
         Kind::Gan => gan::measure(task),
+        Kind::Velocity => velocity::measure(task),
     };
     spinner.finish_and_clear();
     outcome

@@ -11,6 +11,7 @@ use super::params::check;
 use super::tracks::Selected;
 use super::{Composition, Observer, Progress, TrackSelection};
 use crate::gan::{self, AccompanyOptions, Genre, RoleSet, StepGrid, TrackRole, WindowGenerator, parts_of};
+use crate::velocity::VelocityModel;
 
 /// Parameters of [`accompany`].
 ///
@@ -23,6 +24,7 @@ use crate::gan::{self, AccompanyOptions, Genre, RoleSet, StepGrid, TrackRole, Wi
 /// | `variation` | 0..=1 | 0.1 |
 /// | `chords` | a [`ChordSheet`] | none: the model chooses them |
 /// | `chord_temperature` | 0..=10 | 0.35 |
+/// | `dynamics` | 0..=1 | 1 |
 /// | `track` | | the melody |
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -44,6 +46,8 @@ pub struct GanParams {
     pub chords: ChordSheet,
     /// The temperature at which the model chooses chords: 0 takes the most probable ones, higher values more unusual ones.
     pub chord_temperature: f64,
+    /// How much the velocities of the new notes differ: 1 as much as a [`VelocityModel`] says, 0 not at all.
+    pub dynamics: f64,
     /// Which track is accompanied.
     pub track: TrackSelection,
 }
@@ -66,6 +70,7 @@ impl GanParams {
             variation: 0.1,
             chords: ChordSheet::EMPTY,
             chord_temperature: 0.35,
+            dynamics: 1.0,
             track: TrackSelection::Melody,
         }
     }
@@ -81,6 +86,7 @@ impl GanParams {
         check("variation", self.variation, (0.0..=1.0).contains(&self.variation), "0..=1")?;
         let temperature = self.chord_temperature;
         check("chord_temperature", temperature, (0.0..=10.0).contains(&temperature), "0..=10")?;
+        check("dynamics", self.dynamics, (0.0..=1.0).contains(&self.dynamics), "0..=1")?;
         let wanted = self.tracks.intersection(RoleSet::of(self.genre));
         check("tracks", 0.0, !wanted.is_empty(), "at least one track that the genre has")?;
         Ok(())
@@ -92,7 +98,8 @@ impl GanParams {
 /// The selected track is laid on a grid of sixteenths bar by bar ([`StepGrid`]), so that pick-ups and metres other
 /// than 4/4 keep their bar lines; the band is generated two bars at a time, each group knowing the one before,
 /// over chords that are given or that the model chooses ([`Summary::chords`](super::Summary::chords)). Under way
-/// the observer counts groups. New notes are a little softer than the melody's mean velocity.
+/// the observer counts groups. New notes are a little softer than the melody's mean velocity; `velocities` gives them
+/// accents and the parts their levels, in the genres that it knows.
 ///
 /// # Errors
 ///
@@ -100,6 +107,7 @@ impl GanParams {
 /// failed.
 pub fn accompany<G: WindowGenerator + ?Sized, R: Rng + ?Sized>(
     generator: &G,
+    velocities: Option<&VelocityModel>,
     input: &Score,
     params: &GanParams,
     rng: &mut R,
@@ -124,16 +132,25 @@ pub fn accompany<G: WindowGenerator + ?Sized, R: Rng + ?Sized>(
     })
     .map_err(ComposeError::model)?;
 
-    let velocity = softer(&notes);
+    let level = softer(&notes);
+    let mut parts = TrackRole::ALL.map(|role| {
+        let made = band.rolls.iter().find(|made| made.role == role);
+        made.map_or_else(Vec::new, |made| part_notes(made.roll.view(), role, &grid, level))
+    });
+    if let Some(velocities) = velocities {
+        velocities.play(params.genre, &grid, &mut parts, level, params.dynamics);
+    }
     let mut score = input.clone();
     for track in params.genre.tracks() {
-        let Some(made) = band.rolls.iter().find(|made| made.role == track.role) else { continue };
+        if !band.rolls.iter().any(|made| made.role == track.role) {
+            continue;
+        }
         let mut part = if track.is_drum {
             Track::drums(track.name, track.program())
         } else {
             Track::new(track.name, track.program())
         };
-        part.set_notes(part_notes(made.roll.view(), track.role, &grid, velocity));
+        part.set_notes(std::mem::take(&mut parts[track.role.index()]));
         score.push_track(part);
     }
     let stop = if band.stopped { StopReason::Stopped } else { StopReason::DurationReached };
@@ -260,7 +277,7 @@ mod tests {
                 let observer = &mut |p: Progress<'_>| {
                     if p.done == stop_at { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
                 };
-                accompany(&generator, &score, &params, rng, observer).unwrap().summary.chords
+                accompany(&generator, None, &score, &params, rng, observer).unwrap().summary.chords
             };
             let found = run(0, rng);
             assert_eq!(found.bars().len(), 5, "{metre:?}");

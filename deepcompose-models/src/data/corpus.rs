@@ -16,6 +16,7 @@ use super::{
 use crate::ar_cnn::RollWindows;
 use crate::gan::{GanDataset, Genre};
 use crate::transformer::{self, TokenDataset, Vocabulary};
+use crate::velocity::{VelocityDataset, VelocityPiece};
 
 /// Files read at a time: enough for any number of cores, few in memory beside the corpus.
 pub(super) const BATCH: usize = 64;
@@ -273,6 +274,28 @@ impl Corpus {
                 _ => None,
             });
         Ok(GanDataset::new(pieces.collect()))
+    }
+
+    /// Bands with their velocities.
+    ///
+    /// # Errors
+    ///
+    /// [`CorpusError::EmptySplit`] if the split has no piece with a melody and a band.
+    pub fn velocity_dataset(&self, split: Split) -> Result<VelocityDataset, CorpusError> {
+        let (mut pieces, mut skipped) = (Vec::new(), Vec::new());
+        for piece in self.split(split) {
+            match VelocityPiece::from_score(&piece.score, piece.genre, None) {
+                Ok(piece) => pieces.push(piece),
+                Err(why) => {
+                    let reason = SkipReason::Unfit(why.to_string());
+                    skipped.push(Skipped { path: piece.id.clone(), reason });
+                }
+            }
+        }
+        if pieces.is_empty() {
+            return Err(CorpusError::EmptySplit { split, pieces: self.len(), skipped });
+        }
+        Ok(VelocityDataset::new(pieces))
     }
 
     fn encoded(&self, split: Split, representation: &Representation) -> Result<Vec<Encoded>, CorpusError> {

@@ -4,14 +4,15 @@ use std::sync::Arc;
 
 use burn::module::Module;
 use burn::nn::{Initializer, Linear, LinearConfig};
-use burn::tensor::activation::relu;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Device;
+#[cfg(any(test, feature = "train"))]
+use burn::tensor::{Tensor, activation::relu};
 use deepcompose_core::Chord;
 use rand::{Rng, RngExt};
 
 use super::genre::Genre;
 use super::tune::{FEATURES, Tune};
-use crate::lists::numbers;
+use crate::plain::Layer;
 
 /// Width of the hidden layers.
 const HIDDEN: usize = 64;
@@ -43,6 +44,7 @@ impl Harmony {
     }
 
     /// Logits by [`Chord::index`], `[half bars, 24]`, from features `[half bars, 12, FEATURES]`.
+    #[cfg(any(test, feature = "train"))]
     pub(super) fn forward(&self, features: Tensor<3>) -> Tensor<2> {
         let half_bars = features.dims()[0];
         let x = relu(self.first.forward(features));
@@ -51,11 +53,7 @@ impl Harmony {
     }
 
     pub(super) fn model(&self) -> ChordModel {
-        let layer = |linear: &Linear| Layer {
-            weight: numbers(linear.weight.val()),
-            bias: linear.bias.as_ref().map_or_else(Vec::new, |bias| numbers(bias.val())),
-        };
-        ChordModel { layers: Arc::new([layer(&self.first), layer(&self.second), layer(&self.last)]) }
+        ChordModel { layers: Arc::new([&self.first, &self.second, &self.last].map(Layer::of)) }
     }
 }
 
@@ -64,26 +62,6 @@ impl Harmony {
 #[derive(Debug, Clone, PartialEq)]
 pub struct ChordModel {
     layers: Arc<[Layer; 3]>,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-struct Layer {
-    /// `[inputs, outputs]`.
-    weight: Vec<f32>,
-    bias: Vec<f32>,
-}
-
-impl Layer {
-    fn apply(&self, input: &[f32], output: &mut Vec<f32>) {
-        output.clear();
-        output.extend_from_slice(&self.bias);
-        for (x, row) in input.iter().zip(self.weight.chunks(self.bias.len().max(1))) {
-            // Most features are zero.
-            if *x != 0.0 {
-                output.iter_mut().zip(row).for_each(|(sum, weight)| *sum += x * weight);
-            }
-        }
-    }
 }
 
 impl ChordModel {
@@ -101,10 +79,8 @@ impl ChordModel {
         let [mut x, mut y] = [Vec::new(), Vec::new()];
         let [first, second, last] = &*self.layers;
         for root in features.chunks(FEATURES) {
-            first.apply(root, &mut x);
-            x.iter_mut().for_each(|x| *x = x.max(0.0));
-            second.apply(&x, &mut y);
-            y.iter_mut().for_each(|y| *y = y.max(0.0));
+            first.apply_relu(root, &mut x);
+            second.apply_relu(&x, &mut y);
             last.apply(&y, &mut x);
             logits.extend_from_slice(&x);
         }

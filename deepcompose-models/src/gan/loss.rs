@@ -1,7 +1,9 @@
 //! The losses: Wasserstein with gradient penalty, and a reconstruction term.
 
 use burn::tensor::Tensor;
-use burn::tensor::activation::{log_softmax, softplus};
+#[cfg(any(test, feature = "train"))]
+use burn::tensor::activation::log_softmax;
+use burn::tensor::activation::softplus;
 
 use super::condition::expect;
 use super::{Critic, GanCondition, GanError};
@@ -120,6 +122,7 @@ pub fn reconstruction_loss(
 
 /// The cross-entropy of chords in nats a half bar, `[1]`, averaged over those that have one; 0 if none has.
 /// `logits` and `heard` are `[half bars, 24]`, in `heard` a 1 for the right one or none.
+#[cfg(any(test, feature = "train"))]
 pub(crate) fn chord_loss(logits: Tensor<2>, heard: Tensor<2>) -> Tensor<1> {
     let count = heard.clone().sum().clamp_min(1.0);
     (log_softmax(logits, 1) * heard).sum().neg() / count

@@ -81,12 +81,11 @@ pub use error::GanError;
 pub use evaluate::{ChordEvaluation, GanEvaluation, LateBars, evaluate, evaluate_chained, evaluate_chords};
 pub use generator::Generator;
 pub use genre::{AccompanimentTrack, Genre, Provenance, RoleSet, TrackRole};
-#[cfg(feature = "train")]
-pub(crate) use grid::BAR_STEPS;
-pub(crate) use grid::parts_of;
+pub(crate) use grid::{BAR_STEPS, cells, parts_of};
 pub use grid::{MAX_BARS, StepGrid};
 pub use harmony::ChordModel;
 pub use latent::latent;
+pub(crate) use layers::glorot;
 #[cfg(feature = "train")]
 pub use metrics::TrackMetrics;
 pub use prepare::PreparedGenerator;

@@ -115,6 +115,7 @@ impl Tune {
 }
 
 /// The triad that a band sounds in a half bar, of which the bass counts twice; `None` for silence.
+#[cfg(any(test, feature = "train"))]
 pub(super) fn heard(steps: impl IntoIterator<Item = [u128; 3]>) -> Option<Chord> {
     let mut chroma = [0.0; 12];
     for [bass, guitar, keys] in steps {

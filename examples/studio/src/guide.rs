@@ -319,6 +319,13 @@ fn gan() -> Entry {
             "How freely the model chooses chords: 0 takes the most probable ones, higher values more unusual ones.",
         ),
         fields.advanced(
+            "dynamics",
+            "Dynamics",
+            "",
+            number(0.0, 1.0, 0.05, "0 to 1"),
+            "How much the velocities of the new notes differ: 0 plays them all alike.",
+        ),
+        fields.advanced(
             "seed",
             "Seed of the band",
             "",
@@ -624,6 +631,7 @@ mod tests {
             (1, "binarisation_threshold", json!(1.0)),
             (1, "variation", json!(1.01)),
             (1, "chord_temperature", json!(-0.1)),
+            (1, "dynamics", json!(1.5)),
             (1, "tracks", json!([])),
             (2, "sampling_threshold", json!(0.0)),
             (2, "creative_risk", json!(-1.0)),
