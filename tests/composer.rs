@@ -8,10 +8,13 @@ use std::sync::OnceLock;
 
 use deepcompose::core::{At, Pitch, Program, Tempo, TempoMap, Tick, Velocity};
 use deepcompose::midi;
-use deepcompose::models::gan::{RoleSet, TrackRole};
+use deepcompose::models::gan::{AccompanyOptions, BarFill, RoleSet, StepGrid, TrackRole, accompany};
+use deepcompose::models::pretrained;
 use deepcompose::models::transformer::DecodePrecision;
 use deepcompose::prelude::*;
 use deepcompose::{ComposeError, Event, ModelSource};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
 
 fn composer() -> &'static Composer {
     static COMPOSER: OnceLock<Composer> = OnceLock::new();
@@ -107,6 +110,38 @@ fn rock_has_its_band_under_the_right_programs() {
     assert_eq!(composer().accompany(&melody, &bass_only).unwrap().tracks().len(), 2);
     let none = GanParams { tracks: RoleSet::NONE, ..GanParams::new(Genre::Pop) };
     assert!(matches!(composer().accompany(&melody, &none), Err(ComposeError::Parameter(_))));
+}
+
+// A pattern in 4/4 has bass drums on one and three; its beginning has them on the last beat of a bar of 3/4, a waltz hardly any.
+#[test]
+fn a_waltz_has_its_bass_drum_on_one() {
+    let generator = pretrained::gan(&Device::default()).unwrap().prepare().unwrap();
+    let melody = InputTrack::AmazingGrace.score();
+    let grid = StepGrid::of(&melody, melody.end()).unwrap();
+    assert!(grid.bar_fills().iter().all(|fill| *fill == BarFill::Waltz));
+    let roll = grid.sounding_roll(melody.tracks()[0].notes());
+    let kicks = |bar_fills: &[BarFill]| {
+        let mut beats = [0; 3];
+        for (genre, seed) in (1..=8).flat_map(|seed| [(Genre::Rock, seed), (Genre::Pop, seed)]) {
+            let options = AccompanyOptions {
+                roles: RoleSet::NONE.with(TrackRole::Drums),
+                bar_steps: grid.bar_steps().to_vec(),
+                bar_fills: bar_fills.to_vec(),
+                ..AccompanyOptions::new(genre)
+            };
+            let rng = &mut ChaCha8Rng::seed_from_u64(seed);
+            let go_on = &mut |_, _| ControlFlow::Continue(());
+            let made = accompany(&generator, roll.view(), &options, rng, go_on).unwrap();
+            for (step, keys) in made.rolls[0].roll.rows().into_iter().enumerate() {
+                if step % 4 == 0 && (keys[35] || keys[36]) {
+                    beats[step % 12 / 4] += 1;
+                }
+            }
+        }
+        beats
+    };
+    let (straight, waltz) = (kicks(&[]), kicks(&[BarFill::Waltz]));
+    assert!(2 * waltz[2] < waltz[0] && 2 * waltz[2] < straight[2], "{straight:?} {waltz:?}");
 }
 
 // The velocities of a band: with dynamics 0 nine tenths of the melody's, 80, and with them as bands are played.

@@ -96,7 +96,8 @@ impl GanParams {
 /// Adds the tracks of a genre's band to the input, whose own tracks are kept as they are.
 ///
 /// The selected track is laid on a grid of sixteenths bar by bar ([`StepGrid`]), so that pick-ups and metres other
-/// than 4/4 keep their bar lines; the band is generated two bars at a time, each group knowing the one before,
+/// than 4/4 keep their bar lines, and but for classical music, whose corpus has all metres, a bar of 3/4 or 6/8 leaves out those steps
+/// of a pattern in 4/4 that make it one of three or two beats ([`BarFill`](crate::gan::BarFill)); the band is generated two bars at a time, each group knowing the one before,
 /// over chords that are given or that the model chooses ([`Summary::chords`](super::Summary::chords)). Under way
 /// the observer counts groups. New notes are a little softer than the melody's mean velocity; `velocities` gives them
 /// accents and the parts their levels, in the genres that it knows.
@@ -124,6 +125,8 @@ pub fn accompany<G: WindowGenerator + ?Sized, R: Rng + ?Sized>(
         chords: laid_out(&params.chords, grid.bar_steps()),
         chord_temperature: params.chord_temperature as f32,
         bar_steps: grid.bar_steps().to_vec(),
+        // All bands but quartets are learnt in 4/4 alone.
+        bar_fills: if params.genre == Genre::Classical { Vec::new() } else { grid.bar_fills().to_vec() },
         ..AccompanyOptions::new(params.genre)
     };
     let melody = grid.sounding_roll(&notes);

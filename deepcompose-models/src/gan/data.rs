@@ -78,7 +78,7 @@ impl GanPiece {
             return Err(GanError::Condition("no track accompanies the melody"));
         }
         let mut steps = Vec::new();
-        for Cell { start, len } in cells(grid.bar_steps(), grid.steps()) {
+        for Cell { start, len, .. } in cells(grid.bar_steps(), grid.steps()) {
             let bar = (start..start + BAR_STEPS).map(|step| {
                 if step < start + len {
                     let [drums, bass, guitar, keys] = &tracks;

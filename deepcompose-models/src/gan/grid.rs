@@ -1,9 +1,11 @@
 //! [`StepGrid`]: a score's bars in sixteenth-note steps, and the two-bar windows laid over them.
 
-use deepcompose_core::{Note, Score, Tick};
+use deepcompose_core::{Note, Score, Tick, TimeSignature};
 use ndarray::Array2;
+use serde::{Deserialize, Serialize};
 
 use super::GanError;
+use super::tune::HALF_BAR;
 
 /// Steps of one bar of a window.
 pub(crate) const BAR_STEPS: usize = 16;
@@ -11,6 +13,60 @@ pub(crate) const BAR_STEPS: usize = 16;
 pub(crate) const WINDOW_BARS: usize = 2;
 /// Most bars that a score may have.
 pub const MAX_BARS: usize = 8192;
+
+/// How a bar is laid over the sixteen steps of a pattern in 4/4, for generators that know no other metre.
+///
+/// Which steps of the pattern sound in a bar of twelve, counted from 0:
+///
+/// | | steps | so that |
+/// |---|---|---|
+/// | `Straight` | 0..12 | nothing is left out but the end: for what was learnt so |
+/// | `Waltz` | 0..8, 12..16 | what answers on the second and fourth beat does on the second and third |
+/// | `Jig` | 0..6, 8..14 | what is on the beats is on the first and third eighth of each half |
+///
+/// A bar of another length is always straight; parts that a longer bar is cut into count as bars.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BarFill {
+    /// The beginning of the pattern.
+    #[default]
+    Straight,
+    /// The pattern without its third beat, for three beats of four sixteenths.
+    Waltz,
+    /// The pattern without the last eighth of each half, for two beats of six sixteenths.
+    Jig,
+}
+
+impl BarFill {
+    /// What suits a bar in this metre: a waltz for three beats of a quarter, also where two such bars are one as in 6/4, a
+    /// jig for beats of a dotted quarter.
+    ///
+    /// ```
+    /// use deepcompose_core::TimeSignature;
+    /// use deepcompose_models::gan::BarFill;
+    ///
+    /// let of = |upper, lower| TimeSignature::new(upper, lower).map(BarFill::of);
+    /// assert_eq!((of(3, 4)?, of(6, 8)?, of(12, 8)?), (BarFill::Waltz, BarFill::Jig, BarFill::Jig));
+    /// assert_eq!((of(4, 4)?, of(9, 8)?), (BarFill::Straight, BarFill::Straight));
+    /// # Ok::<(), deepcompose_core::ScoreError>(())
+    /// ```
+    #[must_use]
+    pub fn of(metre: TimeSignature) -> Self {
+        let sixteenths = 16 * metre.numerator() as usize / metre.denominator() as usize;
+        let parts = parts_of(sixteenths);
+        if sixteenths != WALTZ_STEPS * parts {
+            return Self::Straight;
+        }
+        match (usize::from(metre.beat_count()), parts) {
+            (beats, parts) if beats == parts || beats == 3 * parts => Self::Waltz,
+            (beats, parts) if beats == 2 * parts => Self::Jig,
+            _ => Self::Straight,
+        }
+    }
+}
+
+/// Steps of the bars that are not straight.
+const WALTZ_STEPS: usize = 12;
 
 /// The sixteenth-note grid of a score, bar by bar.
 ///
@@ -35,6 +91,7 @@ pub struct StepGrid {
     /// First step of each bar, and the end of the last.
     steps: Vec<usize>,
     bar_steps: Vec<usize>,
+    bar_fills: Vec<BarFill>,
     ticks_per_quarter: u32,
 }
 
@@ -46,7 +103,8 @@ impl StepGrid {
     /// [`GanError::Limit`] for more than [`MAX_BARS`] bars.
     pub fn of(score: &Score, end: Tick) -> Result<Self, GanError> {
         let ticks_per_quarter = u32::from(score.ticks_per_quarter().get());
-        let mut grid = Self { ticks: vec![0], steps: vec![0], bar_steps: Vec::new(), ticks_per_quarter };
+        let (bar_steps, bar_fills) = (Vec::new(), Vec::new());
+        let mut grid = Self { ticks: vec![0], steps: vec![0], bar_steps, bar_fills, ticks_per_quarter };
         let mut steps = 0;
         for bar in score.bars().take_while(|b| b.index == 0 || b.start < end) {
             if bar.index == MAX_BARS {
@@ -61,6 +119,7 @@ impl StepGrid {
             grid.ticks.push(bar.end.get());
             grid.steps.push(steps);
             grid.bar_steps.push(length);
+            grid.bar_fills.push(BarFill::of(bar.time_signature));
         }
         Ok(grid)
     }
@@ -74,6 +133,12 @@ impl StepGrid {
     #[must_use]
     pub fn bar_steps(&self) -> &[usize] {
         &self.bar_steps
+    }
+
+    /// What suits each bar's metre.
+    #[must_use]
+    pub fn bar_fills(&self) -> &[BarFill] {
+        &self.bar_fills
     }
 
     /// Steps of all bars together.
@@ -158,12 +223,57 @@ fn to_array(steps: &[u128]) -> Array2<bool> {
     Array2::from_shape_fn((steps.len(), 128), |(step, pitch)| steps[step] >> pitch & 1 == 1)
 }
 
-/// A run of steps that fills one bar of a window, from its first step; the bar's other steps are
-/// silent.
+/// A run of steps that is laid over one bar of a window; the steps of the bar that none of them has are silent, or, if it is not
+/// straight, heard by the generator alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Cell {
     pub(crate) start: usize,
     pub(crate) len: usize,
+    pub(crate) fill: BarFill,
+}
+
+impl Cell {
+    /// The step of the window's bar that has the cell's step `step`.
+    pub(crate) const fn place(&self, step: usize) -> usize {
+        match self.fill {
+            BarFill::Waltz if step >= 8 => step + 4,
+            BarFill::Jig if step >= 6 => step + 2,
+            _ => step,
+        }
+    }
+
+    /// Whether a step of the window's bar is of music: of the cell, or between its steps.
+    pub(crate) const fn has(&self, place: usize) -> bool {
+        match self.fill {
+            BarFill::Straight => place < self.len,
+            // A bar that the end cuts short is generated whole.
+            BarFill::Waltz | BarFill::Jig => true,
+        }
+    }
+
+    /// What sounds of a melody in each step of the window's bar; between the cell's steps what is held, or would be.
+    pub(crate) fn keys(&self, melody: impl Fn(usize) -> u128) -> [u128; BAR_STEPS] {
+        let mut keys = [0; BAR_STEPS];
+        for step in 0..self.len {
+            keys[self.place(step)..self.next_place(step)].fill(melody(self.start + step));
+        }
+        keys
+    }
+
+    /// One past the last step of the window's bar that the cell's step `step` stands for: its own, and those after it that are
+    /// left out.
+    pub(crate) const fn next_place(&self, step: usize) -> usize {
+        match self.fill {
+            BarFill::Jig if step + 1 == WALTZ_STEPS => BAR_STEPS,
+            BarFill::Straight => step + 1,
+            BarFill::Waltz | BarFill::Jig => self.place(step + 1),
+        }
+    }
+
+    /// Whether the cell has steps in a half of the window's bar.
+    pub(crate) const fn has_half(&self, half: usize) -> bool {
+        self.len > 0 && self.place(self.len - 1) >= half * HALF_BAR
+    }
 }
 
 /// How many bars of windows a bar of so many steps takes.
@@ -174,17 +284,25 @@ pub(crate) const fn parts_of(bar: usize) -> usize {
 /// Lays bars over the bars of windows. A bar longer than 16 steps is cut into as few nearly equal
 /// parts as fit. Bars go on as the last one until `steps` are covered.
 pub(crate) fn cells(bar_steps: &[usize], steps: usize) -> Vec<Cell> {
+    filled_cells(bar_steps, &[], steps)
+}
+
+/// The same with each bar's way to be laid; the last one goes on, too.
+pub(crate) fn filled_cells(bar_steps: &[usize], fills: &[BarFill], steps: usize) -> Vec<Cell> {
     let mut cells = Vec::new();
     let mut start = 0;
     let mut bars = bar_steps.iter().copied().filter(|n| *n > 0);
-    let mut bar = BAR_STEPS;
+    let mut fills = fills.iter().copied();
+    let (mut bar, mut bar_fill) = (BAR_STEPS, BarFill::Straight);
     while start < steps {
         bar = bars.next().unwrap_or(bar);
+        bar_fill = fills.next().unwrap_or(bar_fill);
         let parts = parts_of(bar);
         for part in 0..parts {
             let (from, to) = (start + part * bar / parts, start + (part + 1) * bar / parts);
             if from < steps {
-                cells.push(Cell { start: from, len: to.min(steps) - from });
+                let fill = if to - from == WALTZ_STEPS { bar_fill } else { BarFill::Straight };
+                cells.push(Cell { start: from, len: to.min(steps) - from, fill });
             }
         }
         start += bar;
@@ -255,9 +373,52 @@ mod tests {
         assert_eq!(grid.tick_at(16).get(), 480 + 1440);
         assert_eq!(
             cells(grid.bar_steps(), grid.steps()),
-            [(0, 4), (4, 12), (16, 10), (26, 10)].map(|(start, len)| Cell { start, len })
+            [(0, 4), (4, 12), (16, 10), (26, 10)].map(|(start, len)| Cell {
+                start,
+                len,
+                fill: BarFill::Straight
+            })
         );
-        assert_eq!(cells(&[], 20), [(0, 16), (16, 4)].map(|(start, len)| Cell { start, len }));
+        assert_eq!(
+            cells(&[], 20),
+            [(0, 16), (16, 4)].map(|(start, len)| Cell { start, len, fill: BarFill::Straight })
+        );
+    }
+
+    // Each step as a key of its own, so that it is seen where it comes from.
+    #[test]
+    fn bars_of_twelve_are_laid_as_their_metre_says() {
+        let laid = |upper, lower, from: usize| {
+            let metre = TimeSignature::new(upper, lower).unwrap();
+            let steps = 16 * upper as usize / lower as usize;
+            let cell = filled_cells(&[steps], &[BarFill::of(metre)], steps)[from];
+            cell.keys(|step| 1 << (step - cell.start))
+                .map(|set| if set == 0 { '.' } else { char::from(b'a' + set.trailing_zeros() as u8) })
+        };
+        let text = |of: [char; 16]| of.iter().collect::<String>();
+        assert_eq!(text(laid(4, 4, 0)), "abcdefghijklmnop");
+        assert_eq!(text(laid(3, 4, 0)), "abcdefghhhhhijkl");
+        assert_eq!(text(laid(6, 8, 0)), "abcdefffghijklll");
+        // 12/8 and 6/4 are cut into two, of two and of three beats; 9/8 into two of nine steps, 3/2 into no whole beats.
+        assert_eq!(
+            (text(laid(12, 8, 0)), text(laid(12, 8, 1))),
+            ("abcdefffghijklll".into(), "abcdefffghijklll".into())
+        );
+        assert_eq!(text(laid(6, 4, 1)), "abcdefghhhhhijkl");
+        assert_eq!(text(laid(9, 8, 1)), "abcdefghi.......");
+        assert_eq!(text(laid(3, 2, 0)), "abcdefghijkl....");
+        assert_eq!(text(laid(2, 4, 0)), "abcdefgh........");
+        // Halves: of a bar that the end cuts short as far as it goes.
+        let halves = |fill, len| {
+            let cell = Cell { start: 0, len, fill };
+            [cell.has_half(0), cell.has_half(1)]
+        };
+        assert_eq!(
+            (halves(BarFill::Straight, 8), halves(BarFill::Straight, 9)),
+            ([true, false], [true, true])
+        );
+        assert_eq!((halves(BarFill::Waltz, 8), halves(BarFill::Waltz, 9)), ([true, false], [true, true]));
+        assert_eq!((halves(BarFill::Jig, 6), halves(BarFill::Jig, 7)), ([true, false], [true, true]));
     }
 
     #[test]

@@ -20,7 +20,7 @@
 //! | `config`, `genre` | [`GanConfig`]; [`Genre`], [`TrackRole`], [`AccompanimentTrack`] |
 //! | `generator`, `critic`, `layers`, `condition` | the networks and what they are told |
 //! | [`loss`] | critic's and generator's losses |
-//! | `grid`, `roles` | [`StepGrid`], bars in sixteenths; [`assign_roles`], tracks by what they do |
+//! | `grid`, `roles` | [`StepGrid`], bars in sixteenths; [`BarFill`]; [`assign_roles`], tracks by what they do |
 //! | `tune`, `harmony` | [`ChordModel`], and what of a melody it chooses chords by |
 //! | `latent`, `styles` | [`latent()`], [`Styles`] |
 //! | `sample`, `choice` | [`accompany`]; [`ChoiceRule`], which cells sound |
@@ -81,8 +81,8 @@ pub use error::GanError;
 pub use evaluate::{ChordEvaluation, GanEvaluation, LateBars, evaluate, evaluate_chained, evaluate_chords};
 pub use generator::Generator;
 pub use genre::{AccompanimentTrack, Genre, Provenance, RoleSet, TrackRole};
-pub(crate) use grid::{BAR_STEPS, cells, parts_of};
-pub use grid::{MAX_BARS, StepGrid};
+pub(crate) use grid::{BAR_STEPS, filled_cells, parts_of};
+pub use grid::{BarFill, MAX_BARS, StepGrid};
 pub use harmony::ChordModel;
 pub use latent::latent;
 pub(crate) use layers::glorot;

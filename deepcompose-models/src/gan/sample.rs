@@ -10,7 +10,7 @@ use super::choice::ChoiceRule;
 use super::condition::{PitchRange, attribute_vector, check_accompaniment, paint_chords};
 use super::config::CHORD_ROLLS;
 use super::genre::{Genre, RoleSet, TrackRole};
-use super::grid::{BAR_STEPS, Cell, WINDOW_BARS, cells};
+use super::grid::{BAR_STEPS, BarFill, Cell, WINDOW_BARS, filled_cells};
 use super::harmony::ChordModel;
 use super::latent::latents;
 use super::tune::{HALF_BAR, Tune};
@@ -45,6 +45,8 @@ pub struct AccompanyOptions {
     pub chord_temperature: f32,
     /// Lengths of the bars in steps, the last one for all that follow; empty means 4/4.
     pub bar_steps: Vec<usize>,
+    /// How each bar is laid over a bar of 4/4, the last one for all that follow; empty means straight.
+    pub bar_fills: Vec<BarFill>,
 }
 
 impl AccompanyOptions {
@@ -60,6 +62,7 @@ impl AccompanyOptions {
             chords: Vec::new(),
             chord_temperature: 0.35,
             bar_steps: Vec::new(),
+            bar_fills: Vec::new(),
         }
     }
 
@@ -118,7 +121,7 @@ pub struct AccompanimentRoll {
 /// [`StepGrid::sounding_roll`](super::StepGrid::sounding_roll) says. The result has a roll of the
 /// same size for each wanted role.
 ///
-/// The melody is cut into groups of two bars. Each group is generated knowing the tracks of the
+/// Bars of other metres than 4/4 are laid over bars of sixteen steps as [`AccompanyOptions::bar_fills`] says. The melody is cut into groups of two bars. Each group is generated knowing the tracks of the
 /// group before (silence before the first).
 ///
 /// A generator with [`GanConfig::chords`] plays over chords: those of [`AccompanyOptions::chords`], then its own
@@ -163,17 +166,19 @@ pub fn accompany<G: WindowGenerator + ?Sized, R: Rng + ?Sized>(
         .iter()
         .map(|role| AccompanimentRoll { role, roll: Array2::from_elem((steps, 128), false) })
         .collect();
-    let cells = cells(&options.bar_steps, steps);
+    let cells = filled_cells(&options.bar_steps, &options.bar_fills, steps);
     let groups: Vec<&[Cell]> = cells.chunks(WINDOW_BARS).collect();
     let count = groups.len();
     let mut run = Run::new(generator, options, roles, (melody, &cells), rng)?;
+    let mut seams = [Seam::default(); TrackRole::COUNT];
     let (mut done, mut bars_done) = (0, 0);
     for groups in groups.chunks(AT_ONCE) {
         run.prepare(melody, groups, rng)?;
         for (index, bars) in groups.iter().enumerate() {
             run.generate(index, bars)?;
             for AccompanimentRoll { role, roll } in &mut rolls {
-                write_cells(&run.previous[role.index()], bars, roll);
+                let seam = &mut seams[role.index()];
+                write_cells(&run.previous[role.index()], bars, *role == TrackRole::Drums, seam, roll);
             }
             done += 1;
             bars_done += bars.len();
@@ -185,14 +190,38 @@ pub fn accompany<G: WindowGenerator + ?Sized, R: Rng + ?Sized>(
     Ok(Accompaniment { rolls, chords: run.chords(bars_done), stopped: false })
 }
 
-/// Writes what a role sounds in some bars into its roll.
-fn write_cells(window: &[u128; WINDOW_BARS * BAR_STEPS], bars: &[Cell], roll: &mut Array2<bool>) {
+/// Where the next step of a roll joins on.
+#[derive(Debug, Clone, Copy, Default)]
+struct Seam {
+    /// The step that was written last, and its keys.
+    step: usize,
+    keys: u128,
+    /// Which of them sound on through all steps after it that are left out.
+    held: u128,
+}
+
+/// Writes what a role sounds in some bars into its roll. A note that starts again after steps that are left out is told from one
+/// that was held through them by a step of silence before it, as everywhere.
+fn write_cells(
+    window: &[u128; WINDOW_BARS * BAR_STEPS],
+    bars: &[Cell],
+    strokes: bool,
+    seam: &mut Seam,
+    roll: &mut Array2<bool>,
+) {
+    let keys = |set: u128| (0..128).filter(move |key| set >> key & 1 == 1);
     for (bar, cell) in bars.iter().enumerate() {
+        let bar = &window[bar * BAR_STEPS..][..BAR_STEPS];
         for step in 0..cell.len {
-            let set = window[bar * BAR_STEPS + step];
-            for pitch in (0..128).filter(|p| set >> p & 1 == 1) {
-                roll[[cell.start + step, pitch]] = true;
+            let (place, at) = (cell.place(step), cell.start + step);
+            let set = bar[place];
+            let again = seam.keys & set & !seam.held;
+            if !strokes {
+                keys(again).for_each(|key| roll[[seam.step, key]] = false);
             }
+            keys(set).for_each(|key| roll[[at, key]] = true);
+            let held = bar[place..cell.next_place(step)].iter().fold(set, |held, left_out| held & left_out);
+            *seam = Seam { step: at, keys: set, held };
         }
     }
 }
@@ -202,14 +231,13 @@ const HALVES: usize = BAR_STEPS / HALF_BAR;
 
 /// A melody in bars of sixteen steps.
 fn tune(melody: ArrayView2<'_, bool>, bars: &[Cell]) -> Tune {
-    let keys = |step: usize| {
-        let row = melody.row(step);
-        row.iter().enumerate().filter(|(_, sounds)| **sounds).fold(0_u128, |keys, (key, _)| keys | 1 << key)
-    };
-    let steps = bars.iter().flat_map(|bar| {
-        (0..BAR_STEPS).map(move |step| if step < bar.len { keys(bar.start + step) } else { 0 })
-    });
-    Tune::new(steps)
+    Tune::new(bars.iter().flat_map(|bar| bar.keys(|step| row_keys(melody, step))))
+}
+
+/// The keys that sound in a step.
+fn row_keys(melody: ArrayView2<'_, bool>, step: usize) -> u128 {
+    let row = melody.row(step);
+    row.iter().enumerate().filter(|(_, sounds)| **sounds).fold(0, |keys, (key, _)| keys | 1 << key)
 }
 
 /// Groups of bars that are prepared together.
@@ -313,9 +341,12 @@ impl<'a> Run<'a> {
         let Some((model, tune)) = &self.harmony else { return };
         let AccompanyOptions { genre, chord_temperature, chords: given, .. } = self.options;
         let first = self.chords.len();
-        for half in bars.iter().flat_map(|bar| (0..HALVES).map(|half| half * HALF_BAR < bar.len)) {
-            let chord = match (half, given.get(self.chords.len())) {
+        for (bar, half) in bars.iter().flat_map(|bar| (0..HALVES).map(move |half| (bar, half))) {
+            // A waltz has one chord a bar, unless two are given.
+            let goes_on = bar.fill == BarFill::Waltz && half > 0;
+            let chord = match (bar.has_half(half), given.get(self.chords.len())) {
                 (true, Some(given)) => Some(*given),
+                (true, None) if goes_on => self.chords.last().copied(),
                 (true, None) => model.next(&self.chords, tune, *genre, *chord_temperature, rng),
                 // There is no such half: the chord goes on.
                 (false, _) => self.chords.last().copied(),
@@ -338,9 +369,7 @@ impl<'a> Run<'a> {
         let from = out.len();
         out.resize(from + WINDOW_BARS * BAR_STEPS * pitches, -1.0);
         for (bar, cell) in bars.iter().enumerate() {
-            for step in 0..cell.len {
-                let row = melody.row(cell.start + step);
-                let keys = row.iter().enumerate().filter(|(_, c)| **c).fold(0, |set, (p, _)| set | 1 << p);
+            for (step, keys) in cell.keys(|step| row_keys(melody, step)).into_iter().enumerate() {
                 paint(&mut out[from + (bar * BAR_STEPS + step) * pitches..][..pitches], range.fold(keys));
             }
         }
@@ -364,7 +393,7 @@ impl<'a> Run<'a> {
             let cells = &tracks[role.index() * steps * pitches..][..steps * pitches];
             let before = &mut self.last[role.index()];
             let is_there =
-                |step: usize| bars.get(step / BAR_STEPS).is_some_and(|bar| step % BAR_STEPS < bar.len);
+                |step: usize| bars.get(step / BAR_STEPS).is_some_and(|bar| bar.has(step % BAR_STEPS));
             let sets = rule.sounding(role, cells, pitches, self.options.threshold, before, is_there);
             window.iter_mut().zip(sets).for_each(|(keys, set)| *keys = range.keys(set));
         }
@@ -403,5 +432,43 @@ pub(super) fn paint(row: &mut [f32], mut set: u128) {
             *cell = 1.0;
         }
         set &= set - 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+    use super::*;
+
+    /// What becomes of two bars of a pattern, one key, of which `x` sounds.
+    fn written(pattern: &str, fill: BarFill, strokes: bool) -> String {
+        let cells = filled_cells(&[12], &[fill], 24);
+        let mut window = [0; WINDOW_BARS * BAR_STEPS];
+        window.iter_mut().zip(pattern.chars()).for_each(|(set, c)| *set = u128::from(c == 'x') << 60);
+        let mut roll = Array2::from_elem((24, 128), false);
+        write_cells(&window, &cells, strokes, &mut Seam::default(), &mut roll);
+        roll.column(60).iter().map(|sounds| if *sounds { 'x' } else { '.' }).collect()
+    }
+
+    #[test]
+    fn notes_that_start_again_after_a_cut_are_told_from_held_ones() {
+        let waltz = |pattern| written(pattern, BarFill::Waltz, false);
+        // Held throughout; let go in the third beat and struck again in the fourth; struck in the third and held.
+        assert_eq!(waltz("xxxxxxxxxxxxxxxx................"), "xxxxxxxxxxxx............");
+        assert_eq!(waltz("xxxxxxxxx...xxxx................"), "xxxxxxx.xxxx............");
+        assert_eq!(waltz("xxxx.....xxxxxxx................"), "xxxx....xxxx............");
+        // Bar lines have no seam.
+        assert_eq!(waltz("............xxxxxxxx............"), "........xxxxxxxx........");
+        // A jig has one in the middle and one at its end.
+        let jig = |pattern| written(pattern, BarFill::Jig, false);
+        assert_eq!(jig("xxxxxx..xxxxxx..xxxxxxxxxxxxxxxx"), "xxxxx.xxxxx.xxxxxxxxxxxx");
+        // Strokes of drums are never one note.
+        assert_eq!(
+            written("x...x..xx...x...x...x...x...x...", BarFill::Waltz, true),
+            "x...x..xx...x...x...x..."
+        );
+        let straight = "xxxxxxxxx...xxxx................";
+        assert_eq!(written(straight, BarFill::Straight, false), "xxxxxxxxx...............");
     }
 }

@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 use deepcompose_core::Note;
 
-use crate::gan::{BAR_STEPS, Genre, StepGrid, TrackRole, cells};
+use crate::gan::{BAR_STEPS, Genre, StepGrid, TrackRole, filled_cells};
 
 /// Keys of General MIDI percussion that are told apart.
 const KEYS: RangeInclusive<u8> = 35..=81;
@@ -34,7 +34,8 @@ const fn kind(key: u8) -> usize {
     }
 }
 
-/// A note's place. Bars longer than sixteen sixteenths are cut into parts, each a bar of its own here.
+/// A note's place. Bars longer than sixteen sixteenths are cut into parts, each a bar of its own here; those of twelve
+/// are laid over sixteen as their metre says ([`BarFill`](crate::gan::BarFill)).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Place {
     bar: u32,
@@ -67,7 +68,7 @@ pub(super) struct Band {
 impl Band {
     /// Notes past the end of the grid count as of its last step.
     pub(super) fn new(genre: Genre, grid: &StepGrid, parts: [&[Note]; TrackRole::COUNT]) -> Self {
-        let cells = cells(grid.bar_steps(), grid.steps());
+        let cells = filled_cells(grid.bar_steps(), grid.bar_fills(), grid.steps());
         let mut bars = vec![Onsets::default(); cells.len()];
         let last = grid.steps().saturating_sub(1);
         let mut placed: [Vec<Place>; TrackRole::COUNT] = Default::default();
@@ -75,7 +76,8 @@ impl Band {
             let steps: Vec<usize> = notes.iter().map(|note| grid.step_at(note.start).min(last)).collect();
             for (note, step) in notes.iter().zip(&steps) {
                 let bar = cells.partition_point(|cell| cell.start <= *step).saturating_sub(1);
-                let inside = (step - cells.get(bar).map_or(0, |cell| cell.start)).min(BAR_STEPS - 1);
+                let inside =
+                    cells.get(bar).map_or(0, |cell| cell.place(step - cell.start)).min(BAR_STEPS - 1);
                 if let Some(onsets) = bars.get_mut(bar) {
                     onsets.parts[role] |= 1 << inside;
                     if role == TrackRole::Drums.index() {
@@ -218,6 +220,16 @@ mod tests {
         assert_eq!(set(&band, TrackRole::Keys, 2)[3..6], [(74, 0.5), (75, 2.0), (77, 0.5)]);
         assert_eq!(set(&band, TrackRole::Keys, 1)[3..5], [(75, 0.25), (76, 0.5)]);
         assert_eq!((band.len(TrackRole::Keys), band.len(TrackRole::Bass)), (3, 0));
+    }
+
+    // The third beat of a waltz is the fourth of a bar in 4/4.
+    #[test]
+    fn a_waltz_is_laid_over_four_beats() {
+        let bass = [note(7, 1, 40), note(8, 1, 40), note(13, 1, 40)];
+        let band = Band::new(Genre::Pop, &grid(3, 4, 24), [&[], &bass, &[], &[]]);
+        let places: Vec<(u32, u8)> = band.parts[1].iter().map(|p| (p.bar, p.step)).collect();
+        assert_eq!(places, [(0, 7), (0, 12), (1, 1)]);
+        assert_eq!(band.bars[0].parts[1], 1 << 7 | 1 << 12);
     }
 
     // A bar of 5/4 is cut into two of ten steps.
