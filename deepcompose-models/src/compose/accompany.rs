@@ -41,8 +41,9 @@ pub struct GanParams {
     /// How likely two bars have a style of their own: 0 keeps one style for the whole piece.
     pub variation: f64,
     /// The chords of the first bars; those of the bars that follow, the model chooses. Each of a bar's two chords
-    /// has half of it: of a bar of up to sixteen sixteenths the first eight are the first half, longer ones are
-    /// cut into such bars first; of a bar of eight or fewer all of it has the first chord.
+    /// has half of it: of a bar of up to sixteen sixteenths the first eight are the first half (of one of 6/8, but in
+    /// classical music, the first six), longer ones are cut into such bars first; of a bar of eight or fewer all of it has the
+    /// first chord. In 3/4, but for classical music, the model chooses one a bar.
     pub chords: ChordSheet,
     /// The temperature at which the model chooses chords: 0 takes the most probable ones, higher values more unusual ones.
     pub chord_temperature: f64,

@@ -36,7 +36,8 @@ pub struct AccompanyOptions {
     /// How each role's sounding pitches are chosen, by [`TrackRole::index`]; [`new`](Self::new) sets what suits its genre.
     pub choice: [ChoiceRule; TrackRole::COUNT],
     /// The chords of the first half bars, two a bar, for generators that are told of chords; those of the half
-    /// bars that follow the generator chooses. The first half of a bar is its first eight steps. A bar of eight
+    /// bars that follow the generator chooses. The first half of a bar is its first eight steps, of a [jig](BarFill::Jig) its
+    /// first six; of a [waltz](BarFill::Waltz) the second half has the first one's chord unless it is given. A bar of eight
     /// steps or fewer has no second half: of its two chords the second is passed over. A bar longer than sixteen
     /// counts as the bars that it is cut into.
     pub chords: Vec<Chord>,

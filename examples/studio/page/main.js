@@ -34,7 +34,7 @@ function refresh(_, what) {
   const active = Math.min(roll.state.active, entry.score.tracks.length - 1);
   const selection = roll.state.selection;
   const holds = selection && entry.score.tracks[selection.track]?.notes[selection.index];
-  if (!technique.isRunning()) roll.set({ score: entry.score, base: base?.score ?? null, active: moved ? 0 : active, selection: holds && what !== 'undo' && what !== 'redo' ? selection : null });
+  if (!technique.isRunning()) roll.set({ score: entry.score, chords: entry.summary?.chords ?? null, base: base?.score ?? null, active: moved ? 0 : active, selection: holds && what !== 'undo' && what !== 'redo' ? selection : null });
   mixer.render();
   results.render();
   results.legend();

@@ -45,6 +45,21 @@ export function bars(score, until) {
 }
 
 const NAMES = ['C', 'C♯', 'D', 'E♭', 'E', 'F', 'F♯', 'G', 'A♭', 'A', 'B♭', 'B'];
+/// The chords of a text such as "Am F | C", over bars: `{ tick, name, first }`. A bar's second chord has its second
+/// half, or the last beat of three; one that goes on is not said again.
+export function chordsOf(text, list) {
+  const chords = [];
+  for (const [i, bar] of (text ? text.split('|') : []).entries()) {
+    if (!list[i]) break;
+    const { start, length, beat } = list[i];
+    const second = Math.round(length / beat) === 3 ? 2 * beat : length / 2;
+    bar.trim().split(/\s+/).forEach((name, half) => {
+      if (name && name !== chords.at(-1)?.name) chords.push({ tick: start + half * second, name, first: half === 0 });
+    });
+  }
+  return chords;
+}
+
 export const pitchName = (pitch) => NAMES[pitch % 12] + (Math.floor(pitch / 12) - 1);
 export const isBlack = (pitch) => [1, 3, 6, 8, 10].includes(pitch % 12);
 

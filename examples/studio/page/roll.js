@@ -1,9 +1,10 @@
 // The piano roll on a canvas: notes of all tracks, what is new and what is gone, the cursor, and what a model is doing.
 
 import { $ } from './dom.js';
-import { bars, endTick, secondsAt, tickAt, isBlack, isDrum, pitchName, difference } from './music.js';
+import { bars, chordsOf, endTick, secondsAt, tickAt, isBlack, isDrum, pitchName, difference } from './music.js';
 
 const RULER = 24;
+const CHORDS = 18;
 const KEYS = 44;
 const MIN_ROWS = 25;
 
@@ -14,10 +15,12 @@ const pen = canvas.getContext('2d');
 
 /// What is drawn. `live` is `{ cells: Map, notes: [], recent: [] }` while a model works.
 const view = {
-  score: null, base: null, changes: null, active: 0, selection: null, drag: null, live: null, cursor: 0,
+  score: null, chords: null, base: null, changes: null, active: 0, selection: null, drag: null, live: null, cursor: 0,
   silent: () => false, edit: false, zoom: 1,
 };
-let bounds = { low: 48, high: 84, end: 0, bars: [] };
+let bounds = { low: 48, high: 84, end: 0, bars: [], chords: [] };
+/// Height of what is above the notes: bar numbers, and chords where they are known.
+let header = RULER;
 let colours = {};
 let scale = 1;
 let size = { width: 0, height: 0 };
@@ -25,7 +28,7 @@ let queued = false;
 
 export function set(changes) {
   Object.assign(view, changes);
-  if ('score' in changes || 'base' in changes || 'live' in changes || 'edit' in changes) measure();
+  if ('score' in changes || 'chords' in changes || 'base' in changes || 'live' in changes || 'edit' in changes) measure();
   if ('zoom' in changes) fit();
   draw();
 }
@@ -52,7 +55,9 @@ function measure() {
   if (view.edit) list = bars(score, list.at(-1).start + list.at(-1).length * 3);
   const last = list.at(-1);
   end = Math.max(end, last ? last.start + last.length : end);
-  bounds = { low, high, end, bars: list };
+  const chords = chordsOf(view.live ? null : view.chords, list);
+  header = chords.length ? RULER + CHORDS : RULER;
+  bounds = { low, high, end, bars: list, chords };
   fit();
 }
 
@@ -97,12 +102,12 @@ export function readColours() {
 
 export const trackColour = (index) => `var(--track-${index % 8})`;
 
-const rowHeight = () => (size.height - RULER) / (bounds.high - bounds.low + 1);
+const rowHeight = () => (size.height - header) / (bounds.high - bounds.low + 1);
 const x = (tick) => KEYS + tick * scale - frame.scrollLeft;
-const y = (pitch) => RULER + (bounds.high - pitch) * rowHeight();
+const y = (pitch) => header + (bounds.high - pitch) * rowHeight();
 
 export const tickOf = (px) => Math.max(0, (px - KEYS + frame.scrollLeft) / scale);
-export const pitchOf = (py) => Math.min(127, Math.max(0, bounds.high - Math.floor((py - RULER) / rowHeight())));
+export const pitchOf = (py) => Math.min(127, Math.max(0, bounds.high - Math.floor((py - header) / rowHeight())));
 
 export function draw() {
   if (queued) return;
@@ -119,7 +124,7 @@ function paint() {
   grid();
   pen.save();
   pen.beginPath();
-  pen.rect(KEYS, RULER, size.width - KEYS, size.height - RULER);
+  pen.rect(KEYS, header, size.width - KEYS, size.height - header);
   pen.clip();
   notes();
   if (view.live) live();
@@ -145,11 +150,11 @@ function grid() {
     if (bar.beat * scale > 9) {
       pen.fillStyle = colours.line;
       for (let tick = bar.start + bar.beat; tick < bar.start + bar.length; tick += bar.beat) {
-        pen.fillRect(Math.round(x(tick)), RULER, 1, size.height);
+        pen.fillRect(Math.round(x(tick)), header, 1, size.height);
       }
     }
     pen.fillStyle = colours.bar;
-    pen.fillRect(Math.round(x(bar.start)), RULER, 1, size.height);
+    pen.fillRect(Math.round(x(bar.start)), header, 1, size.height);
   }
 }
 
@@ -255,7 +260,7 @@ function live() {
 function keyboard() {
   const height = rowHeight();
   pen.fillStyle = colours.key;
-  pen.fillRect(0, RULER, KEYS - 1, size.height);
+  pen.fillRect(0, header, KEYS - 1, size.height);
   pen.textBaseline = 'middle';
   pen.font = `10px ${colours.font}`;
   for (let pitch = bounds.low; pitch <= bounds.high; pitch++) {
@@ -273,9 +278,9 @@ function keyboard() {
 
 function ruler() {
   pen.fillStyle = colours.back;
-  pen.fillRect(0, 0, size.width, RULER);
+  pen.fillRect(0, 0, size.width, header);
   pen.fillStyle = colours.bar;
-  pen.fillRect(0, RULER - 1, size.width, 1);
+  pen.fillRect(0, header - 1, size.width, 1);
   pen.textAlign = 'left';
   pen.textBaseline = 'middle';
   pen.font = `11px ${colours.font}`;
@@ -289,6 +294,22 @@ function ruler() {
     pen.fillStyle = colours.soft;
     pen.fillText(String(i + 1), left + 4, RULER / 2);
   });
+  chordNames();
+}
+
+/// Names that there is room for, up to the next one; where they are crowded, those that begin a bar.
+function chordNames() {
+  pen.fillStyle = colours.ink;
+  let free = KEYS;
+  for (const { tick, name, first } of bounds.chords) {
+    const left = x(tick) + 4;
+    if (left < KEYS || left > size.width || left < free) continue;
+    const next = first ? bounds.chords.find((c) => c.tick > tick && c.first) : null;
+    const width = pen.measureText(name).width;
+    if (next && left + width > x(next.tick)) continue;
+    pen.fillText(name, left, RULER + CHORDS / 2 - 2);
+    free = left + width + 4;
+  }
 }
 
 function cursor() {
@@ -312,7 +333,7 @@ export function follow(tick, margin = 0.85) {
 
 export const followSeconds = (seconds) => follow(tickAt(view.score, seconds));
 export const secondsOf = (px) => secondsAt(view.score, tickOf(px));
-export const isRuler = (py) => py < RULER;
+export const isRuler = (py) => py < header;
 
 /// The note under a point, the active track's first: `{ track, index, edge }`.
 export function hit(px, py) {

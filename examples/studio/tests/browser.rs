@@ -88,7 +88,18 @@ async fn ode_to_joy_to_a_rock_band_edited_and_downloaded() {
     page.click("#run").await;
     cards(&page, 3).await;
     assert!(page.text(".card.on").await.contains("GAN rock"));
+    page.run("document.querySelectorAll('.toast').forEach(t => t.remove())").await;
     page.picture("laptop-band").await;
+    // The chords over the roll: of two bars of 4/4, 480 ticks a beat, one of 3/4 and one of 6/8.
+    let bars = "[[0, 1920, 480], [1920, 1920, 480], [3840, 1440, 480], [5280, 1440, 240]]\
+                .map(([start, length, beat]) => ({ start, length, beat }))";
+    let chords = page
+        .run(&format!(
+            "return import('/page/music.js').then(m => m.chordsOf('D G | G | C F | A Dm | E', {bars})\
+             .map(c => `${{c.tick}} ${{c.name}}`))"
+        ))
+        .await;
+    assert_eq!(chords, json!(["0 D", "960 G", "3840 C", "4800 F", "5280 A", "6000 Dm"]));
     let before = read(&page.download("#download-midi", ".mid").await);
     let names: Vec<&str> = before.tracks().iter().map(|track| track.name()).collect();
     assert_eq!(names.len(), 5, "{names:?}");
