@@ -50,13 +50,12 @@ impl ChoiceRule {
         let rule = Self::of_role(role);
         let more = match (genre, role) {
             (Genre::Reggae, TrackRole::Drums) => -1.2,
-            (Genre::Jazz | Genre::Edm, TrackRole::Drums) => -0.6,
-            (Genre::Jazz, TrackRole::Bass)
-            | (Genre::Rock, TrackRole::Guitar)
+            (Genre::Country | Genre::Edm, TrackRole::Drums) => -0.6,
+            (Genre::Jazz, TrackRole::Drums) | (Genre::Reggae, TrackRole::Guitar) => -0.3,
+            (Genre::Jazz | Genre::Country, TrackRole::Bass)
+            | (Genre::Rock | Genre::Jazz | Genre::Edm, TrackRole::Guitar)
             | (Genre::Pop, TrackRole::Keys) => 0.6,
-            (Genre::Country, TrackRole::Bass) => 1.2,
-            (Genre::Reggae, TrackRole::Guitar) => -0.3,
-            (Genre::Country | Genre::Reggae, TrackRole::Keys) => 0.9,
+            (Genre::Rock | Genre::Country | Genre::Reggae | Genre::Edm, TrackRole::Keys) => 0.9,
             _ => 0.0,
         };
         Self { calibration: rule.calibration + more, ..rule }

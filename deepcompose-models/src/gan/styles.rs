@@ -9,7 +9,7 @@ use super::genre::Genre;
 use super::latent::truncated_normal;
 
 /// How far, in standard deviations of the prior, a latent is drawn from the style that it is drawn for.
-const SPREAD: f32 = 0.8;
+const SPREAD: f32 = 0.4;
 
 /// The styles that a generator plays in: for each genre, latents that an encoder read out of bars that were played.
 ///
