@@ -6,7 +6,7 @@
 //! [`compose`] has the three techniques as functions from a score to a score: [`compose::enhance`],
 //! [`compose::extend`], [`compose::accompany`]. They take a model, parameters, an rng and an observer. The models are in
 //! [`ar_cnn`], [`transformer`], [`gan`] and, for four voices, [`chorale`], each with its configuration, network, loss and, behind the feature `train`,
-//! its data and trainer. [`weights`] reads and writes them as files; `pretrained` holds those that are shipped.
+//! its data and trainer; [`velocity`] has a small network that tells how hard a band plays its notes. [`weights`] reads and writes them as files; `pretrained` holds those that are shipped.
 //! Each network's `prepare` gives the same network run several times faster on the CPU: [`ar_cnn::PreparedArCnn`],
 //! [`transformer::PreparedTransformer`], [`gan::PreparedGenerator`].
 //!

@@ -47,7 +47,7 @@ pub struct GanParams {
     pub chords: ChordSheet,
     /// The temperature at which the model chooses chords: 0 takes the most probable ones, higher values more unusual ones.
     pub chord_temperature: f64,
-    /// How much the velocities of the new notes differ: 1 as much as a [`VelocityModel`] says, 0 not at all.
+    /// How much the velocities of the new notes differ: 1 as much as the melody's and a [`VelocityModel`] say, 0 not at all.
     pub dynamics: f64,
     /// Which track is accompanied.
     pub track: TrackSelection,
@@ -100,8 +100,8 @@ impl GanParams {
 /// than 4/4 keep their bar lines, and but for classical music, whose corpus has all metres, a bar of 3/4 or 6/8 leaves out those steps
 /// of a pattern in 4/4 that make it one of three or two beats ([`BarFill`](crate::gan::BarFill)); the band is generated two bars at a time, each group knowing the one before,
 /// over chords that are given or that the model chooses ([`Summary::chords`](super::Summary::chords)). Under way
-/// the observer counts groups. New notes are a little softer than the melody's mean velocity; `velocities` gives them
-/// accents and the parts their levels, in the genres that it knows.
+/// the observer counts groups. New notes are a little softer than the melody, and grow and fade with it from bar to bar; `velocities`
+/// gives them accents and the parts their levels, in the genres that it knows.
 ///
 /// # Errors
 ///
@@ -143,6 +143,12 @@ pub fn accompany<G: WindowGenerator + ?Sized, R: Rng + ?Sized>(
     });
     if let Some(velocities) = velocities {
         velocities.play(params.genre, &grid, &mut parts, level, params.dynamics);
+    }
+    let swell = swell(&notes, &grid);
+    for note in parts.iter_mut().flatten() {
+        let ratio = swell.get(grid.bar_at(note.start)).copied().unwrap_or(1.0);
+        let velocity = f64::from(note.velocity.get()) * (1.0 + params.dynamics * (ratio - 1.0));
+        note.velocity = Velocity::saturating(velocity.round() as i64);
     }
     let mut score = input.clone();
     for track in params.genre.tracks() {
@@ -188,6 +194,32 @@ fn sheet(chords: &[Chord], bar_steps: &[usize]) -> Result<ChordSheet, ChordSheet
 fn softer(notes: &[Note]) -> Velocity {
     let sum: i64 = notes.iter().map(|n| i64::from(n.velocity.get())).sum();
     Velocity::saturating(sum * 9 / (10 * notes.len().max(1) as i64))
+}
+
+/// How loud the melody is around each bar, in that bar and those beside it, as a ratio to its mean velocity. Around bars in which it
+/// is silent it is as loud as it was, or as it comes to be.
+fn swell(notes: &[Note], grid: &StepGrid) -> Vec<f64> {
+    let mut bars = vec![(0.0, 0.0); grid.bar_steps().len()];
+    for note in notes {
+        if let Some((sum, count)) = bars.get_mut(grid.bar_at(note.start)) {
+            (*sum, *count) = (*sum + f64::from(note.velocity.get()), *count + 1.0);
+        }
+    }
+    let mean = |bars: &[(f64, f64)]| {
+        let (sum, count) = bars.iter().fold((0.0, 0.0), |(s, c), (sum, count)| (s + sum, c + count));
+        (count > 0.0).then(|| sum / count)
+    };
+    let whole = mean(&bars).unwrap_or(1.0);
+    let around = (0..bars.len()).map(|bar| mean(&bars[bar.saturating_sub(1)..(bar + 2).min(bars.len())]));
+    let around: Vec<Option<f64>> = around.collect();
+    let mut last = around.iter().flatten().next().copied().unwrap_or(whole);
+    around
+        .into_iter()
+        .map(|loud| {
+            last = loud.unwrap_or(last);
+            last / whole
+        })
+        .collect()
 }
 
 /// Runs of cells as notes; for drums, every cell is a stroke.
@@ -240,6 +272,50 @@ mod tests {
     fn chords(text: &str) -> String {
         let sheet: ChordSheet = text.parse().unwrap();
         sheet.half_bars().map(|chord| chord.to_string()).collect::<Vec<_>>().join(" ")
+    }
+
+    // Four bars of quarters at 40, then four bars of two halves at 100: their mean is 60. A bar is as loud as it and those beside
+    // it: bars 4 and 5 of (40 · 8 + 100 · 2) / 10 = 52 and (40 · 4 + 100 · 4) / 8 = 70.
+    #[test]
+    fn a_band_grows_with_the_melody() {
+        let note = |quarter: u32, quarters: u32, velocity: u32| Note {
+            start: Tick::new(480 * quarter).unwrap(),
+            duration: Tick::new(480 * quarters).unwrap(),
+            pitch: Pitch::new(60).unwrap(),
+            velocity: Velocity::new(velocity).unwrap(),
+        };
+        let soft = (0..16).map(|quarter| note(quarter, 1, 40));
+        let loud = (8..16).map(|half| note(2 * half, 2, 100));
+        let notes: Vec<Note> = soft.chain(loud).collect();
+        // Two bars more, in which it is silent.
+        let grid = StepGrid::of(&Score::default(), Tick::new(1920 * 10).unwrap()).unwrap();
+        let found: Vec<f64> =
+            swell(&notes, &grid).iter().map(|ratio| (60.0 * ratio * 1e6).round() / 1e6).collect();
+        assert_eq!(found, [40., 40., 40., 52., 70., 100., 100., 100., 100., 100.]);
+        // Before it begins it is as loud as it will be.
+        let late: Vec<Note> = vec![note(16, 1, 50), note(32, 1, 100)];
+        let found: Vec<f64> = swell(&late, &grid).iter().map(|ratio| 75.0 * ratio).collect();
+        assert_eq!(found, [50., 50., 50., 50., 50., 50., 50., 100., 100., 100.]);
+
+        // Quartets have no accents of their own: nine tenths of the melody, bar by bar.
+        let config =
+            GanConfig::accompaniment().to_builder().filters(2).latent_channels(2).styles(2).build().unwrap();
+        let generator = Generator::new(&config, &mut ChaCha8Rng::seed_from_u64(1), &Device::flex());
+        let mut score = Score::default();
+        score.push_track(Track::new("Melody", Program::MIN).with_notes(notes));
+        let band = |dynamics| {
+            let params = GanParams { dynamics, ..GanParams::new(Genre::Classical) };
+            let rng = &mut ChaCha8Rng::seed_from_u64(2);
+            accompany(&generator, None, &score, &params, rng, &mut |_| ControlFlow::Continue(())).unwrap()
+        };
+        let loudness = [36, 36, 36, 47, 63, 90, 90, 90];
+        let played = band(1.0);
+        let new = || played.tracks()[1..].iter().flat_map(|track| track.notes());
+        assert!(new().count() > 20);
+        for note in new() {
+            assert_eq!(note.velocity.get(), loudness[note.start.get() as usize / 1920]);
+        }
+        assert!(band(0.0).tracks()[1..].iter().flat_map(|t| t.notes()).all(|n| n.velocity.get() == 54));
     }
 
     // Bars of 4/4, 5/4 (cut into two), 2/4, and 13/4 (into four) have 16, 20, 8 and 52 sixteenths.

@@ -160,6 +160,12 @@ impl StepGrid {
         }
     }
 
+    /// The bar that has a tick; a tick past the last bar counts as of it.
+    #[must_use]
+    pub fn bar_at(&self, tick: Tick) -> usize {
+        self.ticks.partition_point(|t| *t <= tick.get()).clamp(1, self.bar_steps.len()) - 1
+    }
+
     /// The tick at which a step begins; a step past the last bar counts as its end.
     #[must_use]
     pub fn tick_at(&self, step: usize) -> Tick {
@@ -371,6 +377,10 @@ mod tests {
         assert_eq!(grid.bar_steps(), [4, 12, 20]);
         assert_eq!(grid.step_at(Tick::new(480).unwrap()), 4);
         assert_eq!(grid.tick_at(16).get(), 480 + 1440);
+        assert_eq!(
+            [0, 479, 480, 1919, 1920, 99_999].map(|t| grid.bar_at(Tick::new(t).unwrap())),
+            [0, 0, 1, 1, 2, 2]
+        );
         assert_eq!(
             cells(grid.bar_steps(), grid.steps()),
             [(0, 4), (4, 12), (16, 10), (26, 10)].map(|(start, len)| Cell {
