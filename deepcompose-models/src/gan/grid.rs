@@ -289,6 +289,7 @@ pub(crate) const fn parts_of(bar: usize) -> usize {
 
 /// Lays bars over the bars of windows. A bar longer than 16 steps is cut into as few nearly equal
 /// parts as fit. Bars go on as the last one until `steps` are covered.
+#[cfg(any(test, feature = "train"))]
 pub(crate) fn cells(bar_steps: &[usize], steps: usize) -> Vec<Cell> {
     filled_cells(bar_steps, &[], steps)
 }
