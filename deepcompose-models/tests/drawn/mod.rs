@@ -16,14 +16,14 @@ impl ModuleMapper for Draw {
             let shape = old.dims();
             // So much that what comes out is about as large as what goes in (He et al. 2015): of a kernel by its inputs, of
             // a matrix, whose sides may mean either, by their geometric mean. Vectors are moved a little, so that biases and
-            // norms matter and running variances stay positive.
+            // norms matter and running variances stay positive; rounded, as fresh ones of norms are whole and of biases near zero.
             let inputs: usize = shape.iter().skip(1).product();
             let width = if D == 2 { ((inputs * shape[0]) as f32).sqrt() } else { inputs as f32 };
             let most = if D == 1 { 0.15 } else { (6.0 / width).sqrt() };
             let count = shape.iter().product();
             let drawn: Vec<f32> = (0..count).map(|_| self.0.random_range(-most..most)).collect();
             let drawn = Tensor::from_data(TensorData::new(drawn, shape), &old.device());
-            if D == 1 { old + drawn } else { drawn }
+            if D == 1 { old.round() + drawn } else { drawn }
         })
     }
 }
