@@ -25,7 +25,7 @@ pub(crate) fn write(file: &Path, output: &Path) -> Result<(), Box<dyn Error>> {
     } else if info.holds::<Generator>() {
         gan(&weights::load(file, device)?, device)?
     } else {
-        return Err(super::unknown(&info));
+        return Err(super::unknown(&info, "transformer-xl or gan-generator"));
     };
     numbers["model"] = info.model.into();
     numbers["sha256"] = info.sha256.into();

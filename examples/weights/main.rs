@@ -14,6 +14,7 @@ use deepcompose::models::ar_cnn::ArCnn;
 use deepcompose::models::chorale::ChoraleTransformer;
 use deepcompose::models::gan::Generator;
 use deepcompose::models::transformer::TransformerXl;
+use deepcompose::models::velocity::VelocityNetwork;
 use deepcompose::models::weights::{self, Info, Model, Precision};
 
 #[derive(Parser)]
@@ -102,8 +103,10 @@ fn convert(input: &Path, output: &Path, bits: Option<Bits>) -> Result<(), Box<dy
         write::<TransformerXl>(input, output, precision)?;
     } else if info.holds::<Generator>() {
         write::<Generator>(input, output, precision)?;
+    } else if info.holds::<VelocityNetwork>() {
+        write::<VelocityNetwork>(input, output, precision)?;
     } else {
-        return Err(unknown(&info));
+        return Err(unknown(&info, "transformer-xl, gan-generator or velocity"));
     }
     inspect(output, false)
 }
@@ -113,10 +116,6 @@ fn write<M: Model>(input: &Path, output: &Path, precision: Precision) -> Result<
     Ok(weights::save(&model, output, precision)?)
 }
 
-fn unknown(info: &Info) -> Box<dyn Error> {
-    format!(
-        "model is {}: ar-cnn, chorale-transformer, transformer-xl or gan-generator is accepted",
-        info.model
-    )
-    .into()
+fn unknown(info: &Info, last: &str) -> Box<dyn Error> {
+    format!("model is {}: ar-cnn, chorale-transformer, {last} is accepted", info.model).into()
 }
