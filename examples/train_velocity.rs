@@ -56,6 +56,9 @@ fn run() -> Result<(), Box<dyn Error>> {
     let Options { data, out, steps, hidden, seed } = Options::parse();
     let training = VelocityTraining { hidden, steps, seed, ..VelocityTraining::default() };
     training.validate()?;
+    if let Some(folder) = out.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()) {
+        return Err(format!("{}: no such folder", folder.display()).into());
+    }
     let (train, valid) = match Manifest::read(&data)? {
         Some(manifest) => {
             let piece = |score: &Score, genre| VelocityPiece::from_score(score, genre, None).ok();

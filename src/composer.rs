@@ -135,8 +135,8 @@ impl ComposerBuilder {
     }
 
     /// Loads the models. Without the feature `pretrained` a model that was not given is left out,
-    /// and its technique answers [`ComposeError::NoModel`]; without a velocity network all notes of a band have one
-    /// velocity.
+    /// and its technique answers [`ComposeError::NoModel`]; without a velocity network a band has no accents: it is as
+    /// loud as its melody from bar to bar.
     ///
     /// # Errors
     ///

@@ -11,7 +11,7 @@ use super::params::check;
 use super::tracks::Selected;
 use super::{Composition, Observer, Progress, TrackSelection};
 use crate::gan::{self, AccompanyOptions, Genre, RoleSet, StepGrid, TrackRole, WindowGenerator, parts_of};
-use crate::velocity::VelocityModel;
+use crate::velocity::{VelocityModel, dynamic};
 
 /// Parameters of [`accompany`].
 ///
@@ -126,8 +126,7 @@ pub fn accompany<G: WindowGenerator + ?Sized, R: Rng + ?Sized>(
         chords: laid_out(&params.chords, grid.bar_steps()),
         chord_temperature: params.chord_temperature as f32,
         bar_steps: grid.bar_steps().to_vec(),
-        // All bands but quartets are learnt in 4/4 alone.
-        bar_fills: if params.genre == Genre::Classical { Vec::new() } else { grid.bar_fills().to_vec() },
+        bar_fills: grid.bar_fills(params.genre).to_vec(),
         ..AccompanyOptions::new(params.genre)
     };
     let melody = grid.sounding_roll(&notes);
@@ -141,14 +140,15 @@ pub fn accompany<G: WindowGenerator + ?Sized, R: Rng + ?Sized>(
         let made = band.rolls.iter().find(|made| made.role == role);
         made.map_or_else(Vec::new, |made| part_notes(made.roll.view(), role, &grid, level))
     });
-    if let Some(velocities) = velocities {
-        velocities.play(params.genre, &grid, &mut parts, level, params.dynamics);
-    }
+    let relative =
+        velocities.and_then(|model| model.relative(params.genre, &grid, parts.each_ref().map(Vec::as_slice)));
     let swell = swell(&notes, &grid);
-    for note in parts.iter_mut().flatten() {
-        let ratio = swell.get(grid.bar_at(note.start)).copied().unwrap_or(1.0);
-        let velocity = f64::from(note.velocity.get()) * (1.0 + params.dynamics * (ratio - 1.0));
-        note.velocity = Velocity::saturating(velocity.round() as i64);
+    for (role, part) in parts.iter_mut().enumerate() {
+        for (index, note) in part.iter_mut().enumerate() {
+            let accent = relative.as_ref().and_then(|all| all[role].get(index)).copied().unwrap_or(1.0);
+            let loud = swell.get(grid.bar_at(note.start)).copied().unwrap_or(1.0);
+            note.velocity = dynamic(level, [accent, loud], params.dynamics);
+        }
     }
     let mut score = input.clone();
     for track in params.genre.tracks() {

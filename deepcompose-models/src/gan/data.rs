@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::condition::{PitchRange, attribute_vector, paint_chords};
 use super::config::CHORD_ROLLS;
 use super::genre::{Genre, RoleSet, TrackRole};
-use super::grid::{BAR_STEPS, Cell, StepGrid, WINDOW_BARS, cells};
+use super::grid::{BAR_STEPS, StepGrid, WINDOW_BARS, filled_cells};
 use super::roles::{RoleAssignment, assign_roles};
 use super::roots::without_roots;
 use super::sample::{Window, paint};
@@ -25,8 +25,8 @@ pub(crate) type BandStep = [u128; 1 + TrackRole::COUNT];
 /// melody and each role sound, 80 bytes a step.
 ///
 /// Pitched tracks are made as [`StepGrid::sounding_roll`] says; drums have their onsets only. A bar
-/// of fewer than 16 steps fills the start of a window's bar, a longer one is cut in nearly equal
-/// parts.
+/// of fewer than 16 steps fills the start of a window's bar, one of 12 as [`StepGrid::bar_fills`] says; a longer one is
+/// cut in nearly equal parts.
 #[derive(Debug, Clone)]
 pub struct GanPiece {
     genre: Genre,
@@ -78,16 +78,14 @@ impl GanPiece {
             return Err(GanError::Condition("no track accompanies the melody"));
         }
         let mut steps = Vec::new();
-        for Cell { start, len, .. } in cells(grid.bar_steps(), grid.steps()) {
-            let bar = (start..start + BAR_STEPS).map(|step| {
-                if step < start + len {
-                    let [drums, bass, guitar, keys] = &tracks;
-                    [melody[step], drums[step], bass[step], guitar[step], keys[step]]
-                } else {
-                    [0; 1 + TrackRole::COUNT]
-                }
-            });
-            steps.extend(bar);
+        let [drums, bass, guitar, keys] = &tracks;
+        for cell in filled_cells(grid.bar_steps(), grid.bar_fills(genre), grid.steps()) {
+            let [melody, bass, guitar, keys] =
+                [&melody, bass, guitar, keys].map(|steps| cell.keys(|step| steps[step]));
+            // Strokes are not held.
+            let mut strokes = [0; BAR_STEPS];
+            (0..cell.len).for_each(|step| strokes[cell.place(step)] = drums[cell.start + step]);
+            steps.extend((0..BAR_STEPS).map(|i| [melody[i], strokes[i], bass[i], guitar[i], keys[i]]));
         }
         Ok(Self { genre, roles, steps: steps.into() })
     }
@@ -635,6 +633,41 @@ mod tests {
     }
 
     // The bass has C, C sharp and D, each in the first half of its bar; then it is silent.
+    // A bar of 3/4: the bass holds through, the keys have a quarter a beat, a drum is struck on each. Pop is laid as a waltz, what
+    // sounds at the end of the second beat held through the one that is left out; classical as it is.
+    #[test]
+    fn waltzes_are_laid_as_they_are_generated() {
+        let mut score = Score::default();
+        let value = TimeSignature::new(3, 4).unwrap();
+        score.set_time_signatures(vec![At { tick: Tick::ZERO, value }]);
+        let note = |start: u32, duration: u32, pitch: u32| Note {
+            start: Tick::new(480 * start).unwrap(),
+            duration: Tick::new(480 * duration).unwrap(),
+            pitch: Pitch::new(pitch).unwrap(),
+            velocity: Velocity::DEFAULT,
+        };
+        let three = |pitch: u32| (0..3).map(|beat| note(beat, 1, pitch + beat)).collect::<Vec<_>>();
+        score.push_track(Track::new("Melody", Program::MIN).with_notes(three(72)));
+        score.push_track(Track::drums("Drums", Program::MIN).with_notes(three(36)));
+        score.push_track(Track::new("Bass", Program::new(33).unwrap()).with_notes(vec![note(0, 3, 40)]));
+        let rows = |genre| {
+            let piece = GanPiece::from_score(&score, genre, Some(0)).unwrap();
+            let text = |roll: Array2<bool>, pitch: usize| {
+                roll.column(pitch).iter().map(|sounds| if *sounds { 'x' } else { '.' }).collect::<String>()
+            };
+            let drums = piece.track(TrackRole::Drums);
+            let melody = [72, 73, 74].map(|pitch| text(piece.melody(), pitch));
+            (melody, [37, 38].map(|key| text(drums.clone(), key)), text(piece.track(TrackRole::Bass), 40))
+        };
+        let (melody, strokes, bass) = rows(Genre::Pop);
+        assert_eq!(melody, ["xxxx............", "....xxxxxxxx....", "............xxxx"]);
+        assert_eq!(strokes, ["....x...........", "............x..."]);
+        assert_eq!(bass, "xxxxxxxxxxxxxxxx");
+        let (melody, strokes, bass) = rows(Genre::Classical);
+        assert_eq!(melody, ["xxxx............", "....xxxx........", "........xxxx...."]);
+        assert_eq!((strokes[1].as_str(), bass.as_str()), ("........x.......", "xxxxxxxxxxxx...."));
+    }
+
     #[test]
     fn windows_hold_the_chords_that_were_played() {
         let dataset = GanDataset::new(vec![GanPiece::from_score(&four_bars(), Genre::Jazz, None).unwrap()]);
@@ -808,7 +841,7 @@ mod tests {
     fn odd_bars_are_laid_into_windows() {
         let mut score = four_bars();
         score.set_time_signatures(vec![At { tick: Tick::ZERO, value: TimeSignature::new(3, 4).unwrap() }]);
-        let piece = GanPiece::from_score(&score, Genre::Rock, None).unwrap();
+        let piece = GanPiece::from_score(&score, Genre::Classical, None).unwrap();
         // 64 sixteenths are five bars of 12 and a third of another.
         assert_eq!(piece.bars(), 6);
         let steps: Vec<_> = piece.steps.iter().collect();

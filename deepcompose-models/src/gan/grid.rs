@@ -4,8 +4,8 @@ use deepcompose_core::{Note, Score, Tick, TimeSignature};
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
-use super::GanError;
 use super::tune::HALF_BAR;
+use super::{GanError, Genre};
 
 /// Steps of one bar of a window.
 pub(crate) const BAR_STEPS: usize = 16;
@@ -135,10 +135,11 @@ impl StepGrid {
         &self.bar_steps
     }
 
-    /// What suits each bar's metre.
+    /// How each bar is laid in a genre, in training data and in what is generated: as suits its metre; straight, which is an
+    /// empty list, in classical music, of which the corpora have all metres.
     #[must_use]
-    pub fn bar_fills(&self) -> &[BarFill] {
-        &self.bar_fills
+    pub fn bar_fills(&self, genre: Genre) -> &[BarFill] {
+        if genre == Genre::Classical { &[] } else { &self.bar_fills }
     }
 
     /// Steps of all bars together.

@@ -68,7 +68,7 @@ pub(super) struct Band {
 impl Band {
     /// Notes past the end of the grid count as of its last step.
     pub(super) fn new(genre: Genre, grid: &StepGrid, parts: [&[Note]; TrackRole::COUNT]) -> Self {
-        let cells = filled_cells(grid.bar_steps(), grid.bar_fills(), grid.steps());
+        let cells = filled_cells(grid.bar_steps(), grid.bar_fills(genre), grid.steps());
         let mut bars = vec![Onsets::default(); cells.len()];
         let last = grid.steps().saturating_sub(1);
         let mut placed: [Vec<Place>; TrackRole::COUNT] = Default::default();

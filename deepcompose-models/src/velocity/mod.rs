@@ -60,4 +60,5 @@ pub use evaluate::{GenreVelocities, PartVelocities, evaluate};
 #[cfg(feature = "train")]
 pub use fit::{VelocityTraining, fit};
 pub use model::VelocityModel;
+pub(crate) use model::dynamic;
 pub use network::{VelocityConfig, VelocityNetwork};

@@ -70,21 +70,36 @@ impl VelocityModel {
         level: Velocity,
         dynamics: f64,
     ) {
-        let level = f64::from(level.get());
-        let velocities = self.velocities(genre, grid, parts.each_ref().map(Vec::as_slice));
-        let mean = |part: &Vec<f32>| part.iter().copied().map(f64::from).sum::<f64>() / part.len() as f64;
-        let means: Vec<f64> = velocities.iter().flatten().filter(|part| !part.is_empty()).map(mean).collect();
-        let factor = level * means.len() as f64 / means.iter().sum::<f64>().max(f64::MIN_POSITIVE);
+        let relative = self.relative(genre, grid, parts.each_ref().map(Vec::as_slice));
         for (role, part) in parts.iter_mut().enumerate() {
             for (index, note) in part.iter_mut().enumerate() {
-                let expected = velocities.as_ref().and_then(|all| all[role].get(index)).copied();
-                let played = expected.map_or(level, |velocity| {
-                    level + dynamics.clamp(0.0, 1.0) * (factor * f64::from(velocity) - level)
-                });
-                note.velocity = Velocity::saturating(played.round() as i64);
+                let accent = relative.as_ref().and_then(|all| all[role].get(index)).copied().unwrap_or(1.0);
+                note.velocity = dynamic(level, [accent], dynamics);
             }
         }
     }
+
+    /// [`velocities`](Self::velocities) as ratios to the mean of the parts' mean velocities.
+    pub(crate) fn relative(
+        &self,
+        genre: Genre,
+        grid: &StepGrid,
+        parts: [&[Note]; TrackRole::COUNT],
+    ) -> Option<[Vec<f64>; TrackRole::COUNT]> {
+        let velocities = self.velocities(genre, grid, parts)?;
+        let velocities = velocities.map(|part| part.into_iter().map(f64::from).collect::<Vec<_>>());
+        let mean = |part: &Vec<f64>| part.iter().sum::<f64>() / part.len() as f64;
+        let means: Vec<f64> = velocities.iter().filter(|part| !part.is_empty()).map(mean).collect();
+        let level = means.iter().sum::<f64>() / means.len().max(1) as f64;
+        Some(velocities.map(|part| part.into_iter().map(|velocity| velocity / level).collect()))
+    }
+}
+
+/// A level times ratios, each taken as far as `dynamics`, 0..=1, says.
+pub(crate) fn dynamic<const N: usize>(level: Velocity, ratios: [f64; N], dynamics: f64) -> Velocity {
+    let dynamics = dynamics.clamp(0.0, 1.0);
+    let times: f64 = ratios.iter().map(|ratio| 1.0 + dynamics * (ratio - 1.0)).product();
+    Velocity::saturating((f64::from(level.get()) * times).round() as i64)
 }
 
 #[cfg(test)]

@@ -24,7 +24,7 @@ use crate::weights::Model;
 pub struct VelocityConfig {
     /// Width of the two hidden layers, 1..=4096.
     pub hidden: usize,
-    /// The genres whose velocities were learnt; in others every note keeps its velocity.
+    /// The genres whose velocities were learnt; in others all notes of a band have one level.
     pub genres: Vec<Genre>,
 }
 
