@@ -144,6 +144,34 @@ fn a_waltz_has_its_bass_drum_on_one() {
     assert!(2 * waltz[2] < waltz[0] && 2 * waltz[2] < straight[2], "{straight:?} {waltz:?}");
 }
 
+// Ode to Joy ends on the tonic.
+#[test]
+fn a_band_ends_with_its_melody() {
+    let melody = InputTrack::OdeToJoy.score();
+    let last = *melody.tracks()[0].notes().last().unwrap();
+    let end = melody.bars().find(|bar| bar.end >= melody.end()).unwrap().end;
+    for genre in Genre::ALL {
+        let params = GanParams { end_naturally: true, ..GanParams::new(genre) };
+        let band = composer().accompany(&melody, &params).unwrap();
+        let tonic = u32::from(last.pitch.get() % 12);
+        let chord = *band.summary.chords.bars().last().unwrap();
+        assert_eq!(u32::from(chord[1].root()), tonic, "{genre}");
+        let mut held = 0;
+        for track in &band.tracks()[1..] {
+            assert!(track.notes().iter().all(|note| note.start <= last.start), "{genre}: {}", track.name());
+            let final_notes = track.notes().iter().filter(|note| note.start == last.start);
+            for note in final_notes.filter(|_| !track.is_drum()) {
+                assert!(note.end() == end && chord[1].pitch_classes().contains(&(note.pitch.get() % 12)));
+                held += 1;
+            }
+            let on_time = |note: &Note| note.end() <= last.start || note.start == last.start;
+            assert!(track.is_drum() || track.notes().iter().all(on_time), "{genre}: {}", track.name());
+        }
+        // A part or two may have been silent.
+        assert!(held >= 2, "{genre}: {held}");
+    }
+}
+
 // The velocities of a band: with dynamics 0 nine tenths of the melody's, 80, and with them as bands are played.
 #[test]
 fn a_band_has_dynamics_around_its_level() {

@@ -75,7 +75,7 @@ fn what_comes_later_depends_on_what_came_before_and_not_the_reverse() {
     }
     let differ = |generator: &Generator, from: usize, to: usize, a: &Array2<bool>, b: &Array2<bool>| {
         // Chords are chosen by all of the melody, so they are given.
-        let chords = "C | F | G | C | F | G".parse::<ChordSheet>().unwrap().half_bars().collect();
+        let chords = "C | F | G | C | F | G".parse::<ChordSheet>().unwrap().half_bars().map(Some).collect();
         let options = AccompanyOptions { chords, ..options(Genre::Pop) };
         let [a, b] = [a, b].map(|m| run(generator, m, &options, 5).unwrap());
         a.iter().zip(&b).any(|(a, b)| (from..to).any(|s| a.roll.row(s) != b.roll.row(s)))
@@ -132,19 +132,26 @@ fn chords_are_given_or_chosen() {
     };
     let sheet: ChordSheet = "Am F | C | G".parse().unwrap();
     let given: Vec<Chord> = sheet.half_bars().collect();
-    let options = AccompanyOptions { chords: given.clone(), ..options(Genre::Pop) };
+    let options =
+        AccompanyOptions { chords: given.iter().copied().map(Some).collect(), ..options(Genre::Pop) };
     // Two a bar.
     let found = chords(&tune(5 * 16), &options, 1);
     assert_eq!((found.len(), &found[..6]), (10, &given[..]));
     // Other chords, other tracks.
     let other =
-        AccompanyOptions { chords: given.iter().map(|c| c.transposed(1)).collect(), ..options.clone() };
+        AccompanyOptions { chords: given.iter().map(|c| Some(c.transposed(1))).collect(), ..options.clone() };
     assert_ne!(
         run(&generator, &tune(32), &options, 1).unwrap(),
         run(&generator, &tune(32), &other, 1).unwrap()
     );
     // More chords than bars are no harm.
     assert_eq!(chords(&tune(16), &options, 1), &given[..2]);
+    // Those between that are not given are chosen.
+    let some =
+        AccompanyOptions { chords: vec![None, Some(given[1]), None, Some(given[0])], ..options.clone() };
+    let drawn: Vec<_> = (0..20).map(|seed| chords(&tune(32), &some, seed)).collect();
+    assert!(drawn.iter().all(|found| (found[1], found[3]) == (given[1], given[0])));
+    assert!(drawn.iter().any(|found| found[0] != drawn[0][0] && found[2] != drawn[0][2]));
     // The most probable ones are the same whatever the seed, and go up with the melody.
     let sure = AccompanyOptions { chord_temperature: 0.0, ..AccompanyOptions::new(Genre::Pop) };
     let base = chords(&tune(64), &sure, 1);
@@ -167,7 +174,8 @@ fn styles_are_varied() {
     let generator = generator(|b| b.previous(false).styles(16));
     let melody = Array2::from_shape_fn((8 * 32, 128), |(step, pitch)| pitch == 60 + step % 32 / 4);
     let groups = |variation: f32, seed| {
-        let chords = "C | F".parse::<ChordSheet>().unwrap().half_bars().collect::<Vec<_>>().repeat(8);
+        let chords =
+            "C | F".parse::<ChordSheet>().unwrap().half_bars().map(Some).collect::<Vec<_>>().repeat(8);
         let rolls =
             run(&generator, &melody, &AccompanyOptions { variation, chords, ..options(Genre::Edm) }, seed)
                 .unwrap();

@@ -173,6 +173,9 @@ pub(crate) struct Accompany {
     /// How much the velocities of the new notes differ, 0 (not at all) to 1
     #[arg(long, default_value_t = GanParams::default().dynamics)]
     dynamics: f64,
+    /// End with the melody, on a chord that all parts hold
+    #[arg(long)]
+    end_naturally: bool,
     /// A velocity weights file to use in place of the embedded one
     #[arg(long)]
     pub(crate) velocity_weights: Option<PathBuf>,
@@ -185,6 +188,7 @@ impl Accompany {
             chords: self.chords.clone(),
             chord_temperature: self.chord_temperature,
             dynamics: self.dynamics,
+            end_naturally: self.end_naturally,
             track,
             ..GanParams::new(self.genre)
         }

@@ -6,11 +6,14 @@ use ndarray::{ArrayView1, ArrayView2};
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 
+use super::ending::Ending;
 use super::error::ComposeError;
 use super::params::check;
 use super::tracks::Selected;
 use super::{Composition, Observer, Progress, TrackSelection};
-use crate::gan::{self, AccompanyOptions, Genre, RoleSet, StepGrid, TrackRole, WindowGenerator, parts_of};
+use crate::gan::{
+    self, AccompanyOptions, Genre, RoleSet, StepGrid, TrackRole, WindowGenerator, half_bars, parts_of,
+};
 use crate::velocity::{VelocityModel, dynamic};
 
 /// Parameters of [`accompany`].
@@ -25,6 +28,7 @@ use crate::velocity::{VelocityModel, dynamic};
 /// | `chords` | a [`ChordSheet`] | none: the model chooses them |
 /// | `chord_temperature` | 0..=10 | 0.35 |
 /// | `dynamics` | 0..=1 | 1 |
+/// | `end_naturally` | | no |
 /// | `track` | | the melody |
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -49,6 +53,10 @@ pub struct GanParams {
     pub chord_temperature: f64,
     /// How much the velocities of the new notes differ: 1 as much as the melody's and a [`VelocityModel`] say, 0 not at all.
     pub dynamics: f64,
+    /// Whether the band comes to an end with the melody: from its last note to the end of its bar all parts hold a chord, under one stroke
+    /// of the drums, and are silent afterwards. The chord is the tonic's triad of the melody's key if the last note is one of
+    /// it and `chords` does not say otherwise, else the one that the model chooses.
+    pub end_naturally: bool,
     /// Which track is accompanied.
     pub track: TrackSelection,
 }
@@ -72,6 +80,7 @@ impl GanParams {
             chords: ChordSheet::EMPTY,
             chord_temperature: 0.35,
             dynamics: 1.0,
+            end_naturally: false,
             track: TrackSelection::Melody,
         }
     }
@@ -119,21 +128,33 @@ pub fn accompany<G: WindowGenerator + ?Sized, R: Rng + ?Sized>(
     let selected = Selected::new(params.track, input)?;
     let notes = selected.notes();
     let grid = StepGrid::of(input, input.end()).map_err(ComposeError::model)?;
+    let ending = if params.end_naturally { Ending::of(&notes, &grid) } else { None };
+    let mut chords: Vec<Option<Chord>> =
+        laid_out(&params.chords, grid.bar_steps()).into_iter().map(Some).collect();
+    let halves = half_bars(grid.bar_steps(), grid.bar_fills(params.genre), grid.steps());
+    if let Some(ending) = &ending {
+        ending.ask(&mut chords, &halves);
+    }
     let options = AccompanyOptions {
         roles: params.tracks,
         threshold: params.binarisation_threshold as f32,
         variation: params.variation as f32,
-        chords: laid_out(&params.chords, grid.bar_steps()),
+        chords,
         chord_temperature: params.chord_temperature as f32,
         bar_steps: grid.bar_steps().to_vec(),
         bar_fills: grid.bar_fills(params.genre).to_vec(),
         ..AccompanyOptions::new(params.genre)
     };
     let melody = grid.sounding_roll(&notes);
-    let band = gan::accompany(generator, melody.view(), &options, rng, &mut |done, total| {
+    let mut band = gan::accompany(generator, melody.view(), &options, rng, &mut |done, total| {
         observer(Progress { done, total, events: &[] })
     })
     .map_err(ComposeError::model)?;
+
+    if let Some(ending) = ending.filter(|_| !band.stopped) {
+        let chord = ending.chord(&band.chords, &halves);
+        ending.play(&mut band, chord);
+    }
 
     let level = softer(&notes);
     let mut parts = TrackRole::ALL.map(|role| {

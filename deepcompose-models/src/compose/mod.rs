@@ -11,6 +11,7 @@
 
 mod accompany;
 mod composition;
+mod ending;
 mod enhance;
 mod error;
 mod event;

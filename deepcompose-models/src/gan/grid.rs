@@ -167,6 +167,12 @@ impl StepGrid {
         self.ticks.partition_point(|t| *t <= tick.get()).clamp(1, self.bar_steps.len()) - 1
     }
 
+    /// One past the last step of the bar that has a step; the end for one past it.
+    pub(crate) fn bar_end(&self, step: usize) -> usize {
+        let bar = self.steps.partition_point(|s| *s <= step);
+        self.steps.get(bar).copied().unwrap_or_else(|| self.steps())
+    }
+
     /// The tick at which a step begins; a step past the last bar counts as its end.
     #[must_use]
     pub fn tick_at(&self, step: usize) -> Tick {
@@ -316,6 +322,16 @@ pub(crate) fn filled_cells(bar_steps: &[usize], fills: &[BarFill], steps: usize)
         start += bar;
     }
     cells
+}
+
+/// The first step of each half bar that a generator chooses a chord for, two a bar; a bar without a second half has its own
+/// first step twice.
+pub(crate) fn half_bars(bar_steps: &[usize], fills: &[BarFill], steps: usize) -> Vec<usize> {
+    let halves = |cell: &Cell| {
+        let second = (0..cell.len).find(|step| cell.place(*step) >= HALF_BAR).unwrap_or(0);
+        [cell.start, cell.start + second]
+    };
+    filled_cells(bar_steps, fills, steps).iter().flat_map(halves).collect()
 }
 
 #[cfg(test)]

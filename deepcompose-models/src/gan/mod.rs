@@ -81,7 +81,7 @@ pub use error::GanError;
 pub use evaluate::{ChordEvaluation, GanEvaluation, LateBars, evaluate, evaluate_chained, evaluate_chords};
 pub use generator::Generator;
 pub use genre::{AccompanimentTrack, Genre, Provenance, RoleSet, TrackRole};
-pub(crate) use grid::{BAR_STEPS, filled_cells, parts_of};
+pub(crate) use grid::{BAR_STEPS, filled_cells, half_bars, parts_of};
 pub use grid::{BarFill, MAX_BARS, StepGrid};
 pub use harmony::ChordModel;
 pub use latent::latent;

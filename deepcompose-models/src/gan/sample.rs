@@ -35,12 +35,12 @@ pub struct AccompanyOptions {
     pub variation: f32,
     /// How each role's sounding pitches are chosen, by [`TrackRole::index`]; [`new`](Self::new) sets what suits its genre.
     pub choice: [ChoiceRule; TrackRole::COUNT],
-    /// The chords of the first half bars, two a bar, for generators that are told of chords; those of the half
-    /// bars that follow the generator chooses. The first half of a bar is its first eight steps, of a [jig](BarFill::Jig) its
+    /// The chords of the first half bars, two a bar, for generators that are told of chords; those that are `None`, and those of the
+    /// half bars that follow, the generator chooses. The first half of a bar is its first eight steps, of a [jig](BarFill::Jig) its
     /// first six; of a [waltz](BarFill::Waltz) the second half has the first one's chord unless it is given. A bar of eight
     /// steps or fewer has no second half: of its two chords the second is passed over. A bar longer than sixteen
     /// counts as the bars that it is cut into.
-    pub chords: Vec<Chord>,
+    pub chords: Vec<Option<Chord>>,
     /// The temperature at which the generator chooses chords, 0..=10: 0 takes the most probable one, 1 draws them
     /// as it learnt them.
     pub chord_temperature: f32,
@@ -345,8 +345,8 @@ impl<'a> Run<'a> {
         for (bar, half) in bars.iter().flat_map(|bar| (0..HALVES).map(move |half| (bar, half))) {
             // A waltz has one chord a bar, unless two are given.
             let goes_on = bar.fill == BarFill::Waltz && half > 0;
-            let chord = match (bar.has_half(half), given.get(self.chords.len())) {
-                (true, Some(given)) => Some(*given),
+            let chord = match (bar.has_half(half), given.get(self.chords.len()).copied().flatten()) {
+                (true, Some(given)) => Some(given),
                 (true, None) if goes_on => self.chords.last().copied(),
                 (true, None) => model.next(&self.chords, tune, *genre, *chord_temperature, rng),
                 // There is no such half: the chord goes on.

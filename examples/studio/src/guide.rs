@@ -243,14 +243,15 @@ fn ar_cnn() -> Entry {
 }
 
 /// What a pass of the AR-CNN adds or removes.
-fn endings() -> Vec<Choice> {
-    [
-        (false, "Break off", "The extension is as long as you asked for."),
-        (true, "Come to an end", "The last note is the tonic, with a bar: up to a bar earlier."),
-    ]
-    .into_iter()
-    .map(|(ends, label, help)| Choice { value: json!(ends), label: label.to_owned(), help: help.to_owned() })
-    .collect()
+fn endings(broken_off: [&str; 2], ended: [&str; 2]) -> Vec<Choice> {
+    [(false, broken_off), (true, ended)]
+        .into_iter()
+        .map(|(ends, [label, help])| Choice {
+            value: json!(ends),
+            label: label.to_owned(),
+            help: help.to_owned(),
+        })
+        .collect()
 }
 
 fn edit_units() -> Vec<Choice> {
@@ -324,6 +325,18 @@ fn gan() -> Entry {
             "",
             number(0.0, 1.0, 0.05, "0 to 1"),
             "How much the velocities of the new notes differ: 0 plays them all alike.",
+        ),
+        fields.field(
+            "end_naturally",
+            "Ending",
+            "",
+            Control::Choice {
+                options: endings(
+                    ["Play on", "The pattern goes on to the end of the bar."],
+                    ["End with the melody", "All parts hold a chord from its last note on, the tonic's if it fits."],
+                ),
+            },
+            "Whether the band comes to an end with the melody.",
         ),
         fields.advanced(
             "seed",
@@ -475,7 +488,12 @@ fn transformer() -> Entry {
             "end_naturally",
             "Ending",
             "",
-            Control::Choice { options: endings() },
+            Control::Choice {
+                options: endings(
+                    ["Break off", "The extension is as long as you asked for."],
+                    ["Come to an end", "The last note is the tonic, with a bar: up to a bar earlier."],
+                ),
+            },
             "Whether the extension comes to an end, or breaks off when it is as long as you asked for.",
         ),
         fields.advanced(
