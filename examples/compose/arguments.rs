@@ -64,7 +64,9 @@ fn track(text: &str) -> Result<TrackSelection, String> {
     }
 }
 
+// The subcommand has this name too.
 #[derive(Args)]
+#[group(skip)]
 pub(crate) struct Enhance {
     /// Maximum input notes to remove, in per cent
     #[arg(long, default_value_t = ArCnnParams::default().maximum_input_notes_to_remove)]
@@ -107,7 +109,9 @@ impl Enhance {
     }
 }
 
+// The subcommand has this name too.
 #[derive(Args)]
+#[group(skip)]
 pub(crate) struct Extend {
     /// Sampling technique: top-k, nucleus or random
     #[arg(long, default_value_t = TransformerParams::default().sampling_technique)]
@@ -156,7 +160,9 @@ impl Extend {
     }
 }
 
+// The subcommand has this name too.
 #[derive(Args)]
+#[group(skip)]
 pub(crate) struct Accompany {
     /// The genre: see `compose genres`
     #[arg(long, default_value_t = Genre::Rock)]
