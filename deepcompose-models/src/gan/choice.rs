@@ -30,6 +30,8 @@ pub struct ChoiceRule {
     /// As many pitches as in the step before sound on, as long as so many are what a threshold that is higher or lower by this
     /// would give, 0..=0.5.
     pub slack: f32,
+    /// The most pitches that sound at once, 1..=128.
+    pub most: usize,
 }
 
 /// Steps of a half bar.
@@ -40,8 +42,12 @@ const SURE: f32 = 6.0;
 const NEVER: f32 = 1e-5;
 
 impl ChoiceRule {
-    /// Each step by itself, as probable as the network says.
-    pub const PLAIN: Self = Self { calibration: 0.0, agreement: 0.0, persistence: 0.0, slack: 0.0 };
+    /// Each step by itself, as probable as the network says, however many pitches that are.
+    pub const PLAIN: Self =
+        Self { calibration: 0.0, agreement: 0.0, persistence: 0.0, slack: 0.0, most: Self::MOST };
+
+    /// The most that [`most`](Self::most) may be.
+    pub const MOST: usize = 128;
 
     /// What suits the shipped generator: of the rules tried on pieces that it learnt from, those under which the measures of
     /// the track were nearest to those of what was played in the genre.
@@ -52,23 +58,33 @@ impl ChoiceRule {
             (Genre::Reggae, TrackRole::Drums) => -1.2,
             (Genre::Country | Genre::Edm, TrackRole::Drums) => -0.6,
             (Genre::Jazz, TrackRole::Drums) | (Genre::Reggae, TrackRole::Guitar) => -0.3,
-            (Genre::Jazz | Genre::Country, TrackRole::Bass)
-            | (Genre::Rock | Genre::Jazz | Genre::Edm, TrackRole::Guitar)
-            | (Genre::Pop, TrackRole::Keys) => 0.6,
+            (Genre::Rock | Genre::Jazz, TrackRole::Bass) => -0.6,
+            (Genre::Edm, TrackRole::Bass) => -1.2,
+            (Genre::Pop, TrackRole::Bass) => 1.2,
+            (Genre::Rock | Genre::Jazz | Genre::Edm, TrackRole::Guitar) | (Genre::Pop, TrackRole::Keys) => {
+                0.6
+            }
             (Genre::Rock | Genre::Country | Genre::Reggae | Genre::Edm, TrackRole::Keys) => 0.9,
             _ => 0.0,
         };
-        Self { calibration: rule.calibration + more, ..rule }
+        let most = match (genre, role) {
+            // Their bands were rendered with two basses at once, now and then.
+            (Genre::Pop | Genre::Edm, TrackRole::Bass) => 2,
+            _ => rule.most,
+        };
+        Self { calibration: rule.calibration + more, most, ..rule }
     }
+
+    /// Of chords.
+    const HANDS: Self = Self { agreement: 3.0, persistence: 1.0, slack: 0.15, ..Self::PLAIN };
 
     /// Whatever the genre.
     const fn of_role(role: TrackRole) -> Self {
         match role {
             TrackRole::Drums => Self { calibration: 0.9, ..Self::PLAIN },
-            TrackRole::Bass => Self { calibration: -0.6, ..Self::PLAIN },
-            TrackRole::Guitar | TrackRole::Keys => {
-                Self { calibration: 0.0, agreement: 3.0, persistence: 1.0, slack: 0.15 }
-            }
+            TrackRole::Bass => Self { calibration: -0.6, persistence: 0.5, most: 1, ..Self::PLAIN },
+            TrackRole::Guitar => Self { most: 6, ..Self::HANDS },
+            TrackRole::Keys => Self { most: 10, ..Self::HANDS },
         }
     }
 
@@ -83,6 +99,9 @@ impl ChoiceRule {
             Some((field, value, .., accepted)) => {
                 Err(GanError::OutOfRange { field, value: value.into(), accepted })
             }
+            None if !(1..=Self::MOST).contains(&self.most) => {
+                Err(GanError::OutOfRange { field: "most", value: self.most as f64, accepted: "1..=128" })
+            }
             None => Ok(()),
         }
     }
@@ -91,7 +110,6 @@ impl ChoiceRule {
     /// them. `tracks` holds the hyperbolic tangents of each step's `pitches`.
     pub(super) fn sounding(
         &self,
-        role: TrackRole,
         tracks: &[f32],
         pitches: usize,
         threshold: f32,
@@ -120,7 +138,7 @@ impl ChoiceRule {
                     let stays = if *before >> pitch & 1 == 1 { self.persistence } else { 0.0 };
                     odds + self.agreement * mean + stays
                 });
-                *before = best(scores, self.count(role, row, threshold, *before));
+                *before = best(scores, self.count(row, threshold, *before));
                 sets.push(*before);
             }
         }
@@ -128,10 +146,10 @@ impl ChoiceRule {
     }
 
     /// How many cells of a step sound, of which `odds` are the logarithms of the odds.
-    fn count(&self, role: TrackRole, odds: &[f32], threshold: f32, before: u128) -> usize {
+    fn count(&self, odds: &[f32], threshold: f32, before: u128) -> usize {
         let mut cells: Vec<f32> = odds.iter().map(|odds| 1.0 / (1.0 + (-odds).exp())).collect();
         cells.sort_by(|a, b| b.total_cmp(a));
-        let most = most_notes(role).min(cells.len());
+        let most = self.most.min(cells.len());
         let at = |threshold: f32| {
             let alone = cells.partition_point(|probability| *probability >= threshold);
             alone.max(likely_count(&cells, most, threshold)).min(most)
@@ -155,16 +173,6 @@ fn best(scores: impl Iterator<Item = f32>, count: usize) -> u128 {
     let mut cells: Vec<(usize, f32)> = scores.enumerate().collect();
     cells.sort_by(|a, b| b.1.total_cmp(&a.1));
     cells.iter().take(count).fold(0, |set, (pitch, _)| set | 1 << pitch)
-}
-
-/// How many notes a role may sound at once.
-const fn most_notes(role: TrackRole) -> usize {
-    match role {
-        TrackRole::Drums => 128,
-        TrackRole::Bass => 1,
-        TrackRole::Guitar => 6,
-        TrackRole::Keys => 10,
-    }
 }
 
 /// The largest number, up to `most`, of which it is as probable as the threshold that so many cells sound or more,
@@ -205,20 +213,25 @@ mod tests {
         probabilities.iter().map(|p| 2.0 * p - 1.0).collect()
     }
 
+    /// At most so many pitches, by the step alone.
+    const fn at_most(most: usize) -> ChoiceRule {
+        ChoiceRule { most, ..ChoiceRule::PLAIN }
+    }
+
     /// What sounds in a single step after silence.
-    fn sounding(role: TrackRole, cells: &[f32], threshold: f32) -> u128 {
-        ChoiceRule::PLAIN.sounding(role, cells, cells.len(), threshold, &mut 0, |_| true)[0]
+    fn sounding(most: usize, cells: &[f32], threshold: f32) -> u128 {
+        at_most(most).sounding(cells, cells.len(), threshold, &mut 0, |_| true)[0]
     }
 
     #[test]
     fn a_cell_sounds_from_the_threshold_up() {
         // By way of the odds a quarter may be a hair less than itself.
         let cells = row(&[0.5, 0.2501, 0.75, 0.1]);
-        assert_eq!(sounding(TrackRole::Drums, &cells, 0.5), 0b0101);
-        assert_eq!(sounding(TrackRole::Keys, &cells, 0.25), 0b0111);
+        assert_eq!(sounding(128, &cells, 0.5), 0b0101);
+        assert_eq!(sounding(10, &cells, 0.25), 0b0111);
         // 1 − 0.5 · 0.75 · 0.25 · 0.9 = 0.916: something sounds, most likely the third.
-        assert_eq!(sounding(TrackRole::Guitar, &cells, 0.9), 0b0100);
-        assert_eq!(sounding(TrackRole::Guitar, &cells, 0.92), 0);
+        assert_eq!(sounding(6, &cells, 0.9), 0b0100);
+        assert_eq!(sounding(6, &cells, 0.92), 0);
     }
 
     // Five cells of probability 0.4: at least 2 of them sound with 1 − 0.6⁵ − 5 · 0.4 · 0.6⁴ = 0.663, at least 3 with
@@ -226,12 +239,12 @@ mod tests {
     #[test]
     fn as_many_sound_as_are_likely_to() {
         let cells = row(&[0.0, 0.4, 0.4, 0.4, 0.4, 0.4]);
-        assert_eq!(sounding(TrackRole::Keys, &cells, 0.5), 0b0110);
-        assert_eq!(sounding(TrackRole::Keys, &cells, 0.66), 0b0110);
-        assert_eq!(sounding(TrackRole::Keys, &cells, 0.67), 0b0010);
-        assert_eq!(sounding(TrackRole::Bass, &cells, 0.5), 0b0010);
+        assert_eq!(sounding(10, &cells, 0.5), 0b0110);
+        assert_eq!(sounding(10, &cells, 0.66), 0b0110);
+        assert_eq!(sounding(10, &cells, 0.67), 0b0010);
+        assert_eq!(sounding(1, &cells, 0.5), 0b0010);
         // At 0.39 each sounds by itself.
-        assert_eq!(sounding(TrackRole::Drums, &cells, 0.39), 0b11_1110);
+        assert_eq!(sounding(128, &cells, 0.39), 0b11_1110);
     }
 
     // Against all 2ⁿ outcomes.
@@ -255,35 +268,35 @@ mod tests {
 
     // 1 − (1 − 0.3)(1 − 0.4) = 0.58: something is likely to sound, though no pitch is by itself.
     #[test]
-    fn the_bass_sounds_if_any_pitch_is_likely_to() {
+    fn a_single_pitch_sounds_if_any_is_likely_to() {
         let cells = row(&[0.3, 0.0, 0.4]);
-        assert_eq!(sounding(TrackRole::Bass, &cells, 0.57), 0b100);
-        assert_eq!(sounding(TrackRole::Bass, &cells, 0.59), 0);
+        assert_eq!(sounding(1, &cells, 0.57), 0b100);
+        assert_eq!(sounding(1, &cells, 0.59), 0);
         // Equal ones: the lowest.
-        assert_eq!(sounding(TrackRole::Bass, &row(&[0.0, 0.9, 0.9]), 0.5), 0b010);
+        assert_eq!(sounding(1, &row(&[0.0, 0.9, 0.9]), 0.5), 0b010);
     }
 
     #[test]
     fn hands_take_the_most_probable() {
         let cells = row(&[0.6, 0.9, 0.6, 0.9, 0.9, 0.9, 0.6, 0.9, 0.2]);
         // Five at 0.9, and the lowest of those at 0.6.
-        assert_eq!(sounding(TrackRole::Guitar, &cells, 0.5), 0b1011_1011);
-        assert_eq!(sounding(TrackRole::Keys, &cells, 0.5), 0b1111_1111);
+        assert_eq!(sounding(6, &cells, 0.5), 0b1011_1011);
+        assert_eq!(sounding(10, &cells, 0.5), 0b1111_1111);
     }
 
     /// The sets of a whole half bar.
-    fn sets(rule: ChoiceRule, role: TrackRole, steps: &[&[f32]], mut before: u128) -> Vec<u128> {
+    fn sets(rule: ChoiceRule, steps: &[&[f32]], mut before: u128) -> Vec<u128> {
         let cells: Vec<f32> = steps.iter().flat_map(|step| row(step)).collect();
-        rule.sounding(role, &cells, steps[0].len(), 0.5, &mut before, |_| true)
+        rule.sounding(&cells, steps[0].len(), 0.5, &mut before, |_| true)
     }
 
     #[test]
     fn what_sounds_is_calibrated() {
         // Odds of 2 : 1, once as probable as they say and once half so: 1 : 1, which reaches a half no more by a hair.
         let cells: &[&[f32]] = &[&[2.0 / 3.0, 0.0]];
-        assert_eq!(sets(ChoiceRule::PLAIN, TrackRole::Drums, cells, 0), [1]);
+        assert_eq!(sets(ChoiceRule::PLAIN, cells, 0), [1]);
         let half = ChoiceRule { calibration: 0.694, ..ChoiceRule::PLAIN };
-        assert_eq!(sets(half, TrackRole::Drums, cells, 0), [0]);
+        assert_eq!(sets(half, cells, 0), [0]);
     }
 
     #[test]
@@ -293,7 +306,8 @@ mod tests {
                 let rule = ChoiceRule::of(genre, role);
                 assert!(rule.check().is_ok(), "{genre} {role}");
                 let base = ChoiceRule::of_role(role);
-                assert_eq!(ChoiceRule { calibration: base.calibration, ..rule }, base);
+                assert_eq!(ChoiceRule { calibration: base.calibration, most: base.most, ..rule }, base);
+                assert!((1..=2 * base.most).contains(&rule.most));
             }
         }
         let field = |rule: ChoiceRule| match rule.check() {
@@ -304,6 +318,7 @@ mod tests {
         assert_eq!(field(ChoiceRule { agreement: -0.1, ..ChoiceRule::PLAIN }), "agreement");
         assert_eq!(field(ChoiceRule { persistence: f32::INFINITY, ..ChoiceRule::PLAIN }), "persistence");
         assert_eq!(field(ChoiceRule { slack: 0.6, ..ChoiceRule::PLAIN }), "slack");
+        assert_eq!((field(at_most(0)), field(at_most(129))), ("most", "most"));
     }
 
     #[test]
@@ -311,16 +326,16 @@ mod tests {
         // Logarithms of the odds of the first pitch: 0.41, -0.41, 0.41; of the second: 0.2, 0.85, 0.2. The means are 0.14 and
         // 0.42.
         let steps: &[&[f32]] = &[&[0.6, 0.55], &[0.4, 0.7], &[0.6, 0.55]];
-        assert_eq!(sets(ChoiceRule::PLAIN, TrackRole::Bass, steps, 0), [0b01, 0b10, 0b01]);
+        assert_eq!(sets(at_most(1), steps, 0), [0b01, 0b10, 0b01]);
         // From 0.41 + 0.14 w = 0.2 + 0.42 w on, w = 0.75, the second is preferred throughout.
         for (agreement, expected) in [(0.7, [0b01, 0b10, 0b01]), (0.8, [0b10, 0b10, 0b10])] {
-            let rule = ChoiceRule { agreement, ..ChoiceRule::PLAIN };
-            assert_eq!(sets(rule, TrackRole::Bass, steps, 0), expected, "{agreement}");
+            let rule = ChoiceRule { agreement, ..at_most(1) };
+            assert_eq!(sets(rule, steps, 0), expected, "{agreement}");
         }
         // The next half bar is another.
         let long: Vec<&[f32]> = [vec![&[0.9_f32, 0.6][..]; 8], vec![&[0.6, 0.7]; 2]].concat();
-        let rule = ChoiceRule { agreement: 100.0, ..ChoiceRule::PLAIN };
-        let found = sets(rule, TrackRole::Bass, &long, 0);
+        let rule = ChoiceRule { agreement: 100.0, ..at_most(1) };
+        let found = sets(rule, &long, 0);
         assert_eq!((found[7], found[8]), (0b01, 0b10));
     }
 
@@ -329,9 +344,9 @@ mod tests {
         // The odds of the second are higher by 0.44, in its logarithm.
         let steps: &[&[f32]] = &[&[0.6, 0.7]];
         for (persistence, expected) in [(0.43, 0b10), (0.45, 0b01)] {
-            let rule = ChoiceRule { persistence, ..ChoiceRule::PLAIN };
-            assert_eq!(sets(rule, TrackRole::Bass, steps, 0b01), [expected], "{persistence}");
-            assert_eq!(sets(rule, TrackRole::Bass, steps, 0), [0b10]);
+            let rule = ChoiceRule { persistence, ..at_most(1) };
+            assert_eq!(sets(rule, steps, 0b01), [expected], "{persistence}");
+            assert_eq!(sets(rule, steps, 0), [0b10]);
         }
     }
 
@@ -343,7 +358,7 @@ mod tests {
             [(0.0, 0b11, 1), (0.04, 0b11, 1), (0.06, 0b11, 2), (0.06, 0b111, 1), (0.06, 0, 1)]
         {
             let rule = ChoiceRule { slack, ..ChoiceRule::PLAIN };
-            let set = sets(rule, TrackRole::Keys, steps, before)[0];
+            let set = sets(rule, steps, before)[0];
             assert_eq!(set.count_ones(), expected, "{slack} {before:b}");
         }
     }
@@ -352,9 +367,9 @@ mod tests {
     fn steps_beyond_a_bar_are_silent_and_passed_over() {
         // The second step is not there: the half bar's mean is without it, and the first pitch stays.
         let cells = [row(&[0.9, 0.5]), row(&[0.01, 0.99]), row(&[0.6, 0.61])].concat();
-        let rule = ChoiceRule { agreement: 1.0, persistence: 0.1, ..ChoiceRule::PLAIN };
+        let rule = ChoiceRule { agreement: 1.0, persistence: 0.1, ..at_most(1) };
         let mut before = 0;
-        let sets = rule.sounding(TrackRole::Bass, &cells, 2, 0.5, &mut before, |step| step != 1);
+        let sets = rule.sounding(&cells, 2, 0.5, &mut before, |step| step != 1);
         assert_eq!((sets, before), (vec![1, 0, 1], 1));
     }
 }

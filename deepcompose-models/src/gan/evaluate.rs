@@ -230,7 +230,7 @@ pub(super) fn sounding_sets(
     let all = genres.iter().flat_map(|genre| TrackRole::ALL.map(|role| (*genre, role)));
     let track = |(cells, (genre, role)): (&[f32], (Genre, TrackRole))| {
         let rule = ChoiceRule::of(genre, role);
-        let sets = rule.sounding(role, cells, config.pitches(), 0.5, &mut 0, |_| true);
+        let sets = rule.sounding(cells, config.pitches(), 0.5, &mut 0, |_| true);
         sets.into_iter().map(|set| range.keys(set)).collect::<Vec<_>>()
     };
     Ok(values.chunks(config.steps() * config.pitches()).zip(all).flat_map(track).collect())

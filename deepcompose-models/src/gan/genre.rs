@@ -134,7 +134,7 @@ impl FromStr for Genre {
 pub enum TrackRole {
     /// Percussion; pitches are General MIDI percussion keys.
     Drums,
-    /// The lowest voice, one note at a time.
+    /// The lowest voice, one note at a time; two, now and then, in pop and EDM.
     Bass,
     /// Guitar, or what stands in for it: strings in classical music, a synth lead in EDM.
     Guitar,

@@ -133,8 +133,7 @@ pub struct AccompanimentRoll {
 /// At each step a role sounds as many pitches as it is as probable as the threshold that so many or more sound, and at
 /// least as many as have a probability of the threshold by themselves. So a chord that is sure to sound, in one inversion
 /// or another, does not fall silent because none of them is likely by itself. Which pitches these are, the role's
-/// [`ChoiceRule`] says: the most probable ones, with regard to the half bar and to what sounds already. The bass plays one note at
-/// a time, guitar at most 6 and keys at most 10.
+/// [`ChoiceRule`] says: the most probable ones, with regard to the half bar and to what sounds already, and no more than it allows.
 ///
 /// The same generator, melody, options and state of `rng` give the same tracks.
 /// `observer` is told after each group how many groups are done and how many there are; it may stop
@@ -395,7 +394,7 @@ impl<'a> Run<'a> {
             let before = &mut self.last[role.index()];
             let is_there =
                 |step: usize| bars.get(step / BAR_STEPS).is_some_and(|bar| bar.has(step % BAR_STEPS));
-            let sets = rule.sounding(role, cells, pitches, self.options.threshold, before, is_there);
+            let sets = rule.sounding(cells, pitches, self.options.threshold, before, is_there);
             window.iter_mut().zip(sets).for_each(|(keys, set)| *keys = range.keys(set));
         }
         Ok(&self.logits[at..at + each])
