@@ -48,9 +48,17 @@ fn the_files_of_the_shipped_weights_are_valid() {
     let transformer = TransformerTrainConfig::read(examples("shipped/transformer.toml")).unwrap();
     assert_eq!(transformer.model, TransformerXlConfig::compact());
     transformer.training.validate().unwrap();
+    let more = TransformerTrainConfig::read(examples("shipped/transformer_on.toml")).unwrap();
+    let steps = more.training.steps;
+    assert!(steps > transformer.training.steps);
+    let training = TransformerTraining { steps, ..transformer.training.clone() };
+    assert_eq!(more, TransformerTrainConfig { training, ..transformer });
     let gan = GanTrainConfig::read(examples("shipped/gan.toml")).unwrap();
     assert_eq!(gan.training, GanTraining { steps: 8000, ..GanTraining::accompaniment() });
     gan.training.validate().unwrap();
+    let more = GanTrainConfig::read(examples("shipped/gan_on.toml")).unwrap();
+    assert!(more.training.steps > gan.training.steps && more.training.freeze.matches("harmony"));
+    more.training.validate().unwrap();
 }
 
 #[test]

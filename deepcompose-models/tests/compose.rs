@@ -108,6 +108,7 @@ fn budgets_hold() {
     let params = ArCnnParams {
         maximum_input_notes_to_remove: 26.0,
         maximum_notes_to_add: NotesToAdd::Count(3),
+        unit: EditUnit::Cell,
         ..ArCnnParams::default()
     };
     let mut rng = ChaCha8Rng::seed_from_u64(1);
@@ -129,10 +130,11 @@ fn a_pass_may_add_a_whole_note() {
         unit,
         ..ArCnnParams::default()
     };
-    let run = EditUnit::Run { margin: 1.0, longest: 16 };
+    let run = EditUnit::Run { margin: 1.0, longest: 16, shortest: 1 };
     assert_eq!(run_enhance(&input, &edits, &passes(run, 4))[1..], [note(480, 480, 64, 99)]);
     let total = |notes: Vec<Note>| notes[1..].iter().map(|n| n.duration.get()).sum::<u32>();
-    assert_eq!(total(run_enhance(&input, &edits, &passes(run, 3))), 360);
+    // There is no room for all of it.
+    assert_eq!(total(run_enhance(&input, &edits, &passes(run, 3))), 0);
     assert_eq!(total(run_enhance(&input, &edits, &passes(EditUnit::Cell, 4))), 120);
     let refused = ArCnnParams { annealing: 0.0, ..all() }.validate().unwrap_err().to_string();
     assert!(refused.starts_with("annealing 0"), "{refused}");

@@ -52,7 +52,7 @@
 //! | sampling iterations | [`EditParams`] | 0..=100 000 | 90 |
 //! | creative risk of edits | [`EditParams`] | x > 0, finite | 0.8 |
 //! | annealing of edits | [`EditParams`] | 0 < x ≤ 1 | 1 |
-//! | unit of edits | [`EditUnit`] | a cell, or a run: margin ≥ 0 nats, longest ≥ 1 step | a cell |
+//! | unit of edits | [`EditUnit`] | a cell, or a run: margin ≥ 0 nats, longest ≥ 1 step, shortest 1..=longest | a cell |
 //! | pitch range of edits | [`EditParams`] | within 0..=127 | 21..=108 |
 //! | window alignment | [`EditParams`] | 1 or more steps | 16 |
 //! | session memory | [`EditParams`] | bytes; one session at least | 512 MiB |

@@ -276,9 +276,26 @@ fn parameters_outside_their_ranges_are_refused() {
         ("annealing", EditParams { annealing: 0.0, ..good.clone() }),
         ("annealing", EditParams { annealing: 1.01, ..good.clone() }),
         ("annealing", EditParams { annealing: f64::NAN, ..good.clone() }),
-        ("run margin", EditParams { unit: EditUnit::Run { margin: -0.1, longest: 4 }, ..good.clone() }),
-        ("run margin", EditParams { unit: EditUnit::Run { margin: f32::NAN, longest: 4 }, ..good.clone() }),
-        ("longest run", EditParams { unit: EditUnit::Run { margin: 1.0, longest: 0 }, ..good.clone() }),
+        (
+            "run margin",
+            EditParams { unit: EditUnit::Run { margin: -0.1, longest: 4, shortest: 1 }, ..good.clone() },
+        ),
+        (
+            "run margin",
+            EditParams { unit: EditUnit::Run { margin: f32::NAN, longest: 4, shortest: 1 }, ..good.clone() },
+        ),
+        (
+            "shortest note",
+            EditParams { unit: EditUnit::Run { margin: 1.0, longest: 4, shortest: 0 }, ..good.clone() },
+        ),
+        (
+            "shortest note",
+            EditParams { unit: EditUnit::Run { margin: 1.0, longest: 4, shortest: 5 }, ..good.clone() },
+        ),
+        (
+            "longest run",
+            EditParams { unit: EditUnit::Run { margin: 1.0, longest: 0, shortest: 1 }, ..good.clone() },
+        ),
         ("window alignment", EditParams { window_alignment: 0, ..good.clone() }),
     ];
     for (name, params) in cases {
@@ -308,7 +325,7 @@ fn run_drawn(logits: &[f32], sounding: &[[usize; 2]], params: EditParams, seed: 
 fn a_run_reaches_as_far_as_the_logits_say() {
     let run = |margin, longest| EditParams {
         max_remove: 1.0,
-        unit: EditUnit::Run { margin, longest },
+        unit: EditUnit::Run { margin, longest, shortest: 1 },
         ..EditParams::default()
     };
     // Drawn: step 4, the others are 40 nats below or more but for a plateau around it.
@@ -327,11 +344,46 @@ fn a_run_reaches_as_far_as_the_logits_say() {
     assert_eq!(run_drawn(&logits, &[[3, 60], [6, 60]], cold(run(2.0, 99)), 0), [4, 5]);
     let sounding = [[3, 60], [4, 60], [5, 60]];
     assert_eq!(run_drawn(&logits, &sounding, cold(run(2.0, 99)), 0), [4, 3, 5]);
-    // Budgets cut it: three cells may be added, two of the four removed.
-    let three = EditParams { max_add: MaxAdd::Cells(3), ..cold(run(2.0, 99)) };
-    assert_eq!(run_drawn(&logits, &[], three, 0), [4, 3, 2]);
-    let half = EditParams { max_remove: 0.5, ..cold(run(2.0, 99)) };
-    assert_eq!(run_drawn(&logits, &[[2, 60], [3, 60], [4, 60], [5, 60]], half, 0), [4, 3]);
+    // Budgets have room for all of it or it is not made: five cells are added, four removed.
+    for (cells, expected) in [(4, vec![]), (5, vec![4, 3, 2, 5, 6])] {
+        let params = EditParams { max_add: MaxAdd::Cells(cells), ..cold(run(2.0, 99)) };
+        assert_eq!(run_drawn(&logits, &[], params, 0), expected);
+    }
+    for (max_remove, expected) in [(0.99, vec![]), (1.0, vec![4, 3, 2, 5])] {
+        let params = EditParams { max_remove, ..cold(run(2.0, 99)) };
+        assert_eq!(run_drawn(&logits, &[[2, 60], [3, 60], [4, 60], [5, 60]], params, 0), expected);
+    }
+}
+
+#[test]
+fn no_crumbs_are_made() {
+    let run = |shortest| EditParams {
+        max_remove: 1.0,
+        creative_risk: 1e-3,
+        unit: EditUnit::Run { margin: 0.0, longest: 8, shortest },
+        ..EditParams::default()
+    };
+    let none = f32::NEG_INFINITY;
+    // Drawn: step 4, alone within the margin. Step 3 is more probable than 5, then 5 than 2.
+    let logits = [none, 1.0, 2.0, 9.0, 100.0, 8.0, 3.0, none];
+    assert_eq!(run_drawn(&logits, &[], run(1), 0), [4]);
+    assert_eq!(run_drawn(&logits, &[], run(2), 0), [4, 3]);
+    assert_eq!(run_drawn(&logits, &[], run(4), 0), [4, 3, 5, 6]);
+    // Steps 0 and 7 may not be edited: there is no room for more.
+    assert_eq!(run_drawn(&logits, &[], run(8), 0), [4, 3, 2, 1, 5, 6]);
+    // It lengthens what sounds in steps 2 and 3 to three steps, but leads to what sounds in steps 5 and 6.
+    assert_eq!(run_drawn(&logits, &[[2, 60], [3, 60]], run(3), 0), [4]);
+    assert_eq!(run_drawn(&logits, &[[2, 60], [3, 60]], run(4), 0), [4, 5]);
+    assert_eq!(run_drawn(&logits, &[[5, 60], [6, 60]], run(2), 0), [4, 3]);
+    // A note of steps 1 to 5 that loses step 4: one step is left after it, three before.
+    let note: Vec<[usize; 2]> = (1..6).map(|step| [step, 60]).collect();
+    assert_eq!(run_drawn(&logits, &note, run(1), 0), [4]);
+    assert_eq!(run_drawn(&logits, &note, run(2), 0), [4, 5]);
+    assert_eq!(run_drawn(&logits, &note, run(3), 0), [4, 5]);
+    assert_eq!(run_drawn(&logits, &note, run(4), 0), [4, 3, 2, 1, 5]);
+    // Of steps 3 to 6, one is left before and two after.
+    let note: Vec<[usize; 2]> = (3..7).map(|step| [step, 60]).collect();
+    assert_eq!(run_drawn(&logits, &note, run(3), 0), [4, 3, 5, 6]);
 }
 
 #[test]
@@ -499,7 +551,11 @@ proptest! {
         extend_to_window: bool,
         unit in prop_oneof![
             Just(EditUnit::Cell),
-            (0.0_f32..4.0, 1_usize..20).prop_map(|(margin, longest)| EditUnit::Run { margin, longest })
+            (0.0_f32..4.0, 1_usize..20, 0_usize..20).prop_map(|(margin, longest, shortest)| EditUnit::Run {
+                margin,
+                longest,
+                shortest: 1 + shortest % longest
+            })
         ],
         annealing in 0.01_f64..=1.0,
         (low, high) in (0_u32..128, 0_u32..128).prop_map(|(a, b)| (a.min(b), a.max(b))),

@@ -99,8 +99,8 @@ impl Enhance {
             annealing: self.annealing,
             unit: match (self.longest_run, ArCnnParams::NOTES) {
                 (None, _) => ArCnnParams::default().unit,
-                (Some(longest), EditUnit::Run { margin, .. }) if longest > 0 => {
-                    EditUnit::Run { margin, longest }
+                (Some(longest), EditUnit::Run { margin, shortest, .. }) if longest > 0 => {
+                    EditUnit::Run { margin, longest, shortest: shortest.min(longest) }
                 }
                 _ => EditUnit::Cell,
             },

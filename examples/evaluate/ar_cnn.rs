@@ -79,7 +79,9 @@ pub(crate) fn measure(task: &Task<'_>) -> Result<Outcome, Box<dyn Error>> {
     table.extend(e.repair.as_ref().map(repairs));
     let by = match unit {
         EditUnit::Cell => "by single cells".to_owned(),
-        EditUnit::Run { margin, longest } => format!("by runs of up to {longest} cells within {margin} nats"),
+        EditUnit::Run { margin, longest, shortest } => {
+            format!("by runs of up to {longest} cells within {margin} nats, notes of {shortest} or more")
+        }
     };
     if e.repair.is_some() {
         table.push_str(&format!("\nsampled {by}, creative risk {creative_risk}, annealing {annealing}; harmonised in {passes} passes\n"));

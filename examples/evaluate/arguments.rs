@@ -128,6 +128,9 @@ pub(crate) struct Options {
     /// AR-CNN: how far, in nats, the logit of a run's cell may be below that of the cell that was drawn
     #[arg(long, value_name = "NATS", default_value_t = margin(ArCnnParams::default().unit))]
     run_margin: f32,
+    /// AR-CNN: how many steps a note that a run makes or leaves has at least
+    #[arg(long, value_name = "STEPS", default_value_t = shortest(ArCnnParams::default().unit))]
+    shortest_note: usize,
     /// GAN and velocity: the genre of pieces for which neither manifest nor folder tells it
     #[arg(long, default_value_t = Genre::Rock)]
     genre: Genre,
@@ -173,6 +176,10 @@ fn margin(unit: EditUnit) -> f32 {
     if let EditUnit::Run { margin, .. } = unit { margin } else { 1.0 }
 }
 
+fn shortest(unit: EditUnit) -> usize {
+    if let EditUnit::Run { shortest, .. } = unit { shortest } else { 1 }
+}
+
 impl Options {
     /// The model and data to measure, if any are given.
     pub(crate) fn task(&self) -> Result<Option<Task<'_>>, Box<dyn Error>> {
@@ -202,7 +209,11 @@ impl Options {
             passes: self.passes,
             unit: match self.longest_run {
                 0 => EditUnit::Cell,
-                longest => EditUnit::Run { margin: self.run_margin, longest },
+                longest => EditUnit::Run {
+                    margin: self.run_margin,
+                    longest,
+                    shortest: self.shortest_note.clamp(1, longest),
+                },
             },
             genre: self.genre,
         }))

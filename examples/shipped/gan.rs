@@ -7,19 +7,12 @@ use deepcompose::midi;
 use deepcompose::models::data::{Piece, split_by_id};
 use deepcompose::models::gan::{GanDataset, GanPiece, GanTrainConfig, GanTrainer, Genre};
 use deepcompose::models::training::TrainConfig;
-use serde::Deserialize;
 
 use crate::corpus::midi_files;
+use crate::manifest::{Manifest, TRAINING};
 use crate::training::{Common, Fields, Result};
 
 const NAME: &str = "shipped-gan";
-
-#[derive(Deserialize)]
-struct Entry {
-    file: String,
-    genre: Genre,
-    split: String,
-}
 
 pub(crate) fn run(common: &Common) -> Result<()> {
     let mut config: GanTrainConfig = common.config(NAME, TrainConfig::default())?;
@@ -43,18 +36,12 @@ pub(crate) fn run(common: &Common) -> Result<()> {
 /// Rendered bands in six genres by the split of their manifest, and string quartets and songs with
 /// piano as classical, split by piece.
 fn corpus(data: &Path) -> Result<(GanDataset, GanDataset)> {
-    let (mut train, mut valid) = (Vec::new(), Vec::new());
-    let manifest = data.join("mma_synth/manifest.json");
-    let entries: Vec<Entry> = serde_json::from_reader(std::fs::File::open(&manifest)?)
-        .map_err(|e| format!("{}: {e}", manifest.display()))?;
-    for entry in entries {
-        let Some(piece) = piece(&data.join("mma_synth").join(&entry.file), entry.genre) else { continue };
-        match entry.split.as_str() {
-            "train" => train.push(piece),
-            "valid" => valid.push(piece),
-            _ => {}
-        }
-    }
+    let bands = data.join("mma_synth");
+    let manifest = Manifest::read(&bands)?.ok_or_else(|| format!("{}: no manifest.json", bands.display()))?;
+    let split = |name| {
+        manifest.pieces(name, usize::MAX, |score, genre| GanPiece::from_score(score, genre, None).ok())
+    };
+    let (mut train, mut valid) = (split(TRAINING)?, split("valid")?);
     let mut classical = Vec::new();
     for (folder, every) in [("openscore_quartets", 1), ("openscore_lieder", 8)] {
         for (id, path) in midi_files(&data.join(folder), "")?.into_iter().step_by(every) {
@@ -78,9 +65,4 @@ fn corpus(data: &Path) -> Result<(GanDataset, GanDataset)> {
 /// The voice of a song and the first violin of a quartet come first.
 fn first(score: &Score) -> Option<usize> {
     score.tracks().iter().position(|t| !t.notes().is_empty())
-}
-
-fn piece(path: &Path, genre: Genre) -> Option<GanPiece> {
-    let (score, _) = midi::read(path).ok()?;
-    GanPiece::from_score(&score, genre, None).ok()
 }

@@ -137,8 +137,8 @@ impl Default for ArCnnParams {
 }
 
 impl ArCnnParams {
-    /// The unit of edits that makes notes: runs of up to 16 cells, a bar of 4/4, within 0.3 nats.
-    pub const NOTES: EditUnit = EditUnit::Run { margin: 0.3, longest: 16 };
+    /// The unit of edits that makes notes: runs of up to 16 cells, a bar of 4/4, within 0.3 nats, and no notes shorter than an eighth.
+    pub const NOTES: EditUnit = EditUnit::Run { margin: 0.3, longest: 16, shortest: 2 };
 
     /// Checks every field.
     ///

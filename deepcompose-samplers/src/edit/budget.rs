@@ -81,6 +81,16 @@ impl EditState {
         self.flips.get(cell).is_some_and(|flip| self.barred().lets(*flip))
     }
 
+    /// Whether the budgets have enough left to flip all of these cells.
+    pub(super) fn have_room_for(&self, cells: impl Iterator<Item = [usize; 2]>) -> bool {
+        let (mut added, mut removed) = (self.added, self.removed);
+        for flip in cells.filter_map(|cell| self.flips.get(cell)) {
+            added += usize::from(*flip == ADDITION);
+            removed += usize::from(*flip == REMOVAL);
+        }
+        added <= self.max_added && removed <= self.max_removed
+    }
+
     /// Flips a cell that may be flipped. Tells the kinds of its flip before and now.
     pub(super) fn flip(&mut self, cell: [usize; 2]) -> Option<[Flip; 2]> {
         let (sounds, flip) = (self.roll.get_mut(cell)?, self.flips.get_mut(cell)?);

@@ -32,17 +32,31 @@ pub enum EditUnit {
     ///
     /// - has a logit more than `margin` (in nats, finite and at least 0) below the drawn cell's,
     /// - is not as the drawn cell was: sounding, or silent,
-    /// - may not be edited, or there is no budget left for it,
+    /// - may not be edited,
     /// - or would make the run longer than `longest` steps, at least 1.
     ///
     /// A network that is trained on the uniform distribution over all wrong cells gives the cells of
     /// a missing note about the same logit, and so says how far the note reaches.
+    ///
+    /// Then, as far as cells may be edited and whatever their logits are: silent cells beside the run go along, the more probable ones
+    /// first, until it is `shortest` steps long with what sounds right before it; and what a run that is removed leaves of its note on a side goes
+    /// along if it is shorter than that. So no crumbs of notes are made.
+    ///
+    /// A run that a budget has not enough left for is not made at all, and the iteration passes: notes that end where a budget does are
+    /// crumbs too.
     Run {
         /// How far below the drawn cell's logit another's may be.
         margin: f32,
-        /// The most cells that are flipped at once.
+        /// The most cells that are flipped at once, but for such remains.
         longest: usize,
+        /// The least steps of a note that is made or left, 1..=`longest`; 1 if it is not said.
+        #[serde(default = "one")]
+        shortest: usize,
     },
+}
+
+const fn one() -> usize {
+    1
 }
 
 /// What an [`EditSampler`](crate::EditSampler) may do. A note here is a cell of the piano roll:
@@ -124,10 +138,12 @@ impl EditParams {
         check_creative_risk(self.creative_risk)?;
         let accepted = "0 < share <= 1";
         in_range("annealing", self.annealing, self.annealing > 0.0 && self.annealing <= 1.0, accepted)?;
-        if let EditUnit::Run { margin, longest } = self.unit {
+        if let EditUnit::Run { margin, longest, shortest } = self.unit {
             let is_accepted = margin.is_finite() && margin >= 0.0;
             in_range("run margin", margin.into(), is_accepted, "a finite number of nats, 0 or more")?;
             in_range("longest run", longest as f64, longest >= 1, "1 or more")?;
+            let is_accepted = (1..=longest).contains(&shortest);
+            in_range("shortest note", shortest as f64, is_accepted, "1 to the longest run")?;
         }
         in_range("window alignment", self.window_alignment as f64, self.window_alignment >= 1, "1 or more")?;
         if self.pitch_range.is_empty() {

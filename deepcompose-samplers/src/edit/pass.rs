@@ -117,7 +117,7 @@ impl Pass {
         [step, pitch]: [usize; 2],
         window: &Window,
         state: &EditState,
-        (margin, longest): (f32, usize),
+        (margin, longest, shortest): (f32, usize, usize),
     ) -> (Range<usize>, Range<usize>) {
         // Of the pass before: −∞ where a cell may not be flipped.
         let logit = |step: usize| {
@@ -138,9 +138,39 @@ impl Pass {
                 end += 1;
             }
             if end - start == length {
-                return (start..step, step + 1..end);
+                break;
             }
         }
+        let may_follow =
+            |step: usize| logit(step) > f32::NEG_INFINITY && state.sounds([step, pitch]) == sounds;
+        // Steps at the pitch that sound without a gap, counted as far as they matter.
+        let before = |start: usize| {
+            let steps = (0..start).rev().take(shortest);
+            steps.take_while(|step| state.sounds([*step, pitch])).count()
+        };
+        let after =
+            |end: usize| (end..end + shortest).take_while(|step| state.sounds([*step, pitch])).count();
+        if sounds {
+            let (before, after) = (before(start), after(end));
+            if before < shortest {
+                start -= (0..before).take_while(|back| may_follow(start - 1 - back)).count();
+            }
+            if after < shortest {
+                end += (end..end + after).take_while(|step| may_follow(*step)).count();
+            }
+        } else {
+            let likely =
+                |step: Option<usize>| step.filter(|step| may_follow(*step)).map_or(f32::NEG_INFINITY, logit);
+            while before(start) + (end - start) < shortest {
+                let beside = [likely(start.checked_sub(1)), likely(Some(end))];
+                match beside {
+                    [f32::NEG_INFINITY, f32::NEG_INFINITY] => break,
+                    [before, after] if before > after => start -= 1,
+                    _ => end += 1,
+                }
+            }
+        }
+        (start..step, step + 1..end)
     }
 }
 

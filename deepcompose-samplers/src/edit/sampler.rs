@@ -225,8 +225,14 @@ impl EditSampler {
                 let Some(cell) = cell else { continue };
                 let (back, mut on) = match self.params.unit {
                     EditUnit::Cell => (0..0, 0..0),
-                    EditUnit::Run { margin, longest } => pass.run(cell, window, &state, (margin, longest)),
+                    EditUnit::Run { margin, longest, shortest } => {
+                        pass.run(cell, window, &state, (margin, longest, shortest))
+                    }
                 };
+                let run = || back.clone().chain([cell[0]]).chain(on.clone());
+                if !state.have_room_for(run().map(|step| [step, cell[1]])) {
+                    continue;
+                }
                 let mut flip = |step: usize| {
                     let cell = [step, cell[1]];
                     if !state.may_flip(cell) {
@@ -243,7 +249,6 @@ impl EditSampler {
                     });
                     true
                 };
-                // A run ends where its budget does.
                 let _ = flip(cell[0]) && back.rev().all(&mut flip);
                 let _ = on.all(&mut flip);
             }

@@ -259,7 +259,7 @@ fn edit_units() -> Vec<Choice> {
         (
             ArCnnParams::NOTES,
             "Notes",
-            "Cells beside the one that is drawn go along where the model finds them as probable.",
+            "Cells beside the one that is drawn go along where the model finds them as probable; no note is shorter than an eighth.",
         ),
         (EditUnit::Cell, "Single sixteenths", "As in the console."),
     ]

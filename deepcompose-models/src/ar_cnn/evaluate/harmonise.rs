@@ -373,7 +373,7 @@ mod tests {
         };
         let params = EditParams { creative_risk: 0.5, ..EditParams::default() };
         let options = HarmonisationOptions { passes: 2.0, seed: 5 };
-        for unit in [EditUnit::Cell, EditUnit::Run { margin: 1.0, longest: 16 }] {
+        for unit in [EditUnit::Cell, EditUnit::Run { margin: 1.0, longest: 16, shortest: 1 }] {
             let params = EditParams { unit, ..params.clone() };
             let found = harmonise(&Knows(real.clone()), [&score], &params, &options, Some(&judge)).unwrap();
             assert_eq!(found.generated, found.real, "{unit:?}");
