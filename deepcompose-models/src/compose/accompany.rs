@@ -24,7 +24,7 @@ use crate::velocity::{VelocityModel, dynamic};
 /// | `seed` | any, or none to take the composer's | none |
 /// | `binarisation_threshold` | above 0, below 1 | 0.5 |
 /// | `tracks` | a list of drums, bass, guitar, keys | all that the genre has |
-/// | `variation` | 0..=1 | 0.1 |
+/// | `variation` | 0..=1 | 0 |
 /// | `chords` | a [`ChordSheet`] | none: the model chooses them |
 /// | `chord_temperature` | 0..=10 | 0.35 |
 /// | `dynamics` | 0..=1 | 1 |
@@ -76,7 +76,7 @@ impl GanParams {
             seed: None,
             binarisation_threshold: 0.5,
             tracks: RoleSet::ALL,
-            variation: 0.1,
+            variation: 0.0,
             chords: ChordSheet::EMPTY,
             chord_temperature: 0.35,
             dynamics: 1.0,

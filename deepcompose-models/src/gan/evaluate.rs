@@ -111,7 +111,7 @@ pub fn evaluate(
 }
 
 /// Accompanies the melody of every piece of `dataset` from its first bar to its last, just as
-/// [`accompany`](super::accompany) does with its default options (threshold 0.5, variation 0.1, over the
+/// [`accompany`](super::accompany) does with its default options (threshold 0.5, no variation, over the
 /// generator's own chords at temperature 0.35): two bars at a time, each knowing the tracks that the generator
 /// itself **made** before. Compares them with what was played.
 ///

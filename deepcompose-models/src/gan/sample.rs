@@ -51,14 +51,14 @@ pub struct AccompanyOptions {
 }
 
 impl AccompanyOptions {
-    /// Every track of a genre, threshold 0.5, variation 0.1, its own chords at temperature 0.35, 4/4.
+    /// Every track of a genre, threshold 0.5, no variation, its own chords at temperature 0.35, 4/4.
     #[must_use]
     pub fn new(genre: Genre) -> Self {
         Self {
             genre,
             roles: RoleSet::of(genre),
             threshold: 0.5,
-            variation: 0.1,
+            variation: 0.0,
             choice: TrackRole::ALL.map(|role| ChoiceRule::of(genre, role)),
             chords: Vec::new(),
             chord_temperature: 0.35,
