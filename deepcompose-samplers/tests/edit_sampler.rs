@@ -360,7 +360,7 @@ fn no_crumbs_are_made() {
     let run = |shortest| EditParams {
         max_remove: 1.0,
         creative_risk: 1e-3,
-        unit: EditUnit::Run { margin: 0.0, longest: 8, shortest },
+        unit: EditUnit::Run { margin: 0.0, longest: usize::MAX, shortest },
         ..EditParams::default()
     };
     let none = f32::NEG_INFINITY;
@@ -370,7 +370,10 @@ fn no_crumbs_are_made() {
     assert_eq!(run_drawn(&logits, &[], run(2), 0), [4, 3]);
     assert_eq!(run_drawn(&logits, &[], run(4), 0), [4, 3, 5, 6]);
     // Steps 0 and 7 may not be edited: there is no room for more.
-    assert_eq!(run_drawn(&logits, &[], run(8), 0), [4, 3, 2, 1, 5, 6]);
+    for shortest in [8, usize::MAX] {
+        assert_eq!(run_drawn(&logits, &[], run(shortest), 0), [4, 3, 2, 1, 5, 6]);
+        assert_eq!(run_drawn(&logits, &[[4, 60], [5, 60]], run(shortest), 0), [4, 5]);
+    }
     // It lengthens what sounds in steps 2 and 3 to three steps, but leads to what sounds in steps 5 and 6.
     assert_eq!(run_drawn(&logits, &[[2, 60], [3, 60]], run(3), 0), [4]);
     assert_eq!(run_drawn(&logits, &[[2, 60], [3, 60]], run(4), 0), [4, 5]);

@@ -149,7 +149,7 @@ impl Pass {
             steps.take_while(|step| state.sounds([*step, pitch])).count()
         };
         let after =
-            |end: usize| (end..end + shortest).take_while(|step| state.sounds([*step, pitch])).count();
+            |end: usize| (end..).take(shortest).take_while(|step| state.sounds([*step, pitch])).count();
         if sounds {
             let (before, after) = (before(start), after(end));
             if before < shortest {
