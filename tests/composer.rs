@@ -144,6 +144,24 @@ fn a_waltz_has_its_bass_drum_on_one() {
     assert!(2 * waltz[2] < waltz[0] && 2 * waltz[2] < straight[2], "{straight:?} {waltz:?}");
 }
 
+// With runs that the budgets cut, a third of the notes that were added had one sixteenth.
+#[test]
+fn what_is_added_by_default_is_no_shorter_than_an_eighth() {
+    for (track, seed) in
+        [(InputTrack::OdeToJoy, 1), (InputTrack::SilentNight, 1), (InputTrack::AmazingGrace, 2)]
+    {
+        let melody = track.score();
+        let made = composer().with_seed(seed).enhance(&melody, &ArCnnParams::default()).unwrap();
+        let eighth = u32::from(melody.ticks_per_quarter().get()) / 2;
+        let input = melody.tracks()[0].notes();
+        let new: Vec<_> = made.tracks()[0].notes().iter().filter(|note| !input.contains(note)).collect();
+        assert!(new.len() >= 10, "{track:?}: {}", new.len());
+        for note in new {
+            assert!(note.duration.get() >= eighth, "{track:?}: {note:?}");
+        }
+    }
+}
+
 // Ode to Joy ends on the tonic.
 #[test]
 fn a_band_ends_with_its_melody() {

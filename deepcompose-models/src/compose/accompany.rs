@@ -11,9 +11,7 @@ use super::error::ComposeError;
 use super::params::check;
 use super::tracks::Selected;
 use super::{Composition, Observer, Progress, TrackSelection};
-use crate::gan::{
-    self, AccompanyOptions, Genre, RoleSet, StepGrid, TrackRole, WindowGenerator, half_bars, parts_of,
-};
+use crate::gan::{self, AccompanyOptions, Genre, RoleSet, StepGrid, TrackRole, WindowGenerator, parts_of};
 use crate::velocity::{VelocityModel, dynamic};
 
 /// Parameters of [`accompany`].
@@ -128,12 +126,11 @@ pub fn accompany<G: WindowGenerator + ?Sized, R: Rng + ?Sized>(
     let selected = Selected::new(params.track, input)?;
     let notes = selected.notes();
     let grid = StepGrid::of(input, input.end()).map_err(ComposeError::model)?;
-    let ending = if params.end_naturally { Ending::of(&notes, &grid) } else { None };
+    let ending = if params.end_naturally { Ending::of(&notes, &grid, params.genre) } else { None };
     let mut chords: Vec<Option<Chord>> =
         laid_out(&params.chords, grid.bar_steps()).into_iter().map(Some).collect();
-    let halves = half_bars(grid.bar_steps(), grid.bar_fills(params.genre), grid.steps());
     if let Some(ending) = &ending {
-        ending.ask(&mut chords, &halves);
+        ending.ask(&mut chords);
     }
     let options = AccompanyOptions {
         roles: params.tracks,
@@ -152,8 +149,7 @@ pub fn accompany<G: WindowGenerator + ?Sized, R: Rng + ?Sized>(
     .map_err(ComposeError::model)?;
 
     if let Some(ending) = ending.filter(|_| !band.stopped) {
-        let chord = ending.chord(&band.chords, &halves);
-        ending.play(&mut band, chord);
+        ending.play(&mut band);
     }
 
     let level = softer(&notes);

@@ -4,7 +4,7 @@ use deepcompose_core::metrics::estimate_key;
 use deepcompose_core::{Chord, Note};
 use ndarray::Array2;
 
-use crate::gan::{Accompaniment, StepGrid, TrackRole};
+use crate::gan::{Accompaniment, Genre, StepGrid, TrackRole, half_bars};
 
 /// Steps back from the last note of the melody that a part must have sounded in, to have a note of its own in the last chord.
 const LATELY: usize = 32;
@@ -20,13 +20,16 @@ pub(super) struct Ending {
     step: usize,
     /// One past the last step of the bar in which it ends.
     end: usize,
+    /// The half bar in which the last note begins, and how many there are.
+    half: usize,
+    halves: usize,
     /// The tonic's triad, if the last note is one of it.
     tonic: Option<Chord>,
 }
 
 impl Ending {
     /// Where a melody ends; `None` for one without notes.
-    pub(super) fn of(melody: &[Note], grid: &StepGrid) -> Option<Self> {
+    pub(super) fn of(melody: &[Note], grid: &StepGrid, genre: Genre) -> Option<Self> {
         let last = melody.iter().map(|note| note.start).max()?;
         let end = melody.iter().map(|note| note.end()).max()?;
         let step = grid.step_at(last).min(grid.steps().saturating_sub(1));
@@ -37,33 +40,26 @@ impl Ending {
         let tonic = estimate_key(melody)
             .and_then(|(key, _)| Chord::new(key.tonic(), key.mode()).ok())
             .filter(|tonic| tonic.pitch_classes().iter().any(|class| classes.contains(class)));
-        Some(Self { step, end, tonic })
+        let halves = half_bars(grid.bar_steps(), grid.bar_fills(genre), grid.steps());
+        let start = halves.iter().rfind(|start| **start <= step)?;
+        // The first of the two of a bar without a second half.
+        let half = halves.iter().position(|other| other == start)?;
+        Some(Self { step, end, half, halves: halves.len(), tonic })
     }
 
     /// Asks for the tonic from the half bar on in which the last note begins, where no chord was asked for.
-    pub(super) fn ask(&self, chords: &mut Vec<Option<Chord>>, halves: &[usize]) {
+    pub(super) fn ask(&self, chords: &mut Vec<Option<Chord>>) {
         let Some(tonic) = self.tonic else { return };
-        let Some(first) = self.half(halves) else { return };
-        chords.resize(halves.len().max(chords.len()), None);
-        for chord in &mut chords[first..] {
+        chords.resize(self.halves.max(chords.len()), None);
+        for chord in chords.iter_mut().skip(self.half) {
             *chord = chord.or(Some(tonic));
         }
     }
 
-    /// The last chord, of those of all half bars.
-    pub(super) fn chord(&self, chords: &[Chord], halves: &[usize]) -> Option<Chord> {
-        self.half(halves).and_then(|half| chords.get(half)).copied().or(self.tonic)
-    }
-
-    /// The half bar in which the last note begins.
-    fn half(&self, halves: &[usize]) -> Option<usize> {
-        let start = halves.iter().rfind(|start| **start <= self.step)?;
-        halves.iter().position(|other| other == start)
-    }
-
     /// Has every part that played lately hold a note or notes of the last chord from the melody's last note to the end of its bar:
     /// those nearest to what it sounded last, of the bass the root. Drums strike once more. All are silent afterwards.
-    pub(super) fn play(&self, band: &mut Accompaniment, chord: Option<Chord>) {
+    pub(super) fn play(&self, band: &mut Accompaniment) {
+        let chord = band.chords.get(self.half).copied().or(self.tonic);
         for made in &mut band.rolls {
             let classes = chord.map(Chord::pitch_classes);
             match (made.role, &classes) {
@@ -158,35 +154,36 @@ mod tests {
     fn a_band_ends_with_the_last_note_on_the_tonic() {
         let bars = grid((4, 4), 64);
         let chord = |name: &str| -> Chord { name.parse().unwrap() };
-        let ending = Ending::of(&tune(60, 8), &bars).unwrap();
-        assert_eq!(ending, Ending { step: 32, end: 48, tonic: Some(chord("C")) });
+        let ending = Ending::of(&tune(60, 8), &bars, Genre::Pop).unwrap();
+        let tonic = Some(chord("C"));
+        assert_eq!(ending, Ending { step: 32, end: 48, half: 4, halves: 8, tonic });
         // Begun in bar 3 and tied into bar 4, it ends there; C sharp is not of the tonic's triad.
-        assert_eq!(Ending::of(&tune(60, 17), &bars).unwrap(), Ending { end: 64, ..ending });
-        assert_eq!(Ending::of(&tune(61, 8), &bars).unwrap(), Ending { tonic: None, ..ending });
-        assert_eq!(Ending::of(&[], &bars), None);
+        assert_eq!(Ending::of(&tune(60, 17), &bars, Genre::Pop).unwrap(), Ending { end: 64, ..ending });
+        assert_eq!(Ending::of(&tune(61, 8), &bars, Genre::Pop).unwrap(), Ending { tonic: None, ..ending });
+        assert_eq!(Ending::of(&[], &bars, Genre::Pop), None);
         // Before a whole bar is over: three beats of a waltz.
-        assert_eq!(Ending::of(&tune(60, 4), &grid((3, 4), 36)).unwrap().end, 36);
+        let waltz = Ending::of(&tune(60, 4), &grid((3, 4), 36), Genre::Pop).unwrap();
+        // A bar of twelve steps: its second half begins with the third beat, that of step 32.
+        assert_eq!((waltz.step, waltz.end, waltz.half, waltz.halves), (32, 36, 5, 6));
+        // Bars of 2/4 have no second half: of their two places the first counts.
+        let march = Ending::of(&tune(60, 8), &grid((2, 4), 40), Genre::Pop).unwrap();
+        assert_eq!((march.step, march.end, march.half, march.halves), (32, 40, 8, 10));
     }
 
     #[test]
     fn the_tonic_is_asked_for_where_nothing_else_is() {
         let c: Chord = "C".parse().unwrap();
         let g: Chord = "G".parse().unwrap();
-        let ending = Ending { step: 34, end: 48, tonic: Some(c) };
-        let halves: Vec<usize> = (0..8).map(|half| 8 * half).collect();
+        let ending = Ending { step: 34, end: 48, half: 4, halves: 8, tonic: Some(c) };
         let mut chords = vec![Some(g); 2];
-        ending.ask(&mut chords, &halves);
+        ending.ask(&mut chords);
         assert_eq!(chords, [Some(g), Some(g), None, None, Some(c), Some(c), Some(c), Some(c)]);
         let mut chords = vec![Some(g); 5];
-        ending.ask(&mut chords, &halves);
+        ending.ask(&mut chords);
         assert_eq!(chords[4..], [Some(g), Some(c), Some(c), Some(c)]);
-        // Bars of 2/4 have no second half: their first has the chord.
-        let mut chords = Vec::new();
-        ending.ask(&mut chords, &[0, 0, 8, 8, 16, 16, 24, 24, 32, 32]);
-        assert_eq!(chords[7..], [None, Some(c), Some(c)]);
         // None is known: none is asked for.
         let mut chords = Vec::new();
-        Ending { tonic: None, ..ending }.ask(&mut chords, &halves);
+        Ending { tonic: None, ..ending }.ask(&mut chords);
         assert_eq!(chords, []);
     }
 
@@ -217,11 +214,11 @@ mod tests {
                 // G, B, D and F: to G, C, C or E (the lower is taken) and E.
                 part(TrackRole::Keys, &[(24..34, 55), (24..34, 59), (24..34, 62), (24..34, 65)]),
             ],
-            chords: Vec::new(),
+            chords: vec!["C".parse().unwrap(); 8],
             stopped: false,
         };
-        let ending = Ending { step: 34, end: 48, tonic: None };
-        ending.play(&mut band, Some("C".parse().unwrap()));
+        let ending = Ending { step: 34, end: 48, half: 4, halves: 8, tonic: None };
+        ending.play(&mut band);
         let [drums, bass, guitar, keyboard] = &band.rolls[..] else { panic!() };
         assert_eq!((keys(&drums.roll, 16), keys(&drums.roll, 34)), (vec![36], vec![36, 49]));
         assert_eq!((35..64).flat_map(|step| keys(&drums.roll, step)).count(), 0);
@@ -246,7 +243,7 @@ mod tests {
             chords: Vec::new(),
             stopped: false,
         };
-        ending.play(&mut band, None);
+        ending.play(&mut band);
         assert_eq!((34..64).flat_map(|step| keys(&band.rolls[0].roll, step)).count(), 0);
         // The bass drum that they have.
         assert_eq!(keys(&band.rolls[1].roll, 34), [35, 49]);

@@ -95,7 +95,7 @@ impl fmt::Display for NotesToAdd {
 /// | `sampling_iterations` | passes of the model | 0..=100 000 | 90 |
 /// | `creative_risk` | temperature | above 0 | 0.8 |
 /// | `annealing` | share of the creative risk | above 0, at most 1 | 1 |
-/// | `unit` | what a pass adds or removes | a cell, or a run of cells | runs of up to 16 cells within 0.3 nats |
+/// | `unit` | what a pass adds or removes | a cell, or a run of cells | runs of up to 16 cells within 0.3 nats, no note shorter than 2 |
 /// | `track` | | | the melody |
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -115,8 +115,8 @@ pub struct ArCnnParams {
     pub annealing: f64,
     /// Whether a pass adds or removes a single cell, as the console does, or also those next to it that
     /// the model finds about as probable: a note instead of a sixteenth. However many they are, the
-    /// limits on cells hold. The default is what completed and repaired held-out chorales best with the
-    /// weights that are shipped.
+    /// limits on cells hold, and a note that they have no room for is not begun. With the default no note is added that is
+    /// shorter than an eighth, nor is one of the input cut to less.
     pub unit: EditUnit,
     /// Which track is edited.
     pub track: TrackSelection,

@@ -31,7 +31,7 @@ pub struct ChoiceRule {
     /// would give, 0..=0.5.
     pub slack: f32,
     /// The most pitches that sound at once, 1..=128.
-    pub most: usize,
+    pub polyphony: usize,
 }
 
 /// Steps of a half bar.
@@ -43,11 +43,16 @@ const NEVER: f32 = 1e-5;
 
 impl ChoiceRule {
     /// Each step by itself, as probable as the network says, however many pitches that are.
-    pub const PLAIN: Self =
-        Self { calibration: 0.0, agreement: 0.0, persistence: 0.0, slack: 0.0, most: Self::MOST };
+    pub const PLAIN: Self = Self {
+        calibration: 0.0,
+        agreement: 0.0,
+        persistence: 0.0,
+        slack: 0.0,
+        polyphony: Self::MAX_POLYPHONY,
+    };
 
-    /// The most that [`most`](Self::most) may be.
-    pub const MOST: usize = 128;
+    /// The highest [`polyphony`](Self::polyphony).
+    pub const MAX_POLYPHONY: usize = 128;
 
     /// What suits the shipped generator: of the rules tried on pieces that it learnt from, those under which the measures of
     /// the track were nearest to those of what was played in the genre.
@@ -67,12 +72,12 @@ impl ChoiceRule {
             (Genre::Rock | Genre::Country | Genre::Reggae | Genre::Edm, TrackRole::Keys) => 0.9,
             _ => 0.0,
         };
-        let most = match (genre, role) {
+        let polyphony = match (genre, role) {
             // Their bands were rendered with two basses at once, now and then.
             (Genre::Pop | Genre::Edm, TrackRole::Bass) => 2,
-            _ => rule.most,
+            _ => rule.polyphony,
         };
-        Self { calibration: rule.calibration + more, most, ..rule }
+        Self { calibration: rule.calibration + more, polyphony, ..rule }
     }
 
     /// Of chords.
@@ -82,9 +87,9 @@ impl ChoiceRule {
     const fn of_role(role: TrackRole) -> Self {
         match role {
             TrackRole::Drums => Self { calibration: 0.9, ..Self::PLAIN },
-            TrackRole::Bass => Self { calibration: -0.6, persistence: 0.5, most: 1, ..Self::PLAIN },
-            TrackRole::Guitar => Self { most: 6, ..Self::HANDS },
-            TrackRole::Keys => Self { most: 10, ..Self::HANDS },
+            TrackRole::Bass => Self { calibration: -0.6, persistence: 0.5, polyphony: 1, ..Self::PLAIN },
+            TrackRole::Guitar => Self { polyphony: 6, ..Self::HANDS },
+            TrackRole::Keys => Self { polyphony: 10, ..Self::HANDS },
         }
     }
 
@@ -99,9 +104,11 @@ impl ChoiceRule {
             Some((field, value, .., accepted)) => {
                 Err(GanError::OutOfRange { field, value: value.into(), accepted })
             }
-            None if !(1..=Self::MOST).contains(&self.most) => {
-                Err(GanError::OutOfRange { field: "most", value: self.most as f64, accepted: "1..=128" })
-            }
+            None if !(1..=Self::MAX_POLYPHONY).contains(&self.polyphony) => Err(GanError::OutOfRange {
+                field: "polyphony",
+                value: self.polyphony as f64,
+                accepted: "1..=128",
+            }),
             None => Ok(()),
         }
     }
@@ -149,7 +156,7 @@ impl ChoiceRule {
     fn count(&self, odds: &[f32], threshold: f32, before: u128) -> usize {
         let mut cells: Vec<f32> = odds.iter().map(|odds| 1.0 / (1.0 + (-odds).exp())).collect();
         cells.sort_by(|a, b| b.total_cmp(a));
-        let most = self.most.min(cells.len());
+        let most = self.polyphony.min(cells.len());
         let at = |threshold: f32| {
             let alone = cells.partition_point(|probability| *probability >= threshold);
             alone.max(likely_count(&cells, most, threshold)).min(most)
@@ -214,8 +221,8 @@ mod tests {
     }
 
     /// At most so many pitches, by the step alone.
-    const fn at_most(most: usize) -> ChoiceRule {
-        ChoiceRule { most, ..ChoiceRule::PLAIN }
+    const fn at_most(polyphony: usize) -> ChoiceRule {
+        ChoiceRule { polyphony, ..ChoiceRule::PLAIN }
     }
 
     /// What sounds in a single step after silence.
@@ -306,8 +313,11 @@ mod tests {
                 let rule = ChoiceRule::of(genre, role);
                 assert!(rule.check().is_ok(), "{genre} {role}");
                 let base = ChoiceRule::of_role(role);
-                assert_eq!(ChoiceRule { calibration: base.calibration, most: base.most, ..rule }, base);
-                assert!((1..=2 * base.most).contains(&rule.most));
+                assert_eq!(
+                    ChoiceRule { calibration: base.calibration, polyphony: base.polyphony, ..rule },
+                    base
+                );
+                assert!((1..=2 * base.polyphony).contains(&rule.polyphony));
             }
         }
         let field = |rule: ChoiceRule| match rule.check() {
@@ -318,7 +328,7 @@ mod tests {
         assert_eq!(field(ChoiceRule { agreement: -0.1, ..ChoiceRule::PLAIN }), "agreement");
         assert_eq!(field(ChoiceRule { persistence: f32::INFINITY, ..ChoiceRule::PLAIN }), "persistence");
         assert_eq!(field(ChoiceRule { slack: 0.6, ..ChoiceRule::PLAIN }), "slack");
-        assert_eq!((field(at_most(0)), field(at_most(129))), ("most", "most"));
+        assert_eq!((field(at_most(0)), field(at_most(129))), ("polyphony", "polyphony"));
     }
 
     #[test]

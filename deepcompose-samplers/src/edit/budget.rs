@@ -76,11 +76,6 @@ impl EditState {
         Barred { additions: self.added >= self.max_added, removals: self.removed >= self.max_removed }
     }
 
-    /// Whether there is a cell, and the budgets let it be flipped.
-    pub(super) fn may_flip(&self, cell: [usize; 2]) -> bool {
-        self.flips.get(cell).is_some_and(|flip| self.barred().lets(*flip))
-    }
-
     /// Whether the budgets have enough left to flip all of these cells.
     pub(super) fn have_room_for(&self, cells: impl Iterator<Item = [usize; 2]>) -> bool {
         let (mut added, mut removed) = (self.added, self.removed);

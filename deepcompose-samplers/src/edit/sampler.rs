@@ -1,5 +1,6 @@
 //! [`EditSampler`]: notes are added to and removed from a piano roll, one cell or one run of cells a pass.
 
+use std::iter;
 use std::ops::ControlFlow;
 
 use deepcompose_core::Pitch;
@@ -81,7 +82,7 @@ pub struct EditProgress<'a> {
 /// masked and the rest scaled to sum to 1; one cell is drawn and flipped. The next window, and the
 /// next iteration, see the result. The creative risk may fall from iteration to iteration
 /// ([`EditParams::annealing`]), and the cell may be flipped together with its neighbours at the same
-/// pitch that the model likes as much ([`EditParams::unit`]). What is masked:
+/// pitch that the model likes as much, if the budgets have room for all of them ([`EditParams::unit`]). What is masked:
 ///
 /// - cells that sound in the input and still do, when the removal budget is spent;
 /// - cells that are silent in the input and still are, when the addition budget is spent;
@@ -223,7 +224,7 @@ impl EditSampler {
                     EditError::Sample { iteration: done, window_start: window.start, source }
                 })?;
                 let Some(cell) = cell else { continue };
-                let (back, mut on) = match self.params.unit {
+                let (back, on) = match self.params.unit {
                     EditUnit::Cell => (0..0, 0..0),
                     EditUnit::Run { margin, longest, shortest } => {
                         pass.run(cell, window, &state, (margin, longest, shortest))
@@ -233,12 +234,9 @@ impl EditSampler {
                 if !state.have_room_for(run().map(|step| [step, cell[1]])) {
                     continue;
                 }
-                let mut flip = |step: usize| {
+                for step in iter::once(cell[0]).chain(back.rev()).chain(on) {
                     let cell = [step, cell[1]];
-                    if !state.may_flip(cell) {
-                        return false;
-                    }
-                    let Some([before, after]) = state.flip(cell) else { return false };
+                    let Some([before, after]) = state.flip(cell) else { break };
                     candidates[index].change(before, after);
                     edits.push(Edit {
                         iteration: done,
@@ -247,10 +245,7 @@ impl EditSampler {
                         pitch: Pitch::saturating(cell[1] as i64),
                         on: state.sounds(cell),
                     });
-                    true
-                };
-                let _ = flip(cell[0]) && back.rev().all(&mut flip);
-                let _ = on.all(&mut flip);
+                }
             }
             done += 1;
             let progress = EditProgress {
