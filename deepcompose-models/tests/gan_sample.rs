@@ -64,6 +64,30 @@ fn every_length_is_covered_and_the_seed_decides() {
     }
 }
 
+// A note begins wherever a pitch sounds that did not before, in each role that tells of onsets sometimes elsewhere too, and nowhere else.
+#[test]
+fn every_note_begins() {
+    for tells in [false, true] {
+        let generator = generator(|b| b.onsets(tells));
+        let tracks = run(&generator, &tune(160), &options(Genre::Pop), 3).unwrap();
+        for track in tracks {
+            let (mut starts, mut again) = (0, 0);
+            for ((step, pitch), begins) in track.onsets.indexed_iter() {
+                let sounds = track.roll[[step, pitch]];
+                let before = step > 0 && track.roll[[step - 1, pitch]];
+                assert!(*begins || !sounds || before, "{} {step} {pitch}", track.role);
+                assert!(sounds || !begins, "{} {step} {pitch}", track.role);
+                starts += usize::from(*begins && !before);
+                again += usize::from(*begins && before);
+            }
+            assert!(starts > 0, "{}", track.role);
+            let drums = track.role == TrackRole::Drums;
+            assert_eq!(drums, track.onsets == track.roll);
+            assert_eq!(again > 0, tells || drums, "{}", track.role);
+        }
+    }
+}
+
 #[test]
 fn what_comes_later_depends_on_what_came_before_and_not_the_reverse() {
     let (first, mut second) = (tune(96), tune(96));

@@ -285,7 +285,7 @@ fn damage_is_found() {
                 assert!(at >= 64, "byte {at}");
                 assert!(matches!(prepared.verify(), Err(CorpusError::Damaged { .. })), "byte {at}");
             }
-            Err(CorpusError::Version { found: 5, accepted: 1, .. }) => assert_eq!(at, 8),
+            Err(CorpusError::Version { found: 6, accepted: 2, .. }) => assert_eq!(at, 8),
             Err(CorpusError::Damaged { .. }) => assert!(at < 64, "byte {at}"),
             Err(error) => panic!("{error}"),
         }
@@ -318,8 +318,8 @@ fn damage_is_found() {
         matches!(error, CorpusError::Malformed { .. }) && error.to_string().contains("colour"),
         "{error}"
     );
-    let later = text.replacen("\"version\": 1", "\"version\": 2", 1);
-    assert!(matches!(refused(later), CorpusError::Version { found: 2, accepted: 1, .. }));
+    let later = text.replacen("\"version\": 2", "\"version\": 3", 1);
+    assert!(matches!(refused(later), CorpusError::Version { found: 3, accepted: 2, .. }));
     assert!(matches!(refused(text[..text.len() / 2].to_owned()), CorpusError::Malformed { .. }));
     let elsewhere = text.replacen(&first.file_name().unwrap().to_string_lossy().into_owned(), "../x", 1);
     assert!(matches!(refused(elsewhere), CorpusError::Damaged { .. }));

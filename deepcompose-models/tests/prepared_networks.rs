@@ -63,6 +63,7 @@ fn a_generator_and_what_is_prepared_of_it_agree() {
     for config in [
         base.clone().build().unwrap(),
         base.clone().chords(false).build().unwrap(),
+        base.clone().onsets(true).build().unwrap(),
         base.output_map(false).build().unwrap(),
         plain.build().unwrap(),
     ] {
@@ -103,7 +104,8 @@ fn a_generator_and_what_is_prepared_of_it_agree() {
 // Cells whose probabilities are within rounding of the threshold are rare: the same tracks come out.
 #[test]
 fn both_accompany_alike() {
-    let config = GanConfig::accompaniment().to_builder().filters(3).latent_channels(4).build().unwrap();
+    let base = GanConfig::accompaniment().to_builder().filters(3).latent_channels(4);
+    let config = base.onsets(true).build().unwrap();
     let mut rng = ChaCha8Rng::seed_from_u64(8);
     let generator = drawn::drawn(Generator::new(&config, &mut rng, &Device::default()), 8);
     let prepared = generator.prepare().unwrap();

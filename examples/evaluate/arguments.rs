@@ -71,7 +71,7 @@ impl Decode {
 #[command(name = "evaluate", version, about = "Measure a model on held-out pieces")]
 pub(crate) struct Options {
     /// Which model
-    #[arg(long, value_enum, requires = "data")]
+    #[arg(long, value_enum)]
     model: Option<Kind>,
     /// A folder of MIDI files, one of the JSON corpora, or a folder that `prepare` made
     #[arg(long, value_name = "PATH", requires = "model")]
@@ -95,6 +95,9 @@ pub(crate) struct Options {
     /// which the melodies are taken that the shipped training held out
     #[arg(long, requires = "model")]
     extend: bool,
+    /// AR-CNN: enhance the built-in tracks with the default parameters, with this and the next two seeds, and count notes; needs no `--data`
+    #[arg(long, requires = "model")]
+    enhance: bool,
     /// Which split of the corpus: train, valid or test
     #[arg(long, default_value = "valid")]
     split: String,
@@ -145,6 +148,9 @@ pub(crate) struct Options {
     pub(crate) run: Option<PathBuf>,
 }
 
+/// What stands in the place of data where the built-in tracks are used.
+const BUILT_IN: &str = "built-in tracks";
+
 /// What is to be measured.
 pub(crate) struct Task<'a> {
     pub(crate) kind: Kind,
@@ -155,6 +161,7 @@ pub(crate) struct Task<'a> {
     pub(crate) precision: Option<Bits>,
     pub(crate) decode: Option<Decode>,
     pub(crate) extend: bool,
+    pub(crate) enhance: bool,
     pub(crate) split: &'a str,
     pub(crate) limit: usize,
     pub(crate) seed: u64,
@@ -183,11 +190,11 @@ fn shortest(unit: EditUnit) -> usize {
 impl Options {
     /// The model and data to measure, if any are given.
     pub(crate) fn task(&self) -> Result<Option<Task<'_>>, Box<dyn Error>> {
-        let (Some(kind), Some(data)) = (self.model, &self.data) else {
-            return match &self.run {
-                Some(_) => Ok(None),
-                None => Err("give --model and --data, or --run".into()),
-            };
+        let (kind, data) = match (self.model, self.data.as_deref()) {
+            (Some(kind), Some(data)) => (kind, data),
+            (Some(Kind::ArCnn), None) if self.enhance => (Kind::ArCnn, Path::new(BUILT_IN)),
+            (None, None) if self.run.is_some() => return Ok(None),
+            _ => return Err("give --model and --data, or --run".into()),
         };
         Ok(Some(Task {
             kind,
@@ -198,6 +205,7 @@ impl Options {
             precision: self.precision,
             decode: self.decode,
             extend: self.extend,
+            enhance: self.enhance,
             split: &self.split,
             limit: self.limit.map_or(usize::MAX, |n| usize::try_from(n).unwrap_or(usize::MAX)),
             seed: self.seed,

@@ -12,6 +12,7 @@ mod chorale;
 #[allow(dead_code)]
 #[path = "../shipped/corpus.rs"]
 mod corpus;
+mod enhance;
 mod extension;
 mod gan;
 mod input;
@@ -106,6 +107,7 @@ fn measure(task: &Task<'_>) -> Result<Outcome, Box<dyn Error>> {
     spinner.set_message("measuring");
     spinner.enable_steady_tick(Duration::from_millis(200));
     let outcome = match task.kind {
+        Kind::ArCnn if task.enhance => enhance::measure(task),
         Kind::ArCnn => ar_cnn::measure(task),
         Kind::Chorale => chorale::measure(task),
         Kind::Transformer if task.extend => extension::measure(task),

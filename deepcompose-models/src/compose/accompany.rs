@@ -2,7 +2,6 @@
 
 use deepcompose_core::{Chord, ChordSheet, ChordSheetError, Note, Pitch, Score, Tick, Track, Velocity};
 use deepcompose_samplers::StopReason;
-use ndarray::{ArrayView1, ArrayView2};
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 
@@ -11,7 +10,9 @@ use super::error::ComposeError;
 use super::params::check;
 use super::tracks::Selected;
 use super::{Composition, Observer, Progress, TrackSelection};
-use crate::gan::{self, AccompanyOptions, Genre, RoleSet, StepGrid, TrackRole, WindowGenerator, parts_of};
+use crate::gan::{
+    self, AccompanimentRoll, AccompanyOptions, Genre, RoleSet, StepGrid, TrackRole, WindowGenerator, parts_of,
+};
 use crate::velocity::{VelocityModel, dynamic};
 
 /// Parameters of [`accompany`].
@@ -155,7 +156,7 @@ pub fn accompany<G: WindowGenerator + ?Sized, R: Rng + ?Sized>(
     let level = softer(&notes);
     let mut parts = TrackRole::ALL.map(|role| {
         let made = band.rolls.iter().find(|made| made.role == role);
-        made.map_or_else(Vec::new, |made| part_notes(made.roll.view(), role, &grid, level))
+        made.map_or_else(Vec::new, |made| part_notes(made, &grid, level))
     });
     let relative =
         velocities.and_then(|model| model.relative(params.genre, &grid, parts.each_ref().map(Vec::as_slice)));
@@ -239,37 +240,27 @@ fn swell(notes: &[Note], grid: &StepGrid) -> Vec<f64> {
         .collect()
 }
 
-/// Runs of cells as notes; for drums, every cell is a stroke.
-fn part_notes(roll: ArrayView2<'_, bool>, role: TrackRole, grid: &StepGrid, velocity: Velocity) -> Vec<Note> {
-    let strokes = role == TrackRole::Drums;
+/// A note from each onset as long as its pitch sounds and none begins anew; for drums, of a step each.
+fn part_notes(made: &AccompanimentRoll, grid: &StepGrid, velocity: Velocity) -> Vec<Note> {
+    let AccompanimentRoll { role, roll, onsets } = made;
     let mut notes = Vec::new();
-    for (pitch, column) in roll.columns().into_iter().enumerate() {
-        let mut step = 0;
-        while step < column.len() {
-            let end = run_end(column, step, strokes);
-            if end > step {
-                let (start, stop) = (grid.tick_at(step), grid.tick_at(end));
-                notes.push(Note {
-                    start,
-                    pitch: Pitch::saturating(pitch as i64),
-                    duration: Tick::saturating(i64::from(stop.saturating_sub(start).get()).max(1)),
-                    velocity,
-                });
-            }
-            step = end.max(step + 1);
+    for (pitch, (sounds, begins)) in roll.columns().into_iter().zip(onsets.columns()).enumerate() {
+        for step in (0..sounds.len()).filter(|step| begins[*step]) {
+            let is_over = |next: &usize| !sounds[*next] || begins[*next];
+            let end = match role {
+                TrackRole::Drums => step + 1,
+                _ => (step + 1..sounds.len()).find(is_over).unwrap_or(sounds.len()),
+            };
+            let (start, stop) = (grid.tick_at(step), grid.tick_at(end));
+            notes.push(Note {
+                start,
+                pitch: Pitch::saturating(pitch as i64),
+                duration: Tick::saturating(i64::from(stop.saturating_sub(start).get()).max(1)),
+                velocity,
+            });
         }
     }
     notes
-}
-
-/// One past the last cell of the run that begins at `step`; `step` itself if that cell is silent.
-fn run_end(column: ArrayView1<'_, bool>, step: usize, strokes: bool) -> usize {
-    let sounds = |s: usize| column.get(s).copied().unwrap_or(false);
-    match (sounds(step), strokes) {
-        (false, _) => step,
-        (true, true) => step + 1,
-        (true, false) => (step..column.len()).find(|s| !sounds(*s)).unwrap_or(column.len()),
-    }
 }
 
 #[cfg(test)]

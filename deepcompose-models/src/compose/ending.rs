@@ -2,9 +2,8 @@
 
 use deepcompose_core::metrics::estimate_key;
 use deepcompose_core::{Chord, Note};
-use ndarray::Array2;
 
-use crate::gan::{Accompaniment, Genre, StepGrid, TrackRole, half_bars};
+use crate::gan::{Accompaniment, AccompanimentRoll, Genre, StepGrid, TrackRole, half_bars};
 
 /// Steps back from the last note of the melody that a part must have sounded in, to have a note of its own in the last chord.
 const LATELY: usize = 32;
@@ -63,11 +62,11 @@ impl Ending {
         for made in &mut band.rolls {
             let classes = chord.map(Chord::pitch_classes);
             match (made.role, &classes) {
-                (TrackRole::Drums, _) => self.strike(&mut made.roll),
-                (TrackRole::Bass, Some([root, ..])) => self.hold(&mut made.roll, &[*root]),
-                (_, Some(classes)) => self.hold(&mut made.roll, classes),
+                (TrackRole::Drums, _) => self.strike(made),
+                (TrackRole::Bass, Some([root, ..])) => self.hold(made, &[*root]),
+                (_, Some(classes)) => self.hold(made, classes),
                 // Whatever they sounded last.
-                (_, None) => self.hold(&mut made.roll, &ALL_CLASSES),
+                (_, None) => self.hold(made, &ALL_CLASSES),
             }
         }
     }
@@ -77,7 +76,8 @@ impl Ending {
         self.step.saturating_sub(LATELY)..=self.step
     }
 
-    fn strike(&self, roll: &mut Array2<bool>) {
+    fn strike(&self, made: &mut AccompanimentRoll) {
+        let roll = &mut made.roll;
         let plays = self.lately().any(|step| roll.row(step).iter().any(|cell| *cell));
         let struck = |key: &usize| (0..=self.step).any(|step| roll[[step, *key]]);
         let bass_drum = BASS_DRUMS.into_iter().find(struck).unwrap_or(BASS_DRUMS[0]);
@@ -87,21 +87,22 @@ impl Ending {
         if plays {
             [bass_drum, CRASH].iter().for_each(|key| roll[[self.step, *key]] = true);
         }
+        made.onsets.assign(roll);
     }
 
-    fn hold(&self, roll: &mut Array2<bool>, classes: &[u8]) {
+    fn hold(&self, made: &mut AccompanimentRoll, classes: &[u8]) {
+        let AccompanimentRoll { roll, onsets, .. } = made;
         let keys = |step: usize| -> Vec<usize> {
             roll.row(step).iter().enumerate().filter_map(|(key, sounds)| sounds.then_some(key)).collect()
         };
         let sounded = self.lately().rev().map(keys).find(|keys| !keys.is_empty()).unwrap_or_default();
         for step in self.step..roll.nrows() {
             roll.row_mut(step).fill(false);
+            onsets.row_mut(step).fill(false);
         }
         for key in sounded.into_iter().filter_map(|key| nearest(key, classes)) {
             // Struck again, whatever was held.
-            if let Some(before) = self.step.checked_sub(1) {
-                roll[[before, key]] = false;
-            }
+            onsets[[self.step, key]] = true;
             for step in self.step..self.end.min(roll.nrows()) {
                 roll[[step, key]] = true;
             }
@@ -123,9 +124,9 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
     use deepcompose_core::{At, Pitch, Score, Tick, TimeSignature, Velocity};
+    use ndarray::Array2;
 
     use super::*;
-    use crate::gan::AccompanimentRoll;
 
     /// A note in sixteenths.
     fn note(start: u32, length: u32, pitch: u32) -> Note {
@@ -201,8 +202,11 @@ mod tests {
             }
             roll
         };
-        let part =
-            |role, cells: &[(std::ops::Range<usize>, usize)]| AccompanimentRoll { role, roll: roll(cells) };
+        let part = |role, cells: &[(std::ops::Range<usize>, usize)]| {
+            let starts: Vec<_> =
+                cells.iter().map(|(steps, key)| (steps.start..steps.start + 1, *key)).collect();
+            AccompanimentRoll { role, roll: roll(cells), onsets: roll(&starts) }
+        };
         let mut band = Accompaniment {
             rolls: vec![
                 // A bass drum on every bar and a snare after the end.
@@ -230,8 +234,10 @@ mod tests {
             (keys(&keyboard.roll, 34), keys(&keyboard.roll, 47)),
             (vec![55, 60, 64], vec![55, 60, 64])
         );
-        // The G was held: its last step is given up, so that it is struck again.
-        assert_eq!(keys(&keyboard.roll, 33), [59, 62, 65]);
+        // The G was held, and is struck again.
+        assert_eq!((keys(&keyboard.roll, 33), keys(&keyboard.onsets, 33)), (vec![55, 59, 62, 65], vec![]));
+        assert_eq!((keys(&keyboard.onsets, 34), keys(&keyboard.onsets, 35)), (vec![55, 60, 64], vec![]));
+        assert_eq!(drums.onsets, drums.roll);
 
         // Without chords, what sounded last; drums that have not played do not strike.
         let mut band = Accompaniment {

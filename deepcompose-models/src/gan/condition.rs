@@ -20,7 +20,7 @@ pub struct GanCondition {
     /// The chord of each half bar, `[batch, 2, steps, pitches]`: in the first roll its root sounds in every octave, in the
     /// second all of its notes. For networks with [`GanConfig::chords`].
     pub chords: Option<Tensor<4>>,
-    /// The tracks of the window before, `[batch, tracks, steps, pitches]`; all −1 at the start of a
+    /// The tracks of the window before, `[batch, rolls, steps, pitches]`; all −1 at the start of a
     /// piece. For networks with [`GanConfig::previous`].
     pub previous: Option<Tensor<4>>,
     /// One-hot genre, then 1 for each wanted track: `[batch, attributes]`. For networks with

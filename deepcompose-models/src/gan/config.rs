@@ -25,7 +25,7 @@ const MAX_PARAMETERS: usize = 1 << 26;
 /// | `steps` | multiple of 16 in 16..=512 | 32 | 32 |
 /// | `pitches` | multiple of 16 in 16..=128 | 128 | 80 |
 /// | `lowest_pitch` | 0..=128 − `pitches` | 0 | 24 (C1) |
-/// | `tracks` | 1..=16 | 4 (the first is the melody) | 4 (drums, bass, guitar, keys) |
+/// | `tracks` | 1..=16, with `onsets` 1..=8 | 4 (the first is the melody) | 4 (drums, bass, guitar, keys) |
 /// | `filters` | 1..=256 | 64 | 24 |
 /// | `latent_channels` | 1..=2048 | 512 | 32 |
 /// | `genres` | 0..=64 | 0 | 7 |
@@ -35,6 +35,7 @@ const MAX_PARAMETERS: usize = 1 << 26;
 /// | `output_map` | | off | on |
 /// | `chords` | | off | on |
 /// | `styles` | 0..=1024 | 0 | 64 |
+/// | `onsets` | | off | off |
 ///
 /// The generator may have at most 2²⁶ parameters (the reference's has 8.3 million), so that a small
 /// file cannot ask for much memory.
@@ -70,6 +71,7 @@ pub struct GanConfigBuilder {
     output_map: bool,
     chords: bool,
     styles: usize,
+    onsets: bool,
 }
 
 impl GanConfig {
@@ -92,6 +94,7 @@ impl GanConfig {
                 output_map: false,
                 chords: false,
                 styles: 0,
+                onsets: false,
             },
         }
     }
@@ -117,6 +120,7 @@ impl GanConfig {
                 output_map: true,
                 chords: true,
                 styles: 64,
+                onsets: false,
             },
         }
     }
@@ -149,6 +153,12 @@ impl GanConfig {
     #[must_use]
     pub const fn tracks(&self) -> usize {
         self.fields.tracks
+    }
+
+    /// Rolls of these tracks: one each, and with [`onsets`](Self::onsets) another one for each but the first.
+    #[must_use]
+    pub const fn rolls(&self) -> usize {
+        if self.fields.onsets { 2 * self.fields.tracks - 1 } else { self.fields.tracks }
     }
 
     /// Filters of the first convolution; each level doubles them.
@@ -208,6 +218,14 @@ impl GanConfig {
         self.fields.styles
     }
 
+    /// Whether a track but the first, which is the drums', has two rolls: what sounds, and where notes begin. Notes of one pitch
+    /// that follow one another without a gap are then told from held ones as they are; in networks without, by a gap of a step
+    /// that such a note is given, for which those of a single step have no room.
+    #[must_use]
+    pub const fn onsets(&self) -> bool {
+        self.fields.onsets
+    }
+
     /// Length of the attribute vector: one-hot genre, then the track mask. 0 if there is neither.
     #[must_use]
     pub const fn attributes(&self) -> usize {
@@ -220,10 +238,10 @@ impl GanConfig {
         [self.fields.latent_channels, self.fields.steps / CELL, self.fields.pitches / CELL]
     }
 
-    /// Shape of one window of tracks: tracks, steps, pitches.
+    /// Shape of one window of tracks: [rolls](Self::rolls), steps, pitches.
     #[must_use]
     pub const fn window_shape(&self) -> [usize; 3] {
-        [self.fields.tracks, self.fields.steps, self.fields.pitches]
+        [self.rolls(), self.fields.steps, self.fields.pitches]
     }
 
     /// Weights of the generator that training changes.
@@ -240,10 +258,10 @@ impl GanConfig {
             + (eight + f.latent_channels + embedded) * four
             + 2 * four * two
             + 2 * two * one
-            + 2 * one * f.tracks;
+            + 2 * one * self.rolls();
         // A bias a filter, and two more for batch norm, which the first layer and the last lack.
-        let biases = one + 3 * (two + four + eight) + 3 * (four + two + one) + f.tracks;
-        let map = if f.output_map { f.tracks * cells } else { 0 };
+        let biases = one + 3 * (two + four + eight) + 3 * (four + two + one) + self.rolls();
+        let map = if f.output_map { self.rolls() * cells } else { 0 };
         let harmony = if f.chords { Harmony::parameters() } else { 0 };
         let genres = if f.genres > 0 { f.genres } else { 1 };
         // Saturates where a list of styles would not fit into memory, which the limit then refuses.
@@ -260,7 +278,7 @@ impl GanConfig {
 
     /// Channels of the conditioning rolls: the melody, then chords and previous tracks if they are seen.
     pub(crate) const fn condition_channels(&self) -> usize {
-        1 + self.chord_rolls() + if self.fields.previous { self.fields.tracks } else { 0 }
+        1 + self.chord_rolls() + if self.fields.previous { self.rolls() } else { 0 }
     }
 
     /// Rolls that tell of chords, 0 if the networks are not told of them.
@@ -327,6 +345,8 @@ impl GanConfigBuilder {
         chords: bool,
         /// Sets [`GanConfig::styles`].
         styles: usize,
+        /// Sets [`GanConfig::onsets`].
+        onsets: bool,
     }
 
     /// Checks every field.
@@ -358,7 +378,8 @@ impl GanConfigBuilder {
             self.lowest_pitch,
             "0..=128 less the pitches",
         )?;
-        check((1..=16).contains(&self.tracks), "tracks", self.tracks, "1..=16")?;
+        let (most, accepted) = if self.onsets { (8, "1..=8 with onsets") } else { (16, "1..=16") };
+        check((1..=most).contains(&self.tracks), "tracks", self.tracks, accepted)?;
         check((1..=256).contains(&self.filters), "filters", self.filters, "1..=256")?;
         check(
             (1..=2048).contains(&self.latent_channels),
@@ -423,6 +444,8 @@ mod tests {
         assert_eq!(GanConfig::reference().latent_shape(), [512, 2, 8]);
         assert_eq!(GanConfig::reference().attributes(), 0);
         assert_eq!(GanConfig::accompaniment().attributes(), 7 + 4);
+        let told = GanConfig::accompaniment().to_builder().onsets(true).build().unwrap();
+        assert_eq!((told.tracks(), told.rolls(), told.window_shape()), (4, 7, [7, 32, 80]));
     }
 
     #[test]
@@ -444,6 +467,7 @@ mod tests {
             (base().lowest_pitch(1), "lowest_pitch"),
             (base().pitches(96).lowest_pitch(33), "lowest_pitch"),
             (base().tracks(0), "tracks"),
+            (base().tracks(9).onsets(true), "tracks"),
             (base().filters(0), "filters"),
             (base().filters(257), "filters"),
             (base().latent_channels(0), "latent_channels"),

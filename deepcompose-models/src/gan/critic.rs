@@ -45,7 +45,7 @@ impl Critic {
         let convs = (0..LEVELS)
             .map(|level| {
                 let inputs = match level {
-                    0 => config.tracks() + config.condition_channels(),
+                    0 => config.rolls() + config.condition_channels(),
                     _ => filters(level - 1),
                 };
                 halving_conv(inputs, filters(level), device)
@@ -68,7 +68,7 @@ impl Critic {
         &self.config
     }
 
-    /// Scores, `[batch]`, of tracks in −1..=1, `[batch, tracks, steps, pitches]`.
+    /// Scores, `[batch]`, of tracks in −1..=1, `[batch, rolls, steps, pitches]`.
     ///
     /// # Errors
     ///
@@ -88,7 +88,7 @@ impl Critic {
         Ok(score.reshape([batch]))
     }
 
-    /// The gradient of each window's score with respect to its tracks, `[batch, tracks, steps,
+    /// The gradient of each window's score with respect to its tracks, `[batch, rolls, steps,
     /// pitches]`, as first-order operations on the weights.
     ///
     /// The critic is a chain of convolutions and leaky ReLUs, so the gradient is the linear unit's
@@ -115,7 +115,7 @@ impl Critic {
             gradient = gradient * slope;
             let kernel = conv.weight.val();
             // Only the tracks' gradient is wanted of the first layer's input.
-            let kernel = if level == 0 { kernel.narrow(1, 0, self.config.tracks()) } else { kernel };
+            let kernel = if level == 0 { kernel.narrow(1, 0, self.config.rolls()) } else { kernel };
             let options = ConvTransposeOptions::new([2, 2], [1, 1], [0, 0], [1, 1], 1);
             gradient = conv_transpose2d(gradient, kernel, None, options);
         }

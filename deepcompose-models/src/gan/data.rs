@@ -9,22 +9,20 @@ use serde::{Deserialize, Serialize};
 use super::condition::{PitchRange, attribute_vector, paint_chords};
 use super::config::CHORD_ROLLS;
 use super::genre::{Genre, RoleSet, TrackRole};
-use super::grid::{BAR_STEPS, StepGrid, WINDOW_BARS, filled_cells};
+use super::grid::{BAR_STEPS, Cell, StepGrid, WINDOW_BARS, filled_cells};
 use super::roles::{RoleAssignment, assign_roles};
+use super::rolls::{BAND_ROLLS, BandStep, SILENCE, Window, is_pitched, onset_roll, with_gap};
 use super::roots::without_roots;
-use super::sample::{Window, paint};
+use super::sample::paint;
 use super::tune::{FEATURES, HALF_BAR, Tune, heard};
 use super::{GanCondition, GanConfig, GanError};
 use crate::data::column::Column;
 use crate::data::content::Hasher;
 
-/// The pitches of one step: the melody's, then those of [`TrackRole::ALL`].
-pub(crate) type BandStep = [u128; 1 + TrackRole::COUNT];
-
 /// A piece ready to be cut into windows: for every sixteenth-note step, the set of pitches that the
-/// melody and each role sound, 80 bytes a step.
+/// melody and each role sound, and those of each pitched role of which a note begins, 128 bytes a step.
 ///
-/// Pitched tracks are made as [`StepGrid::sounding_roll`] says; drums have their onsets only. A bar
+/// The melody is made as [`StepGrid::sounding_roll`] says; drums have their onsets only. A bar
 /// of fewer than 16 steps fills the start of a window's bar, one of 12 as [`StepGrid::bar_fills`] says; a longer one is
 /// cut in nearly equal parts.
 #[derive(Debug, Clone)]
@@ -66,26 +64,34 @@ impl GanPiece {
         };
         let melody = grid.sounding(&notes(&[assignment.melody]));
         let tracks = TrackRole::ALL.map(|role| {
-            let notes = notes(assignment.tracks(role));
-            if role == TrackRole::Drums { grid.onsets(&notes) } else { grid.sounding(&notes) }
+            let (sounding, onsets) = grid.held(&notes(assignment.tracks(role)));
+            (role, sounding, onsets)
         });
-        let roles: RoleSet =
-            TrackRole::ALL.into_iter().filter(|r| tracks[r.index()].iter().any(|s| *s != 0)).collect();
+        let sounds = |(_, sounding, _): &&(_, Vec<u128>, _)| sounding.iter().any(|set| *set != 0);
+        let roles: RoleSet = tracks.iter().filter(sounds).map(|(role, ..)| *role).collect();
         if melody.iter().all(|s| *s == 0) {
             return Err(GanError::Condition("the melody track has no notes"));
         }
         if roles.is_empty() {
             return Err(GanError::Condition("no track accompanies the melody"));
         }
-        let mut steps = Vec::new();
-        let [drums, bass, guitar, keys] = &tracks;
+        let mut steps: Vec<BandStep> = Vec::new();
         for cell in filled_cells(grid.bar_steps(), grid.bar_fills(genre), grid.steps()) {
-            let [melody, bass, guitar, keys] =
-                [&melody, bass, guitar, keys].map(|steps| cell.keys(|step| steps[step]));
-            // Strokes are not held.
-            let mut strokes = [0; BAR_STEPS];
-            (0..cell.len).for_each(|step| strokes[cell.place(step)] = drums[cell.start + step]);
-            steps.extend((0..BAR_STEPS).map(|i| [melody[i], strokes[i], bass[i], guitar[i], keys[i]]));
+            let mut bar = [[0; 1 + BAND_ROLLS]; BAR_STEPS];
+            let mut write = |row: usize, keys: [u128; BAR_STEPS]| {
+                bar.iter_mut().zip(keys).for_each(|(step, keys)| step[row] = keys);
+            };
+            write(0, cell.keys(|step| melody[step]));
+            for (role, sounding, onsets) in &tracks {
+                match onset_roll(*role) {
+                    Some(roll) => {
+                        write(1 + role.index(), cell.keys(|step| sounding[step]));
+                        write(1 + roll, strokes(&cell, onsets));
+                    }
+                    None => write(1 + role.index(), strokes(&cell, onsets)),
+                }
+            }
+            steps.extend(bar);
         }
         Ok(Self { genre, roles, steps: steps.into() })
     }
@@ -124,11 +130,17 @@ impl GanPiece {
         self.roll(0)
     }
 
-    /// What was played in a role, as [`melody`](Self::melody) but for drums, which have their onsets only. Silence
+    /// What was played in a role, `[steps, 128]`: true while a pitch sounds, or, of drums, where it is struck. Silence
     /// for a role that the piece does not have.
     #[must_use]
     pub fn track(&self, role: TrackRole) -> Array2<bool> {
         self.roll(1 + role.index())
+    }
+
+    /// Where the notes of a role begin, `[steps, 128]`; of drums the same as [`track`](Self::track).
+    #[must_use]
+    pub fn onsets(&self, role: TrackRole) -> Array2<bool> {
+        self.roll(1 + onset_roll(role).unwrap_or(role.index()))
     }
 
     fn roll(&self, channel: usize) -> Array2<bool> {
@@ -141,14 +153,46 @@ impl GanPiece {
         roll
     }
 
-    /// The steps of the window that starts at `bar`; past either end there is silence.
-    pub(super) fn window(&self, bar: isize) -> impl Iterator<Item = [u128; 1 + TrackRole::COUNT]> {
-        let first = bar * BAR_STEPS as isize;
-        (first..first + (WINDOW_BARS * BAR_STEPS) as isize).map(|step| {
-            let step = usize::try_from(step).ok().and_then(|s| self.steps.get(s));
-            step.unwrap_or([0; 1 + TrackRole::COUNT])
-        })
+    /// A step; past either end there is silence.
+    fn step(&self, step: isize) -> BandStep {
+        let step = usize::try_from(step).ok().and_then(|step| self.steps.get(step));
+        step.unwrap_or([0; 1 + BAND_ROLLS])
     }
+
+    /// The steps of the window that starts at `bar`.
+    fn window(&self, bar: isize) -> impl Iterator<Item = BandStep> {
+        let first = bar * BAR_STEPS as isize;
+        (first..first + (WINDOW_BARS * BAR_STEPS) as isize).map(|step| self.step(step))
+    }
+
+    /// The rolls of the band in the window that starts at `bar`: with those of onsets, or without, but with the gaps that notes are
+    /// told apart by.
+    pub(super) fn band(&self, bar: isize, onsets: bool) -> Window {
+        let mut window = SILENCE;
+        for (step, [_, band @ ..]) in self.window(bar).enumerate() {
+            window.iter_mut().zip(band).for_each(|(roll, set)| roll[step] = set);
+        }
+        if !onsets {
+            let [_, after @ ..] = self.step((bar + WINDOW_BARS as isize) * BAR_STEPS as isize);
+            for (role, roll) in TrackRole::ALL.into_iter().filter_map(|role| Some((role, onset_roll(role)?)))
+            {
+                for step in 0..window[roll].len() {
+                    let next = window[roll].get(step + 1).copied().unwrap_or(after[roll]);
+                    let (sounding, begin) = (window[role.index()][step], window[roll][step]);
+                    window[role.index()][step] = with_gap(sounding, begin, next);
+                }
+                window[roll].fill(0);
+            }
+        }
+        window
+    }
+}
+
+/// Of a track's strokes, which are not held, those in each step of the window's bar.
+fn strokes(cell: &Cell, onsets: &[u128]) -> [u128; BAR_STEPS] {
+    let mut strokes = [0; BAR_STEPS];
+    (0..cell.len).for_each(|step| strokes[cell.place(step)] = onsets[cell.start + step]);
+    strokes
 }
 
 /// How windows are varied each time they are drawn.
@@ -195,7 +239,7 @@ impl PieceChords {
         let steps: Vec<BandStep> = piece.steps.iter().collect();
         let heard: Vec<Option<Chord>> = steps
             .chunks(HALF_BAR)
-            .map(|half| heard(half.iter().map(|[_, _, bass, guitar, keys]| [*bass, *guitar, *keys])))
+            .map(|half| heard(half.iter().map(|[_, _, bass, guitar, keys, ..]| [*bass, *guitar, *keys])))
             .collect();
         let first = heard.iter().flatten().next().copied().or(Chord::from_index(0));
         let held = heard.iter().scan(first, |before, chord| {
@@ -258,7 +302,7 @@ pub(crate) struct ChordBatch {
 pub(crate) struct GanBatch {
     /// What the windows are to be generated under.
     pub(crate) condition: GanCondition,
-    /// The tracks as played, +1 or −1, `[batch, tracks, steps, pitches]`.
+    /// The tracks as played, +1 or −1, `[batch, rolls, steps, pitches]`.
     pub(crate) tracks: Tensor<4>,
 }
 
@@ -412,41 +456,28 @@ impl GanDataset {
         let steps = WINDOW_BARS * BAR_STEPS;
         let cells = steps * pitches;
         let mut melody = vec![-1.0_f32; size * cells];
-        let mut tracks = vec![-1.0_f32; size * TrackRole::COUNT * cells];
+        let channels = config.rolls();
+        let mut tracks = vec![-1.0_f32; size * channels * cells];
         let mut previous = tracks.clone();
         let mut chords = vec![-1.0_f32; size * config.chord_rolls() * cells];
         let mut attributes = Vec::with_capacity(size * config.attributes());
         for (index, Placed { window, shift, previous: before }) in windows.iter().enumerate() {
             let piece = &self.pieces[window.piece as usize];
             let (shift, bar) = (*shift, window.bar as isize);
-            let row_of = |role: TrackRole, step: usize| {
-                ((index * TrackRole::COUNT + role.index()) * steps + step) * pitches
-            };
-            for (step, [tune, band @ ..]) in piece.window(bar).enumerate() {
+            for (step, [tune, ..]) in piece.window(bar).enumerate() {
                 let tune = range.fold(shifted(tune, shift));
                 paint(&mut melody[(index * steps + step) * pitches..][..pitches], tune);
-                for (role, set) in TrackRole::ALL.into_iter().zip(band) {
-                    let row = row_of(role, step);
-                    paint(&mut tracks[row..][..pitches], range.cut(role_shifted(role, set, shift)));
-                }
             }
+            let write = |window: &Window, to: &mut [f32]| {
+                let rows = to[index * channels * cells..][..channels * cells].chunks_mut(pitches);
+                rows.zip(window.iter().flatten()).for_each(|(row, keys)| paint(row, range.cut(*keys)));
+            };
+            let played = |bar: isize| band_shifted(piece.band(bar, config.onsets()), shift);
+            write(&played(bar), &mut tracks);
             match before {
                 Previous::Silent => {}
-                Previous::Played => {
-                    for (step, [_, band @ ..]) in piece.window(bar - WINDOW_BARS as isize).enumerate() {
-                        for (role, set) in TrackRole::ALL.into_iter().zip(band) {
-                            let keys = range.cut(role_shifted(role, set, shift));
-                            paint(&mut previous[row_of(role, step)..][..pitches], keys);
-                        }
-                    }
-                }
-                Previous::Made(made) => {
-                    for (role, track) in TrackRole::ALL.into_iter().zip(made.iter()) {
-                        for (step, keys) in track.iter().enumerate() {
-                            paint(&mut previous[row_of(role, step)..][..pitches], range.cut(*keys));
-                        }
-                    }
-                }
+                Previous::Played => write(&played(bar - WINDOW_BARS as isize), &mut previous),
+                Previous::Made(made) => write(made, &mut previous),
             }
             if config.chords() {
                 let played: Vec<Chord> = self.chords_of(*window, shift);
@@ -465,12 +496,12 @@ impl GanDataset {
             condition: GanCondition {
                 melody: rolls(melody, 1),
                 chords: config.chords().then(|| rolls(chords, CHORD_ROLLS)),
-                previous: config.previous().then(|| rolls(previous, TrackRole::COUNT)),
+                previous: config.previous().then(|| rolls(previous, channels)),
                 attributes: (config.attributes() > 0).then(|| {
                     Tensor::from_data(TensorData::new(attributes, [size, config.attributes()]), device)
                 }),
             },
-            tracks: rolls(tracks, TrackRole::COUNT),
+            tracks: rolls(tracks, channels),
         }
     }
 
@@ -502,7 +533,7 @@ impl GanDataset {
         }
     }
 
-    /// The tracks as played, [without their roots](without_roots), `[batch, tracks, steps, pitches]` of +1 and −1. Keys that this
+    /// The tracks as played, [without their roots](without_roots), `[batch, rolls, steps, pitches]` of +1 and −1. Keys that this
     /// moves below or above those that the networks see are lost.
     pub(crate) fn rootless(&self, windows: &[Placed], config: &GanConfig, device: &Device) -> Tensor<4> {
         let (size, pitches) = (windows.len(), config.pitches());
@@ -511,16 +542,11 @@ impl GanDataset {
         let mut values = vec![-1.0_f32; size * tracks * steps * pitches];
         let mut rows = values.chunks_mut(pitches.max(1));
         for Placed { window, shift, .. } in windows {
-            let mut played: Window = [[0; WINDOW_BARS * BAR_STEPS]; TrackRole::COUNT];
-            for (step, [_, band @ ..]) in
-                self.pieces[window.piece as usize].window(window.bar as isize).enumerate()
-            {
-                for (role, set) in TrackRole::ALL.into_iter().zip(band) {
-                    played[role.index()][step] = role_shifted(role, set, *shift);
-                }
-            }
+            let piece = &self.pieces[window.piece as usize];
+            let played = band_shifted(piece.band(window.bar as isize, config.onsets()), *shift);
             let chords = self.chords_of(*window, *shift);
-            for (set, row) in without_roots(&played, &chords).iter().flatten().zip(&mut rows) {
+            let moved = without_roots(&played, &chords);
+            for (set, row) in moved.iter().take(tracks).flatten().zip(&mut rows) {
                 paint(row, range.cut(*set));
             }
         }
@@ -533,8 +559,12 @@ const fn shifted(set: u128, shift: i32) -> u128 {
     if shift >= 0 { set << shift } else { set >> -shift }
 }
 
-fn role_shifted(role: TrackRole, set: u128, shift: i32) -> u128 {
-    if role == TrackRole::Drums { set } else { shifted(set, shift) }
+/// A window with all but its drums moved.
+fn band_shifted(mut window: Window, shift: i32) -> Window {
+    for (_, roll) in window.iter_mut().enumerate().filter(|(roll, _)| is_pitched(*roll)) {
+        roll.iter_mut().for_each(|set| *set = shifted(*set, shift));
+    }
+    window
 }
 
 #[cfg(test)]
@@ -666,6 +696,50 @@ mod tests {
         let (melody, strokes, bass) = rows(Genre::Classical);
         assert_eq!(melody, ["xxxx............", "....xxxx........", "........xxxx...."]);
         assert_eq!((strokes[1].as_str(), bass.as_str()), ("........x.......", "xxxxxxxxxxxx...."));
+    }
+
+    // Two eighths of one pitch that touch, and two sixteenths; over a bar line at the end of the window, and one of a pitch by itself.
+    #[test]
+    fn notes_that_touch_are_told_apart_by_onsets_or_by_gaps() {
+        let mut score = four_bars();
+        let low = [(0, 2, 40), (2, 2, 40), (8, 1, 41), (9, 1, 41), (30, 2, 42), (32, 4, 42), (36, 4, 42)];
+        score.tracks_mut()[1] = track(Track::new("Bass", Program::new(33).unwrap()), &low);
+        let piece = GanPiece::from_score(&score, Genre::Jazz, Some(0)).unwrap();
+        let steps = |roll: &[u128], pitch: u32| -> Vec<usize> {
+            (0..roll.len()).filter(|step| roll[*step] >> pitch & 1 == 1).collect()
+        };
+        let [_, bass, _, _, onsets, ..] = piece.band(0, true);
+        assert_eq!((steps(&bass, 40), steps(&onsets, 40)), (vec![0, 1, 2, 3], vec![0, 2]));
+        assert_eq!((steps(&bass, 41), steps(&onsets, 41)), (vec![8, 9], vec![8, 9]));
+        assert_eq!((steps(&bass, 42), steps(&onsets, 42)), (vec![30, 31], vec![30]));
+        let [_, bass, _, _, onsets, ..] = piece.band(0, false);
+        // A note of one step has no room for a gap; the last step of the window gives way to the note after it.
+        assert_eq!([40, 41, 42].map(|pitch| steps(&bass, pitch)), [vec![0, 2, 3], vec![8, 9], vec![30]]);
+        assert_eq!(onsets, [0; 32]);
+        let begins = |roll: Array2<bool>, pitch: usize| {
+            roll.column(pitch).iter().enumerate().filter(|(_, x)| **x).map(|(s, _)| s).collect::<Vec<_>>()
+        };
+        assert_eq!(begins(piece.onsets(TrackRole::Bass), 42), [30, 32, 36]);
+        assert_eq!(piece.onsets(TrackRole::Drums), piece.track(TrackRole::Drums));
+        // Batches have a roll more for each pitched role.
+        let dataset = GanDataset::new(vec![piece]);
+        let told = wide().to_builder().onsets(true).build().unwrap();
+        let window = WindowIndex { piece: 0, bar: 2 };
+        let placed = [Placed { window, shift: 3, previous: Previous::Played }];
+        let batch = dataset.batch(&placed, &told, &Device::flex());
+        assert_eq!(batch.tracks.dims(), [1, 7, 32, 128]);
+        let found = &sounding(&batch.tracks)[0];
+        let of = |roll: usize| {
+            found.iter().filter(|(r, ..)| *r == roll).map(|(_, s, p)| (*s, *p)).collect::<Vec<_>>()
+        };
+        assert_eq!(of(1), (0..8).map(|step| (step, 45)).collect::<Vec<_>>());
+        assert_eq!(of(4), [(0, 45), (4, 45)]);
+        let before = &sounding(&batch.condition.previous.unwrap())[0];
+        assert!(
+            before.contains(&(4, 2, 43)) && before.contains(&(1, 31, 45)) && !before.contains(&(4, 31, 45))
+        );
+        let heard = sounding(&dataset.rootless(&placed, &told, &Device::flex()));
+        assert_eq!(heard[0].iter().filter(|(roll, ..)| *roll == 4).count(), 2);
     }
 
     #[test]
@@ -814,7 +888,7 @@ mod tests {
         // Four bars: there are none from bar 4 on, nor a whole window from bar 3.
         assert_eq!((dataset.after(next), dataset.after(WindowIndex { piece: 0, bar: 1 })), (None, None));
         assert_eq!(dataset.roles_of(next).iter().collect::<Vec<_>>(), [TrackRole::Drums, TrackRole::Bass]);
-        let mut made = Box::new([[0_u128; 32]; TrackRole::COUNT]);
+        let mut made = Box::new(SILENCE);
         made[0][5] = 1 << 42;
         made[3][31] = 1 << 70 | 1 << 74;
         // What was made is not moved, as it was made for the window that is.
@@ -845,7 +919,7 @@ mod tests {
         // 64 sixteenths are five bars of 12 and a third of another.
         assert_eq!(piece.bars(), 6);
         let steps: Vec<_> = piece.steps.iter().collect();
-        assert!(steps.chunks(16).all(|bar| bar[12..].iter().all(|s| *s == [0; 5])));
+        assert!(steps.chunks(16).all(|bar| bar[12..].iter().all(|s| *s == [0; 8])));
         assert_eq!(steps[16][0], 1 << 60);
         assert_eq!(steps[20][0], 1 << 61);
     }

@@ -38,7 +38,7 @@ impl Encoder {
         let convs = (0..LEVELS)
             .map(|level| {
                 let inputs = match level {
-                    0 => config.tracks(),
+                    0 => config.rolls(),
                     _ => filters(level - 1),
                 };
                 halving_conv(inputs, filters(level), device)
@@ -51,7 +51,7 @@ impl Encoder {
         glorot(zeros, rng)
     }
 
-    /// What the tracks, `[batch, tracks, steps, pitches]`, make likely.
+    /// What the tracks, `[batch, rolls, steps, pitches]`, make likely.
     pub(super) fn forward(&self, tracks: Tensor<4>, attributes: Option<&Tensor<2>>) -> Posterior {
         let mut x = tracks;
         for (level, conv) in self.convs.iter().enumerate() {

@@ -18,7 +18,8 @@ use super::grid::{BAR_STEPS, WINDOW_BARS, cells};
 use super::latent::latents;
 use super::loss::reconstruction_loss;
 use super::metrics::{MetricSums, TrackMetrics};
-use super::sample::{AccompanyOptions, Run, Window, paint};
+use super::rolls::{SILENCE, Window};
+use super::sample::{AccompanyOptions, How, Run, paint};
 use super::{GanConfig, GanError, Generator};
 
 /// The bar, from 0, from which bars of a chained evaluation count as late.
@@ -102,9 +103,10 @@ pub fn evaluate(
         comparison.add_loss(logits.clone(), batch.tracks.clone())?;
         let generated = sounding_sets(logits.tanh(), &genres, config)?;
         let played = played_sets(batch.tracks, config)?;
-        let window = WINDOW_BARS * BAR_STEPS;
-        for (index, (ours, theirs)) in generated.chunks(window).zip(played.chunks(window)).enumerate() {
-            comparison.tracks.add(TrackRole::ALL[index % TrackRole::COUNT], ours, theirs);
+        for (ours, theirs) in generated.iter().zip(&played) {
+            for role in TrackRole::ALL {
+                comparison.tracks.add(role, &ours[role.index()], &theirs[role.index()]);
+            }
         }
     }
     Ok(comparison.evaluation(false))
@@ -166,7 +168,7 @@ pub fn evaluate_chained(
             run.prepare(melody.view(), &[bars], rng)?;
             let logits = as_tensor(run.generate(0, bars)?.to_vec(), generator.config(), &device);
             let first = number * WINDOW_BARS;
-            let played = played(piece, first, range);
+            let played = played(piece, first, generator.config());
             comparison.add_loss(logits, tensor(&played, range, generator.config(), &device))?;
             // A last bar without a second one counts alone.
             let steps = bars.len() * BAR_STEPS;
@@ -194,13 +196,10 @@ fn options(piece: &GanPiece) -> AccompanyOptions {
 }
 
 /// What was played from a bar on, of the pitches that the networks see.
-fn played(piece: &GanPiece, bar: usize, range: PitchRange) -> Window {
-    let mut window = [[0; WINDOW_BARS * BAR_STEPS]; TrackRole::COUNT];
-    for (step, [_, band @ ..]) in piece.window(bar as isize).enumerate() {
-        for (track, set) in window.iter_mut().zip(band) {
-            track[step] = range.keys(range.cut(set));
-        }
-    }
+fn played(piece: &GanPiece, bar: usize, config: &GanConfig) -> Window {
+    let range = PitchRange::of(config);
+    let mut window = piece.band(bar as isize, config.onsets());
+    window.iter_mut().flatten().for_each(|keys| *keys = range.keys(range.cut(*keys)));
     window
 }
 
@@ -218,33 +217,42 @@ fn as_tensor(values: Vec<f32>, config: &GanConfig, device: &Device) -> Tensor<4>
     Tensor::from_data(TensorData::new(values, [1, tracks, steps, pitches]), device)
 }
 
-/// What sounds of windows in these genres, at threshold 0.5 and after silence: a set of keys for each step of each track of
-/// each window.
+/// What sounds of windows in these genres, at threshold 0.5 and after silence.
 pub(super) fn sounding_sets(
     tracks: Tensor<4>,
     genres: &[Genre],
     config: &GanConfig,
-) -> Result<Vec<u128>, GanError> {
+) -> Result<Vec<Window>, GanError> {
     let values: Vec<f32> = tracks.try_into_vec_as().map_err(|e| GanError::Device(e.to_string()))?;
     let range = PitchRange::of(config);
-    let all = genres.iter().flat_map(|genre| TrackRole::ALL.map(|role| (*genre, role)));
-    let track = |(cells, (genre, role)): (&[f32], (Genre, TrackRole))| {
-        let rule = ChoiceRule::of(genre, role);
-        let sets = rule.sounding(cells, config.pitches(), 0.5, &mut 0, |_| true);
-        sets.into_iter().map(|set| range.keys(set)).collect::<Vec<_>>()
+    let how = How { threshold: 0.5, onsets: config.onsets(), pitches: config.pitches() };
+    let window = |(tracks, genre): (&[f32], &Genre)| {
+        let mut window = SILENCE;
+        for role in TrackRole::ALL {
+            how.choose(&ChoiceRule::of(*genre, role), role, tracks, &mut 0, &mut window, |_| true);
+        }
+        window.iter_mut().flatten().for_each(|keys| *keys = range.keys(*keys));
+        window
     };
-    Ok(values.chunks(config.steps() * config.pitches()).zip(all).flat_map(track).collect())
+    let each = config.window_shape().iter().product();
+    Ok(values.chunks(each).zip(genres).map(window).collect())
 }
 
 /// What sounds of windows that were played, in which a cell is +1 or -1.
-fn played_sets(tracks: Tensor<4>, config: &GanConfig) -> Result<Vec<u128>, GanError> {
+fn played_sets(tracks: Tensor<4>, config: &GanConfig) -> Result<Vec<Window>, GanError> {
     let values: Vec<f32> = tracks.try_into_vec_as().map_err(|e| GanError::Device(e.to_string()))?;
     let range = PitchRange::of(config);
     let set = |row: &[f32]| {
         let sounding = row.iter().enumerate().filter(|(_, cell)| **cell > 0.0);
         range.keys(sounding.fold(0, |set, (pitch, _)| set | 1 << pitch))
     };
-    Ok(values.chunks(config.pitches()).map(set).collect())
+    let window = |cells: &[f32]| {
+        let mut window = SILENCE;
+        let rows = window.iter_mut().flatten().zip(cells.chunks(config.pitches()));
+        rows.for_each(|(keys, row)| *keys = set(row));
+        window
+    };
+    Ok(values.chunks(config.window_shape().iter().product()).map(window).collect())
 }
 
 /// Generated and played tracks, added up by role.

@@ -141,7 +141,7 @@ impl Generator {
         &self.config
     }
 
-    /// Tracks in −1..1, `[batch, tracks, steps, pitches]`, from a condition and a latent of shape
+    /// Tracks in −1..1, `[batch, rolls, steps, pitches]`, from a condition and a latent of shape
     /// `[batch, latent channels, steps / 16, pitches / 16]`.
     ///
     /// # Errors
@@ -246,7 +246,8 @@ mod tests {
     #[test]
     fn parameters_are_counted() {
         let small = GanConfig::reference().to_builder().filters(3).latent_channels(5).build().unwrap();
-        for config in [small, GanConfig::accompaniment(), GanConfig::reference()] {
+        let told = GanConfig::accompaniment().to_builder().onsets(true).build().unwrap();
+        for config in [small, told, GanConfig::accompaniment(), GanConfig::reference()] {
             let mut trained = Trained::default();
             Generator::zeros(&config, &Device::flex()).visit(&mut trained);
             assert_eq!(config.generator_parameters(), trained.count);

@@ -4,6 +4,7 @@ use deepcompose_core::{Note, Score, Tick, TimeSignature};
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
+use super::rolls::with_gap;
 use super::tune::HALF_BAR;
 use super::{GanError, Genre};
 
@@ -191,8 +192,7 @@ impl StepGrid {
     /// that follows another of its pitch without a gap takes the last step of the one before, so that
     /// repeated notes can be told from held ones.
     ///
-    /// This is how the training data's rolls are made, so it is also how the melody that is given to
-    /// the generator should be.
+    /// This is how the melodies of training data are made, so it is also how one that is given to a generator should be.
     #[must_use]
     pub fn sounding_roll<'a>(&self, notes: impl IntoIterator<Item = &'a Note>) -> Array2<bool> {
         to_array(&self.sounding(notes))
@@ -200,6 +200,15 @@ impl StepGrid {
 
     /// [`StepGrid::sounding_roll`] as a set of pitches a step.
     pub(crate) fn sounding<'a>(&self, notes: impl IntoIterator<Item = &'a Note>) -> Vec<u128> {
+        let (mut sounding, onsets) = self.held(notes);
+        for step in 1..sounding.len() {
+            sounding[step - 1] = with_gap(sounding[step - 1], onsets[step - 1], onsets[step]);
+        }
+        sounding
+    }
+
+    /// The pitches that sound in each step, without gaps, and those of which a note begins.
+    pub(crate) fn held<'a>(&self, notes: impl IntoIterator<Item = &'a Note>) -> (Vec<u128>, Vec<u128>) {
         let mut sounding = vec![0_u128; self.steps()];
         let mut onsets = sounding.clone();
         for note in notes {
@@ -213,22 +222,7 @@ impl StepGrid {
                 *onset |= bit;
             }
         }
-        for step in 1..sounding.len() {
-            sounding[step - 1] &= !(onsets[step] & !onsets[step - 1]);
-        }
-        sounding
-    }
-
-    /// Onsets only, for drums: a set of pitches a step.
-    #[cfg(any(test, feature = "train"))]
-    pub(crate) fn onsets<'a>(&self, notes: impl IntoIterator<Item = &'a Note>) -> Vec<u128> {
-        let mut onsets = vec![0_u128; self.steps()];
-        for note in notes {
-            if let Some(onset) = onsets.get_mut(self.step_at(note.start)) {
-                *onset |= 1 << note.pitch.get();
-            }
-        }
-        onsets
+        (sounding, onsets)
     }
 }
 
@@ -378,7 +372,7 @@ mod tests {
         assert_eq!(roll[0], 1 << 1);
         assert_eq!(roll[1], 1 << 2);
         assert!(roll.iter().all(|s| s >> 3 & 1 == 0), "rounds to the end of the last bar");
-        assert_eq!(grid.onsets(&[note(0, 900, 36), note(120, 1, 36)])[..3], [1 << 36, 1 << 36, 0]);
+        assert_eq!(grid.held(&[note(0, 900, 36), note(120, 1, 36)]).1[..3], [1 << 36, 1 << 36, 0]);
     }
 
     #[test]

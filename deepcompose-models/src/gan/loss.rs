@@ -25,7 +25,7 @@ pub struct CriticLoss {
 /// The WGAN-GP loss of the critic (Gulrajani et al. 2017, "Improved training of Wasserstein GANs",
 /// algorithm 1): E[D(fake)] − E[D(real)] + weight · E[(‖∇D(x̂)‖₂ − 1)²].
 ///
-/// `real` and `fake` are `[batch, tracks, steps, pitches]`; `fake` is taken as a constant. `mix`,
+/// `real` and `fake` are `[batch, rolls, steps, pitches]`; `fake` is taken as a constant. `mix`,
 /// `[batch]` in 0..=1, says how much of the real window is in x̂.
 ///
 /// # Errors

@@ -57,6 +57,7 @@ pub mod loss;
 mod metrics;
 mod prepare;
 mod roles;
+mod rolls;
 #[cfg(feature = "train")]
 mod roots;
 mod sample;
@@ -73,8 +74,6 @@ pub use condition::GanCondition;
 pub use config::{GanConfig, GanConfigBuilder};
 pub use critic::Critic;
 #[cfg(feature = "train")]
-pub(crate) use data::BandStep;
-#[cfg(feature = "train")]
 pub use data::{GanDataset, GanPiece};
 pub use error::GanError;
 #[cfg(feature = "train")]
@@ -90,6 +89,8 @@ pub(crate) use layers::glorot;
 pub use metrics::TrackMetrics;
 pub use prepare::PreparedGenerator;
 pub use roles::{RoleAssignment, assign_roles};
+#[cfg(feature = "train")]
+pub(crate) use rolls::BandStep;
 pub use sample::{Accompaniment, AccompanimentRoll, AccompanyOptions, MAX_STEPS, accompany};
 pub use styles::Styles;
 #[cfg(feature = "train")]

@@ -52,7 +52,7 @@ impl Generator {
         let sizes = GeneratorSizes {
             steps: config.steps(),
             pitches: config.pitches(),
-            tracks: config.tracks(),
+            tracks: config.rolls(),
             filters: config.filters(),
             latent_channels: config.latent_channels(),
             attributes: config.attributes(),

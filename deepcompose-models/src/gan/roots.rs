@@ -2,8 +2,7 @@
 
 use deepcompose_core::Chord;
 
-use super::genre::TrackRole;
-use super::sample::Window;
+use super::rolls::{Window, is_pitched};
 use super::tune::HALF_BAR;
 
 /// The window with its pitched tracks transposed half bar by half bar, by −6..=5 semitones, so that the root of
@@ -12,8 +11,8 @@ pub(super) fn without_roots(window: &Window, chords: &[Chord]) -> Window {
     let mut moved = *window;
     for (half, chord) in chords.iter().enumerate() {
         let up = 12 - u32::from(chord.root());
-        for role in [TrackRole::Bass, TrackRole::Guitar, TrackRole::Keys] {
-            for set in moved[role.index()].iter_mut().skip(half * HALF_BAR).take(HALF_BAR) {
+        for (_, roll) in moved.iter_mut().enumerate().filter(|(roll, _)| is_pitched(*roll)) {
+            for set in roll.iter_mut().skip(half * HALF_BAR).take(HALF_BAR) {
                 *set = if up <= 5 { *set << up } else { *set >> (12 - up) };
             }
         }
@@ -25,22 +24,25 @@ pub(super) fn without_roots(window: &Window, chords: &[Chord]) -> Window {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+    use super::super::rolls::SILENCE;
     use super::*;
 
     #[test]
     fn every_half_bar_stands_on_c() {
-        let mut window: Window = [[0; 32]; TrackRole::COUNT];
-        let [drums, bass, guitar, keys] = &mut window;
+        let mut window = SILENCE;
+        let [drums, bass, guitar, keys, onsets, ..] = &mut window;
         drums[0] = 1 << 36;
         (bass[2], bass[8]) = (1 << 43, 1 << 50);
         guitar[4] = 1 << 55 | 1 << 59 | 1 << 62;
         keys[31] = 1 << 66;
+        onsets[2] = 1 << 43;
         let chords = ["G", "Dm", "C", "F#"].map(|name| name.parse().unwrap());
-        let [drums, bass, guitar, keys] = without_roots(&window, &chords);
+        let [drums, bass, guitar, keys, onsets, ..] = without_roots(&window, &chords);
         assert_eq!(drums[0], 1 << 36);
         // G goes five up, D two down, F sharp six down, though six up would do as well.
         assert_eq!((bass[2], bass[8]), (1 << 48, 1 << 48));
         assert_eq!(guitar[4], 1 << 60 | 1 << 64 | 1 << 67);
         assert_eq!(keys[31], 1 << 60);
+        assert_eq!(onsets[2], 1 << 48);
     }
 }

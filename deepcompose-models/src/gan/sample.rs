@@ -13,6 +13,7 @@ use super::genre::{Genre, RoleSet, TrackRole};
 use super::grid::{BAR_STEPS, BarFill, Cell, WINDOW_BARS, filled_cells};
 use super::harmony::ChordModel;
 use super::latent::latents;
+use super::rolls::{SILENCE, Window, begins, onset_roll};
 use super::tune::{HALF_BAR, Tune};
 use super::windows::{WindowGenerator, WindowInput, WindowSession};
 use super::{GanConfig, GanError, Styles};
@@ -111,9 +112,18 @@ pub struct Accompaniment {
 pub struct AccompanimentRoll {
     /// What it does.
     pub role: TrackRole,
-    /// `[steps, 128]`: true while the pitch sounds. A run of true cells is one note; in drums, every
-    /// true cell is a stroke of its own.
+    /// `[steps, 128]`: true while the pitch sounds; of drums, where it is struck.
     pub roll: Array2<bool>,
+    /// `[steps, 128]`: true where a note begins, which lasts as long as its pitch sounds and none begins anew. Of drums the same as
+    /// `roll`.
+    pub onsets: Array2<bool>,
+}
+
+impl AccompanimentRoll {
+    fn silent(role: TrackRole, steps: usize) -> Self {
+        let roll = Array2::from_elem((steps, 128), false);
+        Self { role, onsets: roll.clone(), roll }
+    }
 }
 
 /// Generates the tracks of a band for a melody.
@@ -162,10 +172,7 @@ pub fn accompany<G: WindowGenerator + ?Sized, R: Rng + ?Sized>(
         return Err(GanError::Limit { what: "steps", value: steps as u64, limit: MAX_STEPS as u64 });
     }
     let roles = options.roles.intersection(RoleSet::of(options.genre));
-    let mut rolls: Vec<_> = roles
-        .iter()
-        .map(|role| AccompanimentRoll { role, roll: Array2::from_elem((steps, 128), false) })
-        .collect();
+    let mut rolls: Vec<_> = roles.iter().map(|role| AccompanimentRoll::silent(role, steps)).collect();
     let cells = filled_cells(&options.bar_steps, &options.bar_fills, steps);
     let groups: Vec<&[Cell]> = cells.chunks(WINDOW_BARS).collect();
     let count = groups.len();
@@ -176,9 +183,8 @@ pub fn accompany<G: WindowGenerator + ?Sized, R: Rng + ?Sized>(
         run.prepare(melody, groups, rng)?;
         for (index, bars) in groups.iter().enumerate() {
             run.generate(index, bars)?;
-            for AccompanimentRoll { role, roll } in &mut rolls {
-                let seam = &mut seams[role.index()];
-                write_cells(&run.previous[role.index()], bars, *role == TrackRole::Drums, seam, roll);
+            for made in &mut rolls {
+                made.write(&run.previous, bars, &mut seams[made.role.index()]);
             }
             done += 1;
             bars_done += bars.len();
@@ -193,35 +199,28 @@ pub fn accompany<G: WindowGenerator + ?Sized, R: Rng + ?Sized>(
 /// Where the next step of a roll joins on.
 #[derive(Debug, Clone, Copy, Default)]
 struct Seam {
-    /// The step that was written last, and its keys.
-    step: usize,
-    keys: u128,
-    /// Which of them sound on through all steps after it that are left out.
+    /// The keys of the step that was written last that sound on through all steps after it that are left out, and are not
+    /// struck in any of them.
     held: u128,
 }
 
-/// Writes what a role sounds in some bars into its roll. A note that starts again after steps that are left out is told from one
-/// that was held through them by a step of silence before it, as everywhere.
-fn write_cells(
-    window: &[u128; WINDOW_BARS * BAR_STEPS],
-    bars: &[Cell],
-    strokes: bool,
-    seam: &mut Seam,
-    roll: &mut Array2<bool>,
-) {
-    let keys = |set: u128| (0..128).filter(move |key| set >> key & 1 == 1);
-    for (bar, cell) in bars.iter().enumerate() {
-        let bar = &window[bar * BAR_STEPS..][..BAR_STEPS];
-        for step in 0..cell.len {
-            let (place, at) = (cell.place(step), cell.start + step);
-            let set = bar[place];
-            let again = seam.keys & set & !seam.held;
-            if !strokes {
-                keys(again).for_each(|key| roll[[seam.step, key]] = false);
+impl AccompanimentRoll {
+    /// Writes what the role sounds in some bars. A note begins where it does in the window, and also where it goes on after steps
+    /// that are left out if it was not held through them.
+    fn write(&mut self, window: &Window, bars: &[Cell], seam: &mut Seam) {
+        let keys = |set: u128| (0..128).filter(move |key| set >> key & 1 == 1);
+        let sounding = &window[self.role.index()];
+        let onsets = onset_roll(self.role).map_or(sounding, |roll| &window[roll]);
+        for (bar, cell) in bars.iter().enumerate() {
+            for step in 0..cell.len {
+                let (first, at) = (bar * BAR_STEPS, cell.start + step);
+                let (place, next) = (first + cell.place(step), first + cell.next_place(step));
+                let set = sounding[place];
+                keys(set).for_each(|key| self.roll[[at, key]] = true);
+                keys(set & (onsets[place] | !seam.held)).for_each(|key| self.onsets[[at, key]] = true);
+                let left_out = place + 1..next;
+                seam.held = left_out.fold(set, |held, place| held & sounding[place] & !onsets[place]);
             }
-            keys(set).for_each(|key| roll[[at, key]] = true);
-            let held = bar[place..cell.next_place(step)].iter().fold(set, |held, left_out| held & left_out);
-            *seam = Seam { step: at, keys: set, held };
         }
     }
 }
@@ -242,9 +241,6 @@ fn row_keys(melody: ArrayView2<'_, bool>, step: usize) -> u128 {
 
 /// Groups of bars that are prepared together.
 const AT_ONCE: usize = 16;
-
-/// Two bars of every role: a set of pitches a step.
-pub(super) type Window = [[u128; WINDOW_BARS * BAR_STEPS]; TrackRole::COUNT];
 
 /// A piece being accompanied, and what is carried from group to group.
 pub(super) struct Run<'a> {
@@ -293,7 +289,7 @@ impl<'a> Run<'a> {
             logits: Vec::new(),
             tracks: Vec::new(),
             first: 0,
-            previous: [[0; WINDOW_BARS * BAR_STEPS]; TrackRole::COUNT],
+            previous: SILENCE,
             last: [0; TrackRole::COUNT],
         })
     }
@@ -380,23 +376,21 @@ impl<'a> Run<'a> {
         let (steps, pitches) = (WINDOW_BARS * BAR_STEPS, self.config.pitches());
         let range = PitchRange::of(self.config);
         self.forward(index, range)?;
-        let each = TrackRole::COUNT * steps * pitches;
+        let each = self.config.rolls() * steps * pitches;
         let at = (index - self.first) * each;
         let tracks = &self.tracks[at..at + each];
-        self.previous = [[0; WINDOW_BARS * BAR_STEPS]; TrackRole::COUNT];
+        self.previous = SILENCE;
         if !self.config.previous() {
             // Groups that know nothing of each other.
             self.last = [0; TrackRole::COUNT];
         }
+        let is_there = |step: usize| bars.get(step / BAR_STEPS).is_some_and(|bar| bar.has(step % BAR_STEPS));
+        let how = How { threshold: self.options.threshold, onsets: self.config.onsets(), pitches };
         for role in self.roles.iter() {
-            let (rule, window) = (&self.options.choice[role.index()], &mut self.previous[role.index()]);
-            let cells = &tracks[role.index() * steps * pitches..][..steps * pitches];
-            let before = &mut self.last[role.index()];
-            let is_there =
-                |step: usize| bars.get(step / BAR_STEPS).is_some_and(|bar| bar.has(step % BAR_STEPS));
-            let sets = rule.sounding(cells, pitches, self.options.threshold, before, is_there);
-            window.iter_mut().zip(sets).for_each(|(keys, set)| *keys = range.keys(set));
+            let (rule, last) = (&self.options.choice[role.index()], &mut self.last[role.index()]);
+            how.choose(rule, role, tracks, last, &mut self.previous, is_there);
         }
+        self.previous.iter_mut().flatten().for_each(|keys| *keys = range.keys(*keys));
         Ok(&self.logits[at..at + each])
     }
 
@@ -405,7 +399,7 @@ impl<'a> Run<'a> {
         let pitches = self.config.pitches();
         let mut before = Vec::new();
         let windows = if self.config.previous() {
-            before.resize(TrackRole::COUNT * WINDOW_BARS * BAR_STEPS * pitches, -1.0);
+            before.resize(self.config.rolls() * WINDOW_BARS * BAR_STEPS * pitches, -1.0);
             for (row, keys) in before.chunks_mut(pitches).zip(self.previous.iter().flatten()) {
                 paint(row, range.cut(*keys));
             }
@@ -425,6 +419,48 @@ impl<'a> Run<'a> {
     }
 }
 
+/// How the cells of a window are chosen, whatever the role.
+pub(super) struct How {
+    pub(super) threshold: f32,
+    /// Whether the networks tell where notes begin.
+    pub(super) onsets: bool,
+    pub(super) pitches: usize,
+}
+
+impl How {
+    /// Chooses what a role sounds in the steps of a window that are there, and where its notes begin. `tracks` are the hyperbolic
+    /// tangents of all rolls; `last` is what the role sounded before, and then what it sounds in the last step.
+    pub(super) fn choose(
+        &self,
+        rule: &ChoiceRule,
+        role: TrackRole,
+        tracks: &[f32],
+        last: &mut u128,
+        window: &mut Window,
+        is_there: impl Fn(usize) -> bool,
+    ) {
+        let each = WINDOW_BARS * BAR_STEPS * self.pitches;
+        let cells = |roll: usize| tracks.get(roll * each..(roll + 1) * each).unwrap_or_default();
+        let sounding = cells(role.index());
+        let mut before = *last;
+        let sets = rule.sounding(sounding, self.pitches, self.threshold, last, &is_there);
+        if let Some(roll) = onset_roll(role) {
+            let onsets = if self.onsets {
+                ChoiceRule::onsets((sounding, cells(roll)), self.pitches, &sets, before, is_there)
+            } else {
+                let there = |(step, set): (usize, &u128)| {
+                    let begin = begins(*set, before);
+                    before = if is_there(step) { *set } else { before };
+                    begin
+                };
+                sets.iter().enumerate().map(there).collect()
+            };
+            window[roll].iter_mut().zip(onsets).for_each(|(keys, set)| *keys = set);
+        }
+        window[role.index()].iter_mut().zip(sets).for_each(|(keys, set)| *keys = set);
+    }
+}
+
 /// Makes the cells of a set +1.
 pub(super) fn paint(row: &mut [f32], mut set: u128) {
     while set != 0 {
@@ -441,34 +477,49 @@ mod tests {
 
     use super::*;
 
-    /// What becomes of two bars of a pattern, one key, of which `x` sounds.
-    fn written(pattern: &str, fill: BarFill, strokes: bool) -> String {
+    /// What becomes of two bars of a pattern, one key, of which an `x` sounds and an `X` is struck.
+    fn written(pattern: &str, fill: BarFill, role: TrackRole) -> String {
         let cells = filled_cells(&[12], &[fill], 24);
-        let mut window = [0; WINDOW_BARS * BAR_STEPS];
-        window.iter_mut().zip(pattern.chars()).for_each(|(set, c)| *set = u128::from(c == 'x') << 60);
-        let mut roll = Array2::from_elem((24, 128), false);
-        write_cells(&window, &cells, strokes, &mut Seam::default(), &mut roll);
-        roll.column(60).iter().map(|sounds| if *sounds { 'x' } else { '.' }).collect()
+        let mut window = SILENCE;
+        for (step, c) in pattern.chars().enumerate() {
+            window[role.index()][step] = u128::from(c != '.') << 60;
+            if let Some(roll) = onset_roll(role) {
+                window[roll][step] = u128::from(c == 'X') << 60;
+            }
+        }
+        let mut made = AccompanimentRoll::silent(role, 24);
+        made.write(&window, &cells, &mut Seam::default());
+        let text = |(sounds, begins): (&bool, &bool)| match (sounds, begins) {
+            (true, true) => 'X',
+            (true, false) => 'x',
+            (false, false) => '.',
+            (false, true) => '?',
+        };
+        made.roll.column(60).iter().zip(made.onsets.column(60)).map(text).collect()
     }
 
     #[test]
     fn notes_that_start_again_after_a_cut_are_told_from_held_ones() {
-        let waltz = |pattern| written(pattern, BarFill::Waltz, false);
+        let waltz = |pattern| written(pattern, BarFill::Waltz, TrackRole::Keys);
         // Held throughout; let go in the third beat and struck again in the fourth; struck in the third and held.
-        assert_eq!(waltz("xxxxxxxxxxxxxxxx................"), "xxxxxxxxxxxx............");
-        assert_eq!(waltz("xxxxxxxxx...xxxx................"), "xxxxxxx.xxxx............");
-        assert_eq!(waltz("xxxx.....xxxxxxx................"), "xxxx....xxxx............");
+        assert_eq!(waltz("Xxxxxxxxxxxxxxxx................"), "Xxxxxxxxxxxx............");
+        assert_eq!(waltz("Xxxxxxxxx...Xxxx................"), "XxxxxxxxXxxx............");
+        assert_eq!(waltz("Xxxx.....Xxxxxxx................"), "Xxxx....Xxxx............");
+        // Held, and struck anew in the third beat, or in the fourth.
+        assert_eq!(waltz("XxxxxxxxxXxxxxxx................"), "XxxxxxxxXxxx............");
+        assert_eq!(waltz("XxxxxxxxxxxxXxxx................"), "XxxxxxxxXxxx............");
         // Bar lines have no seam.
-        assert_eq!(waltz("............xxxxxxxx............"), "........xxxxxxxx........");
+        assert_eq!(waltz("............Xxxxxxxx............"), "........Xxxxxxxx........");
+        assert_eq!(waltz("............XxxxXxxx............"), "........XxxxXxxx........");
         // A jig has one in the middle and one at its end.
-        let jig = |pattern| written(pattern, BarFill::Jig, false);
-        assert_eq!(jig("xxxxxx..xxxxxx..xxxxxxxxxxxxxxxx"), "xxxxx.xxxxx.xxxxxxxxxxxx");
+        let jig = |pattern| written(pattern, BarFill::Jig, TrackRole::Keys);
+        assert_eq!(jig("Xxxxxx..Xxxxxx..Xxxxxxxxxxxxxxxx"), "XxxxxxXxxxxxXxxxxxxxxxxx");
         // Strokes of drums are never one note.
         assert_eq!(
-            written("x...x..xx...x...x...x...x...x...", BarFill::Waltz, true),
-            "x...x..xx...x...x...x..."
+            written("x...x..xx...x...x...x...x...x...", BarFill::Waltz, TrackRole::Drums),
+            "X...X..XX...X...X...X..."
         );
-        let straight = "xxxxxxxxx...xxxx................";
-        assert_eq!(written(straight, BarFill::Straight, false), "xxxxxxxxx...............");
+        let straight = "Xxxxxxxxx...xxxx................";
+        assert_eq!(written(straight, BarFill::Straight, TrackRole::Keys), "Xxxxxxxxx...............");
     }
 }

@@ -14,7 +14,7 @@ use super::evaluate::{evaluate, sounding_sets};
 use super::genre::TrackRole;
 use super::latent::latents;
 use super::loss::{chord_loss, critic_loss, generator_loss, reconstruction_loss};
-use super::sample::Window;
+use super::rolls::{Window, onset_roll};
 use super::styles::{StyleBank, of_the_same};
 use super::{Critic, GanConfig, GanError, GanTrainConfig, GanTraining, Generator, Styles};
 use crate::checkpoint::Checkpoint;
@@ -485,17 +485,17 @@ fn lanes(
 ) -> Result<Vec<Lane>, GanError> {
     let genres: Vec<_> = placed.iter().map(|place| dataset.genre_of(place.window)).collect();
     let sets = sounding_sets(tracks, &genres, config)?;
-    let lane = |(place, sets): (&Placed, &[u128])| {
+    let lane = |(place, mut made): (&Placed, Window)| {
         let roles = dataset.roles_of(place.window);
-        let mut made: Box<Window> = Box::default();
-        for (role, track) in TrackRole::ALL.into_iter().zip(sets.chunks_exact(config.steps())) {
-            if roles.contains(role) {
-                made[role.index()].copy_from_slice(track);
+        for role in TrackRole::ALL.into_iter().filter(|role| !roles.contains(*role)) {
+            made[role.index()].fill(0);
+            if let Some(roll) = onset_roll(role) {
+                made[roll].fill(0);
             }
         }
-        Lane { window: place.window, shift: place.shift, made }
+        Lane { window: place.window, shift: place.shift, made: Box::new(made) }
     };
-    Ok(placed.iter().zip(sets.chunks_exact(TrackRole::COUNT * config.steps())).map(lane).collect())
+    Ok(placed.iter().zip(sets).map(lane).collect())
 }
 
 fn adam(train: &GanTraining) -> ModuleOptimizer {

@@ -41,7 +41,7 @@ pub trait WindowSession {
     fn prepare(&mut self, input: WindowInput) -> Result<(), GanError>;
 
     /// Generates some of the windows that are prepared, as one batch. `previous` are the tracks of the window before
-    /// each, `[windows, tracks, steps, pitches]` in {−1, +1}; empty for a generator that does not see them.
+    /// each, `[windows, rolls, steps, pitches]` in {−1, +1}; empty for a generator that does not see them.
     ///
     /// # Errors
     ///
@@ -67,7 +67,7 @@ pub struct WindowInput {
 /// What was generated.
 #[derive(Debug, Clone, Copy)]
 pub struct WindowOutput<'a> {
-    /// `[windows, tracks, steps, pitches]`: a cell sounds with probability sigmoid(2 · logit).
+    /// `[windows, rolls, steps, pitches]`: a cell sounds with probability sigmoid(2 · logit).
     pub logits: &'a [f32],
     /// The hyperbolic tangents of the logits.
     pub tracks: &'a [f32],

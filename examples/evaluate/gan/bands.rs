@@ -44,8 +44,11 @@ pub(crate) struct Pair {
 }
 
 impl Band {
-    fn new(rolls: [Array2<bool>; TrackRole::COUNT]) -> Self {
-        let notes = TrackRole::ALL.map(|role| notes(&rolls[role.index()], role == TrackRole::Drums));
+    fn new(rolls: [Array2<bool>; TrackRole::COUNT], onsets: &[Array2<bool>; TrackRole::COUNT]) -> Self {
+        let notes = TrackRole::ALL.map(|role| {
+            let (sounds, begins) = (&rolls[role.index()], &onsets[role.index()]);
+            notes(sounds, |cell| begins[cell])
+        });
         Self { rolls, notes }
     }
 
@@ -62,8 +65,8 @@ impl Band {
     }
 }
 
-/// The notes of a roll: a run of cells is one, or of drums each cell.
-fn notes(roll: &Array2<bool>, strokes: bool) -> Vec<Note> {
+/// The notes of a roll: a run of cells is one, or several, if others begin in it.
+fn notes(roll: &Array2<bool>, begins: impl Fn([usize; 2]) -> bool) -> Vec<Note> {
     let mut notes = Vec::new();
     let steps = roll.nrows();
     for pitch in 0..roll.ncols() {
@@ -72,7 +75,7 @@ fn notes(roll: &Array2<bool>, strokes: bool) -> Vec<Note> {
             let from = step;
             step += 1;
             if roll[[from, pitch]] {
-                while !strokes && step < steps && roll[[step, pitch]] {
+                while step < steps && roll[[step, pitch]] && !begins([step, pitch]) {
                     step += 1;
                 }
                 notes.push(Note {
@@ -97,10 +100,12 @@ fn accompanied<G: WindowGenerator>(generator: &G, piece: &GanPiece, seed: u64, s
     let go_on = &mut |_, _| ControlFlow::Continue(());
     let made = accompany(generator, melody.view(), &options, &mut rng, go_on)?;
     let mut rolls = TrackRole::ALL.map(|_| Array2::from_elem(melody.dim(), false));
+    let mut onsets = rolls.clone();
     for track in made.rolls {
         rolls[track.role.index()] = track.roll;
+        onsets[track.role.index()] = track.onsets;
     }
-    Ok(Band::new(rolls))
+    Ok(Band::new(rolls, &onsets))
 }
 
 impl Piece {
@@ -117,8 +122,11 @@ impl Piece {
             genre: piece.genre(),
             roles: piece.roles().intersection(RoleSet::of(piece.genre())),
             score,
-            melody: notes(&piece.melody(), false),
-            played: Band::new(TrackRole::ALL.map(|role| piece.track(role))),
+            melody: notes(&piece.melody(), |_| false),
+            played: Band::new(
+                TrackRole::ALL.map(|role| piece.track(role)),
+                &TrackRole::ALL.map(|role| piece.onsets(role)),
+            ),
         }
     }
 }

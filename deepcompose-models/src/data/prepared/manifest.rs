@@ -13,7 +13,7 @@ use crate::data::{ContentHash, CorpusError, CorpusOptions, Representation, Skipp
 use crate::gan::{Genre, RoleSet};
 
 /// The version of prepared corpora that is written, and the only one that is read.
-pub(crate) const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 2;
 
 const FORMAT: &str = "deepcompose prepared corpus";
 

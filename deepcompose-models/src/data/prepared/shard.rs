@@ -4,7 +4,7 @@
 //! |---|---|
 //! | 0..8 | `DCSHARD` and a zero |
 //! | 8..12 | version |
-//! | 12..16 | bytes an item: 2 (a token), 16 (the pitches of a step), 80 (those of a band) |
+//! | 12..16 | bytes an item: 2 (a token), 16 (the pitches of a step), 128 (those of a band) |
 //! | 16..24 | number of items |
 //! | 24..32 | number of pieces |
 //! | 32..64 | zeros |
