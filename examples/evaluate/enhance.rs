@@ -56,7 +56,7 @@ pub(crate) fn measure(task: &Task<'_>) -> Result<Outcome, Box<dyn Error>> {
         line("left of the input's", left),
     ];
     let pieces = InputTrack::ALL.len();
-    let report = Report::new("ar-cnn", (&source, &config), task, pieces, &found);
+    let report = Report { split: "all", ..Report::new("ar-cnn", (&source, &config), task, pieces, &found) };
     let table = format!(
         "{}{}\n{cut_or_lost} of {input} notes of the input were cut or lost, over seeds {} to {}\n",
         report.heading(),

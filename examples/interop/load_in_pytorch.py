@@ -108,8 +108,9 @@ class Harmony(nn.Module):
 
 
 class Generator(nn.Module):
-    """Melody [b, 1, steps, pitches], chords [b, 2, steps, pitches] and previous tracks [b, tracks, steps, pitches] of +1 and
-    -1, latent [b, channels, steps / 16, pitches / 16], attributes [b, genres + tracks] to logits [b, tracks, steps, pitches].
+    """Melody [b, 1, steps, pitches], chords [b, 2, steps, pitches] and previous tracks [b, rolls, steps, pitches] of +1 and
+    -1, latent [b, channels, steps / 16, pitches / 16], attributes [b, genres + tracks] to logits [b, rolls, steps,
+    pitches]: a roll a track, and with `onsets` another one for each but the first.
     `harmony`, which chooses chords, and `styles`, latents to draw near, are not run here."""
 
     def __init__(self, c):
@@ -117,16 +118,17 @@ class Generator(nn.Module):
         self.c = c
         f = [c["filters"] << level for level in range(4)]
         attributes = c["genres"] + (c["tracks"] if c["track_mask"] else 0)
-        inputs = [1 + (2 if c["chords"] else 0) + (c["tracks"] if c["previous"] else 0)] + f
+        rolls = 2 * c["tracks"] - 1 if c.get("onsets") else c["tracks"]
+        inputs = [1 + (2 if c["chords"] else 0) + (rolls if c["previous"] else 0)] + f
         self.down = nn.ModuleList(Down(inputs[l], f[l], l > 0) for l in range(4))
         top = f[3] + c["latent_channels"] + (c["attribute_channels"] if attributes else 0)
         self.up = nn.ModuleList(Up(i, o) for i, o in ((top, f[2]), (2 * f[2], f[1]), (2 * f[1], f[0])))
-        self.head = nn.Conv2d(2 * f[0], c["tracks"], 4)
+        self.head = nn.Conv2d(2 * f[0], rolls, 4)
         cells = c["steps"] * c["pitches"]
         if attributes:
             self.attributes = nn.Linear(attributes, c["attribute_channels"] * cells // 256, bias=False)
         if c["output_map"]:
-            self.output_map = nn.Linear(attributes, c["tracks"] * cells, bias=False)
+            self.output_map = nn.Linear(attributes, rolls * cells, bias=False)
         if c["chords"]:
             self.harmony = Harmony()
         if c["styles"]:

@@ -30,11 +30,11 @@ struct Accompanying {
 impl Accompanying {
     fn work(config: GanConfig, generator: &'static dyn WindowGenerator) -> Outcome<Box<dyn Work>> {
         let mut inputs = Inputs::new(1);
-        let [tracks, steps, pitches] = config.window_shape();
+        let [rolls, steps, pitches] = config.window_shape();
         let cells = steps * pitches;
         // The first genre, all tracks.
         let one: Vec<f32> = (0..config.attributes())
-            .map(|i| if i == 0 || i + tracks >= config.attributes() { 1.0 } else { 0.0 })
+            .map(|i| if i == 0 || i + config.tracks() >= config.attributes() { 1.0 } else { 0.0 })
             .collect();
         let input = WindowInput {
             melody: inputs.cells(WINDOWS * cells),
@@ -42,7 +42,7 @@ impl Accompanying {
             latent: inputs.latent(WINDOWS * config.latent_shape().iter().product::<usize>()),
             attributes: one.repeat(WINDOWS),
         };
-        let previous = inputs.cells(WINDOWS * tracks * cells);
+        let previous = inputs.cells(WINDOWS * rolls * cells);
         let session = generator.session(WINDOWS)?;
         Ok(Box::new(Self { config, session, input, previous }))
     }

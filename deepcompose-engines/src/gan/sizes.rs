@@ -31,7 +31,7 @@ pub struct GeneratorSizes {
     pub steps: usize,
     /// Pitches of a window.
     pub pitches: usize,
-    /// Tracks that the generator writes.
+    /// Tracks that the generator writes; what has two rolls, one of its onsets, counts twice.
     pub tracks: usize,
     /// Filters of the first convolution; each level doubles them.
     pub filters: usize,

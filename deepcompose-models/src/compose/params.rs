@@ -184,7 +184,7 @@ impl ArCnnParams {
 /// |---|---|---|---|
 /// | `sampling_technique` | | top-k, nucleus, random | nucleus |
 /// | `sampling_threshold` | share of tokens (top-k) or of probability (nucleus) | above 0, at most 1 | 0.95 |
-/// | `creative_risk` | temperature | above 0 | 1.2 |
+/// | `creative_risk` | temperature | above 0 | 1.3 |
 /// | `input_duration` | s | above 0, at most 600 | 30 |
 /// | `track_extension_duration` | s | above 0, at most 30 | 20 |
 /// | `maximum_rest_time` | s | 0 or more | 1.5 |
@@ -229,7 +229,7 @@ impl Default for TransformerParams {
         Self {
             sampling_technique: SamplingTechnique::Nucleus,
             sampling_threshold: 0.95,
-            creative_risk: 1.2,
+            creative_risk: 1.3,
             input_duration: 30.0,
             track_extension_duration: 20.0,
             maximum_rest_time: 1.5,

@@ -610,9 +610,10 @@ mod tests {
         values.chunks(channels * steps * pitches).map(item).collect()
     }
 
-    /// All 128 pitches, so that a pitch is its own index.
+    /// All 128 pitches, so that a pitch is its own index, and a roll a role.
     fn wide() -> GanConfig {
-        GanConfig::accompaniment().to_builder().pitches(128).lowest_pitch(0).build().unwrap()
+        let wide = GanConfig::accompaniment().to_builder().pitches(128).lowest_pitch(0);
+        wide.onsets(false).build().unwrap()
     }
 
     fn batch(dataset: &GanDataset, bars: &[u32], augmentation: Augmentation, seed: u64) -> GanBatch {

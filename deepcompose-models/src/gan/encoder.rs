@@ -160,10 +160,11 @@ mod tests {
 
     #[test]
     fn an_encoder_reads_tracks_and_attributes() {
-        let config = GanConfig::accompaniment().to_builder().filters(3).latent_channels(5).build().unwrap();
+        let base = GanConfig::accompaniment().to_builder().filters(3).latent_channels(5);
+        let config = base.onsets(true).build().unwrap();
         let device = Device::flex();
         let encoder = Encoder::new(&config, &mut ChaCha8Rng::seed_from_u64(1), &device);
-        let tracks = Tensor::<4>::full([2, 4, 32, 80], -1.0, &device);
+        let tracks = Tensor::<4>::full([2, 7, 32, 80], -1.0, &device);
         let attributes = Tensor::<2>::zeros([2, 11], &device);
         let silent = encoder.forward(tracks.clone(), Some(&attributes));
         assert_eq!(silent.mean.dims(), [2, 5, 2, 5]);

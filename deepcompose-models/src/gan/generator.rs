@@ -258,13 +258,13 @@ mod tests {
     fn inputs_that_do_not_fit_are_refused() {
         let device = Device::flex();
         let base = GanConfig::accompaniment().to_builder().filters(1).latent_channels(2).pitches(16);
-        let config = base.build().unwrap();
+        let config = base.onsets(true).build().unwrap();
         let generator = Generator::new(&config, &mut ChaCha8Rng::seed_from_u64(0), &device);
         let zeros = |channels, steps| Tensor::<4>::zeros([2, channels, steps, 16], &device);
         let whole = || GanCondition {
             melody: zeros(1, 32),
             chords: Some(zeros(2, 32)),
-            previous: Some(zeros(4, 32)),
+            previous: Some(zeros(7, 32)),
             attributes: Some(Tensor::zeros([2, 11], &device)),
         };
         let latent = || Tensor::<4>::zeros([2, 2, 2, 1], &device);
@@ -276,7 +276,7 @@ mod tests {
         };
         shape(refused(GanCondition { melody: zeros(1, 48), ..whole() }), "melody");
         shape(refused(GanCondition { chords: Some(zeros(1, 32)), ..whole() }), "chords");
-        shape(refused(GanCondition { previous: Some(zeros(3, 32)), ..whole() }), "previous tracks");
+        shape(refused(GanCondition { previous: Some(zeros(4, 32)), ..whole() }), "previous tracks");
         let short = Some(Tensor::zeros([2, 10], &device));
         shape(refused(GanCondition { attributes: short, ..whole() }), "attributes");
         for missing in [

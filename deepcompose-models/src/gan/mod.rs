@@ -6,6 +6,8 @@
 //! (Gulrajani et al. 2017), whose exact gradient is written with first-order operations
 //! ([`Critic::input_gradient`]). [`GanConfig::reference`] is the published architecture.
 //!
+//! A track may have a roll of where its notes begin beside that of what sounds ([`GanConfig::onsets`]).
+//!
 //! What this project ships is [`GanConfig::accompaniment`]: the melody is only a condition and is never rewritten;
 //! the four tracks are [`TrackRole`]s (drums, bass, guitar, keys) that each [`Genre`] gives names and General MIDI
 //! programs; and the networks also know the genre, which tracks are wanted, the chord of each half bar, and the
@@ -20,10 +22,10 @@
 //! | `config`, `genre` | [`GanConfig`]; [`Genre`], [`TrackRole`], [`AccompanimentTrack`] |
 //! | `generator`, `critic`, `layers`, `condition` | the networks and what they are told |
 //! | [`loss`] | critic's and generator's losses |
-//! | `grid`, `roles` | [`StepGrid`], bars in sixteenths; [`BarFill`]; [`assign_roles`], tracks by what they do |
+//! | `grid`, `roles`, `rolls` | [`StepGrid`], bars in sixteenths; [`BarFill`]; [`assign_roles`], tracks by what they do; a band's rolls |
 //! | `tune`, `harmony` | [`ChordModel`], and what of a melody it chooses chords by |
 //! | `latent`, `styles` | [`latent()`], [`Styles`] |
-//! | `sample`, `choice` | [`accompany`]; [`ChoiceRule`], which cells sound |
+//! | `sample`, `choice` | [`accompany`]; [`ChoiceRule`], which cells sound, and which notes are struck again |
 //! | `windows`, `prepare` | [`WindowGenerator`], what it runs: the network, or the engine of a [`PreparedGenerator`] |
 //! | `data` | `GanPiece`, `GanDataset`: training windows (feature `train`) |
 //! | `train`, `training`, `encoder`, `roots` | `GanTrainer`, and the encoder that it may use, of bars moved to one root (feature `train`) |

@@ -122,6 +122,7 @@ pub fn gan_config(steps: usize) -> GanTrainConfig {
             .filters(4)
             .latent_channels(2)
             .attribute_channels(2)
+            .onsets(true)
             .build()
             .unwrap(),
         training: GanTraining { steps, batch_size: 4, critic_steps: 2, seed: 8, ..GanTraining::default() },

@@ -534,7 +534,7 @@ fn transformer() -> Entry {
             "All tokens are candidates, at a higher risk.",
             TransformerParams {
                 sampling_technique: SamplingTechnique::Random,
-                creative_risk: 1.2,
+                creative_risk: 1.5,
                 ..default()
             },
         ),

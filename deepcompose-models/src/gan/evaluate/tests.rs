@@ -90,7 +90,8 @@ fn a_generator_without_weights_has_known_metrics() {
     assert_eq!(evaluate_chained(&generator, &data, 5).unwrap().late, None);
     let windows = evaluate(&generator, &data, 7, 3, 5).unwrap();
     assert_eq!((windows.chained, windows.windows, windows.late.is_none()), (false, 7, true));
-    assert!((windows.reconstruction_loss - 2f64.ln()).abs() < 1e-6);
+    // The mean of 53,760 numbers in single precision.
+    assert!((windows.reconstruction_loss - 2f64.ln()).abs() < 1e-5, "{}", windows.reconstruction_loss);
     assert_eq!(windows.generated.map(|m| m.pitches_per_bar), [23.0, 1.0, 6.0, 10.0]);
     assert_eq!(windows.recall[..2], [1.0, 1.0]);
     assert_eq!(windows.precision[..2], [2.0 / 368.0, 0.5]);
