@@ -33,6 +33,10 @@ pub struct ChoiceRule {
     pub slack: f32,
     /// The most pitches that sound at once, 1..=128.
     pub polyphony: usize,
+    /// Subtracted from the logarithm of the odds that a note that sounds is struck again, -10..=10; for generators that
+    /// [tell where notes begin](super::GanConfig::onsets). Those of one that was trained with onsets counted w times are up to
+    /// w times too high.
+    pub restrike: f32,
 }
 
 /// Steps of a half bar.
@@ -50,6 +54,7 @@ impl ChoiceRule {
         persistence: 0.0,
         slack: 0.0,
         polyphony: Self::MAX_POLYPHONY,
+        restrike: 0.0,
     };
 
     /// The highest [`polyphony`](Self::polyphony).
@@ -81,14 +86,17 @@ impl ChoiceRule {
         Self { calibration: rule.calibration + more, polyphony, ..rule }
     }
 
+    /// Of pitches. The shipped generator's training counts twice what sounds and what begins.
+    const PITCHED: Self = Self { restrike: std::f32::consts::LN_2, ..Self::PLAIN };
+
     /// Of chords.
-    const HANDS: Self = Self { agreement: 3.0, persistence: 1.0, slack: 0.15, ..Self::PLAIN };
+    const HANDS: Self = Self { agreement: 3.0, persistence: 1.0, slack: 0.15, ..Self::PITCHED };
 
     /// Whatever the genre.
     const fn of_role(role: TrackRole) -> Self {
         match role {
             TrackRole::Drums => Self { calibration: 0.9, ..Self::PLAIN },
-            TrackRole::Bass => Self { calibration: -0.6, persistence: 0.5, polyphony: 1, ..Self::PLAIN },
+            TrackRole::Bass => Self { calibration: -0.6, persistence: 0.5, polyphony: 1, ..Self::PITCHED },
             TrackRole::Guitar => Self { polyphony: 6, ..Self::HANDS },
             TrackRole::Keys => Self { polyphony: 10, ..Self::HANDS },
         }
@@ -100,6 +108,7 @@ impl ChoiceRule {
             ("agreement", self.agreement, 0.0, 100.0, "0..=100"),
             ("persistence", self.persistence, 0.0, 100.0, "0..=100"),
             ("slack", self.slack, 0.0, 0.5, "0..=0.5"),
+            ("restrike", self.restrike, -10.0, 10.0, "-10..=10"),
         ];
         match checks.into_iter().find(|(_, value, least, most, _)| !(*least..=*most).contains(value)) {
             Some((field, value, .., accepted)) => {
@@ -157,8 +166,10 @@ impl ChoiceRule {
     /// `tracks` and `onsets` hold the hyperbolic tangents of each step's `pitches`, `before` what sounded before the first.
     ///
     /// The probability that a note that sounds begins is that of its onset by that of its sounding. As hands strike together, that of
-    /// a note held so far is averaged with the mean over all of them; it is struck from a half up.
+    /// a note held so far is averaged with the mean over all of them; it is struck from a half up, or what [`restrike`](Self::restrike)
+    /// makes of it.
     pub(super) fn onsets(
+        &self,
         (tracks, onsets): (&[f32], &[f32]),
         pitches: usize,
         sounding: &[u128],
@@ -167,6 +178,7 @@ impl ChoiceRule {
     ) -> Vec<u128> {
         let rows = tracks.chunks(pitches.max(1)).zip(onsets.chunks(pitches.max(1)));
         let mut begin = Vec::with_capacity(sounding.len());
+        let least = 1.0 / (1.0 + (-self.restrike).exp());
         for (step, (set, (track, onset))) in sounding.iter().zip(rows).enumerate() {
             if !is_there(step) {
                 begin.push(0);
@@ -177,7 +189,7 @@ impl ChoiceRule {
             let again = |pitch: usize| ((1.0 + onset[pitch]) / (1.0 + track[pitch]).max(NEVER)).min(1.0);
             let held: Vec<(usize, f32)> = held.map(|pitch| (pitch, again(pitch))).collect();
             let mean = held.iter().map(|(_, again)| again).sum::<f32>() / held.len().max(1) as f32;
-            let struck = held.iter().filter(|(_, again)| again + mean >= 1.0);
+            let struck = held.iter().filter(|(_, again)| again + mean >= 2.0 * least);
             begin.push(begins(*set, before) | struck.fold(0, |set, (pitch, _)| set | 1 << pitch));
             before = *set;
         }
@@ -294,7 +306,7 @@ mod tests {
         let tracks = [row(&[0.8, 0.6]), row(&[0.8, 0.9]), row(&[0.8, 0.1])].concat();
         let onsets = [row(&[0.2, 0.1]), row(&[0.72, 0.4]), row(&[0.3, 0.1])].concat();
         let begin = |sets: &[u128], before, is_there: fn(usize) -> bool| {
-            ChoiceRule::onsets((&tracks, &onsets), 2, sets, before, is_there)
+            ChoiceRule::PLAIN.onsets((&tracks, &onsets), 2, sets, before, is_there)
         };
         assert_eq!(begin(&[0b11, 0b11, 0b01], 0b01, |_| true), [0b10, 0b11, 0b00]);
         // Alone the second pitch would be held.
@@ -302,9 +314,14 @@ mod tests {
         // What is left out neither begins nor ends a note.
         assert_eq!(begin(&[0b01, 0, 0b01], 0, |step| step != 1), [0b01, 0, 0]);
         // More probable to begin than to sound, which networks may say: 1 at most.
-        let (tracks, onsets) = (row(&[0.5]), row(&[0.6]));
-        assert_eq!(ChoiceRule::onsets((&tracks, &onsets), 1, &[1], 1, |_| true), [1]);
-        assert_eq!(ChoiceRule::onsets((&row(&[0.0]), &row(&[0.0])), 1, &[1], 1, |_| true), [0]);
+        let one = |rule: ChoiceRule, sounds: f32, begins: f32| {
+            rule.onsets((&row(&[sounds]), &row(&[begins])), 1, &[1], 1, |_| true)[0] == 1
+        };
+        assert!(one(ChoiceRule::PLAIN, 0.5, 0.6) && !one(ChoiceRule::PLAIN, 0.0, 0.0));
+        // Odds of 2 are odds of 1 that were counted twice.
+        let twice = ChoiceRule { restrike: std::f32::consts::LN_2, ..ChoiceRule::PLAIN };
+        assert!(one(twice, 0.9, 0.61) && !one(twice, 0.9, 0.59));
+        assert!(one(ChoiceRule::PLAIN, 0.9, 0.46) && !one(ChoiceRule::PLAIN, 0.9, 0.44));
     }
 
     // Against all 2ⁿ outcomes.
@@ -381,6 +398,7 @@ mod tests {
         assert_eq!(field(ChoiceRule { agreement: -0.1, ..ChoiceRule::PLAIN }), "agreement");
         assert_eq!(field(ChoiceRule { persistence: f32::INFINITY, ..ChoiceRule::PLAIN }), "persistence");
         assert_eq!(field(ChoiceRule { slack: 0.6, ..ChoiceRule::PLAIN }), "slack");
+        assert_eq!(field(ChoiceRule { restrike: 10.5, ..ChoiceRule::PLAIN }), "restrike");
         assert_eq!((field(at_most(0)), field(at_most(129))), ("polyphony", "polyphony"));
     }
 

@@ -446,7 +446,7 @@ impl How {
         let sets = rule.sounding(sounding, self.pitches, self.threshold, last, &is_there);
         if let Some(roll) = onset_roll(role) {
             let onsets = if self.onsets {
-                ChoiceRule::onsets((sounding, cells(roll)), self.pitches, &sets, before, is_there)
+                rule.onsets((sounding, cells(roll)), self.pitches, &sets, before, is_there)
             } else {
                 let there = |(step, set): (usize, &u128)| {
                     let begin = begins(*set, before);
