@@ -95,8 +95,8 @@ pub(crate) struct Options {
     /// which the melodies are taken that the shipped training held out
     #[arg(long, requires = "model")]
     extend: bool,
-    /// AR-CNN: enhance the built-in tracks with the default parameters, with this and the next two seeds, and count notes; needs no `--data`
-    #[arg(long, requires = "model")]
+    /// AR-CNN: enhance the built-in tracks with the default parameters, with this and the next two seeds, and count notes; takes no `--data`
+    #[arg(long, requires = "model", conflicts_with = "data")]
     enhance: bool,
     /// Which split of the corpus: train, valid or test
     #[arg(long, default_value = "valid")]

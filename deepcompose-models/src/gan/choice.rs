@@ -86,7 +86,7 @@ impl ChoiceRule {
         Self { calibration: rule.calibration + more, polyphony, ..rule }
     }
 
-    /// Of pitches. The shipped generator's training counts twice what sounds and what begins.
+    /// Of pitches. `GanTraining::accompaniment` counts twice what sounds and what begins.
     const PITCHED: Self = Self { restrike: std::f32::consts::LN_2, ..Self::PLAIN };
 
     /// Of chords.

@@ -144,6 +144,7 @@ impl AccompanimentRoll {
 /// least as many as have a probability of the threshold by themselves. So a chord that is sure to sound, in one inversion
 /// or another, does not fall silent because none of them is likely by itself. Which pitches these are, the role's
 /// [`ChoiceRule`] says: the most probable ones, with regard to the half bar and to what sounds already, and no more than it allows.
+/// A pitch that sounds on is struck again where a generator with [`GanConfig::onsets`] says so.
 ///
 /// The same generator, melody, options and state of `rng` give the same tracks.
 /// `observer` is told after each group how many groups are done and how many there are; it may stop
