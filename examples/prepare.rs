@@ -74,6 +74,10 @@ fn main() -> ExitCode {
 }
 
 fn run(a: Arguments) -> Result<(), Box<dyn Error>> {
+    let tokens = matches!(a.model, Model::Transformer);
+    if !tokens && !(a.stretch.is_empty() && a.velocity.is_empty()) {
+        return Err("--stretch and --velocity are of tokens: --for transformer".into());
+    }
     let shares = SplitShares::new(a.valid, a.test)?;
     let options = PrepareOptions {
         corpus: CorpusOptions { shares, genre: a.genre, ..CorpusOptions::default() },

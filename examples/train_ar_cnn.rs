@@ -29,7 +29,7 @@ use deepcompose::models::training::{Freeze, RunSettings};
 use deepcompose::prelude::*;
 use pieces::Pieces;
 use rand::SeedableRng;
-use training::{Common, Fields, Result};
+use training::{Common, Result};
 
 #[derive(Parser)]
 #[command(about = "Train an AR-CNN: enhances a melody, adding and removing notes")]
@@ -71,8 +71,8 @@ fn run() -> Result<()> {
         Pieces::open(common.data.as_deref(), Corpus::builtin)?.windows(config.model.steps)?;
     println!("{} training windows, {} validation windows", train.len(), valid.len());
     let epoch = train.len().div_ceil(config.training.batch_size.max(1) * config.training.accumulate.max(1));
-    let ArCnnTrainConfig { training, run, .. } = &mut config;
-    common.apply(epoch, Fields { steps: &mut training.steps, seed: &mut training.seed, run });
+    let training = &mut config.training;
+    common.apply(epoch, &mut training.steps, &mut training.seed);
 
     let devices = config.run.devices()?;
     if devices.len() > 1 {

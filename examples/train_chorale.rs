@@ -32,7 +32,7 @@ use deepcompose::models::weights;
 use deepcompose::samplers::{SamplingTechnique, TokenSampler, Unconstrained, generate_tokens};
 use pieces::Pieces;
 use rand::SeedableRng;
-use training::{Common, Fields, Result};
+use training::{Common, Result};
 
 #[derive(Parser)]
 #[command(about = "Train a chorale Transformer: four voices on a sixteenth grid")]
@@ -82,8 +82,8 @@ fn run() -> Result<()> {
     println!("training pieces and notes: {:?}, validation: {:?}", count(&train), count(&valid));
     let per_step = 4 * config.training.batch_size * config.training.window;
     let epoch = train.notes().div_ceil(per_step.max(1));
-    let ChoraleTrainConfig { training, run, .. } = &mut config;
-    common.apply(epoch, Fields { steps: &mut training.steps, seed: &mut training.seed, run });
+    let training = &mut config.training;
+    common.apply(epoch, &mut training.steps, &mut training.seed);
 
     let teacher = ensemble(&teacher, &device)?;
     let train = match &teacher {

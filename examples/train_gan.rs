@@ -3,8 +3,10 @@
 //! ```sh
 //! cargo run --release --example train_gan
 //! cargo run --release --example train_gan -- --data my-bands --out runs/gan --steps 2000
-//! cargo run --release --example compose -- accompany ode-to-joy out.mid --weights runs/gan/best.safetensors
+//! cargo run --release --example compose -- accompany ode-to-joy out.mid --weights runs/gan/last.safetensors
 //! ```
+//!
+//! The last weights are those to use: the validation loss, by which the best ones are kept, rises as a GAN gets surer.
 //!
 //! A piece's genre is the name of the folder that it lies in (`rock/song.mid`), or pop.
 
@@ -30,7 +32,7 @@ use deepcompose::models::training::{Freeze, RunSettings};
 use deepcompose::prelude::*;
 use pieces::Pieces;
 use rand::SeedableRng;
-use training::{Common, Fields, Result};
+use training::{Common, Result};
 
 #[derive(Parser)]
 #[command(about = "Train a GAN: gives a melody drums, bass, guitar and keys")]
@@ -52,9 +54,13 @@ fn quick() -> Result<GanTrainConfig> {
 
 fn run() -> Result<()> {
     let Options { common } = Options::parse();
+    common.refuse(&["--dashboard"], "in training a GAN")?;
     let mut config = common.config(NAME, quick()?)?;
     let first = config.run.devices()?.into_iter().next().unwrap_or_default();
-    let tuned: Option<Generator> = common.fine_tune(pretrained::gan, &first)?;
+    let mut tuned: Option<Generator> = common.fine_tune(pretrained::gan, &first)?;
+    if config.model.onsets() {
+        tuned = tuned.map(Generator::with_onsets).transpose()?;
+    }
     if let Some(model) = &tuned {
         config.model = model.config().clone();
     }
@@ -68,8 +74,8 @@ fn run() -> Result<()> {
         println!("  {genre}: {} training, {} validation", train.genre_len(genre), valid.genre_len(genre));
     }
     let epoch = train.len().div_ceil(config.training.batch_size.max(1));
-    let GanTrainConfig { training, run, .. } = &mut config;
-    common.apply(epoch, Fields { steps: &mut training.steps, seed: &mut training.seed, run });
+    let training = &mut config.training;
+    common.apply(epoch, &mut training.steps, &mut training.seed);
 
     let devices = config.run.devices()?;
     let [device] = devices.as_slice() else { return Err("the GAN trains on one device".into()) };

@@ -30,7 +30,7 @@ use deepcompose::models::transformer::{
 use deepcompose::prelude::*;
 use pieces::Pieces;
 use rand::SeedableRng;
-use training::{Common, Fields, Result};
+use training::{Common, Result};
 
 #[derive(Parser)]
 #[command(about = "Train a Transformer: continues a melody")]
@@ -80,8 +80,8 @@ fn run() -> Result<()> {
     println!("training pieces and tokens: {:?}, validation: {:?}", count(&train), count(&valid));
     let per_step = config.training.lanes * config.training.accumulate * config.model.segment;
     let epoch = train.tokens().div_ceil(per_step.max(1));
-    let TransformerTrainConfig { training, run, .. } = &mut config;
-    common.apply(epoch, Fields { steps: &mut training.steps, seed: &mut training.seed, run });
+    let training = &mut config.training;
+    common.apply(epoch, &mut training.steps, &mut training.seed);
 
     let devices = config.run.devices()?;
     if devices.len() > 1 {

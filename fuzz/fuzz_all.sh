@@ -8,12 +8,17 @@ seconds=${1:-60}
 shift || true
 targets=("$@")
 if [ ${#targets[@]} -eq 0 ]; then
-    mapfile -t targets < <(cargo fuzz list)
+    list=$(cargo fuzz list)
+    mapfile -t targets <<<"$list"
 fi
+failed=0
 for target in "${targets[@]}"; do
     mkdir -p "corpus/$target" "seeds/$target"
     echo "== $target"
-    nice -n 15 cargo fuzz run --sanitizer none "$target" "corpus/$target" "seeds/$target" -- \
+    if ! nice -n 15 cargo fuzz run --sanitizer none "$target" "corpus/$target" "seeds/$target" -- \
         -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -max_len=4096 -print_final_stats=1 2>&1 |
-        grep -E "panicked|ERROR|SUMMARY|stat::number_of_executed_units|stat::peak_rss_mb|Test unit written|left:|right:" || true
+        { grep -E "panicked|ERROR|^error|SUMMARY|stat::number_of_executed_units|stat::peak_rss_mb|Test unit written|left:|right:" || true; }; then
+        failed=1
+    fi
 done
+exit "$failed"

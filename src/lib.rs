@@ -32,6 +32,8 @@
 //! | `pretrained` | yes | the weights of this project, embedded |
 //! | `train` | no | corpora, trainers, runs, evaluation in [`models`] |
 //! | `tui` | no | burn-train's terminal dashboard |
+//! | `bpe` | no | byte pairs on top of a tokenizer, in [`core`] |
+//! | `live` | no | recording from a MIDI keyboard, in the example `record` |
 //! | `audio` | no | `audio`: scores as sound, with a built-in synthesiser or a SoundFont |
 //! | `picture`, `png` | no | `picture`: piano rolls as SVG, and as PNG |
 //! | `remote` | no | devices on other machines, and lending this one's |
@@ -46,7 +48,7 @@
 //! | AR-CNN: remove, add, iterations, risk | 70 %, 90 cells for 8 bars, 90, 0.8 | 100 000 iterations |
 //! | Transformer: extension | 20 s | 30 s |
 //! | Transformer: bits of its weights while it decodes | 32 | 32, 16 or 8: [`ComposerBuilder::precision`] |
-//! | GAN: genre | rock | [`models::gan::MAX_BARS`] bars |
+//! | GAN: genre | rock | [`models::gan::MAX_BARS`] bars, [`models::gan::MAX_STEPS`] sixteenths |
 //!
 //! # Input safety
 //!

@@ -151,8 +151,8 @@ fn check_chunks(source: &mut (impl Read + Seek), length: u64) -> Result<(), Stri
 /// A player a track, so that controls of one never touch another, however many there are. What a broken file asks of
 /// one, and it does not check, ends in a panic of its own: that track is silent from then on.
 pub(crate) struct Players {
-    /// For each track its player and its gain; none for tracks that are not heard.
-    players: Vec<Option<(Synthesizer, bool, f32)>>,
+    /// For each track that is heard, what plays it.
+    players: Vec<Option<Player>>,
     scratch: (Vec<f32>, Vec<f32>),
 }
 
@@ -160,6 +160,15 @@ impl std::fmt::Debug for Players {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Players").field("tracks", &self.players.len()).finish_non_exhaustive()
     }
+}
+
+/// What plays a track.
+struct Player {
+    synth: Synthesizer,
+    is_drum: bool,
+    gain: f32,
+    /// The note that each key sounds: the last one struck. Its player ends all notes of a key at once.
+    sounding: [Option<u32>; 128],
 }
 
 /// Tracks that a SoundFont plays at once, at most.
@@ -193,17 +202,25 @@ impl Players {
             // The usual send is 40 of 127.
             let send = (40.0 * reverb / 0.25).round().clamp(0.0, 127.0) as i32;
             synth.process_midi_message(channel, 0xB0, 91, send);
-            Ok(Some((synth, track.is_drum(), track_gain * gain)))
+            let gain = track_gain * gain;
+            Ok(Some(Player { synth, is_drum: track.is_drum(), gain, sounding: [None; 128] }))
         };
         let players = tracks.iter().zip(gains).map(player).collect::<Result<_, _>>()?;
         Ok(Self { players, scratch: (Vec::new(), Vec::new()) })
     }
 
     pub(crate) fn event(&mut self, track: u32, event: Event) {
-        let Some(player) = self.players.get_mut(track as usize) else { return };
-        let Some((synth, is_drum, _)) = player else { return };
-        let (command, a, b) = match event {
-            Event::NoteOff { pitch, .. } => (0x80, i32::from(pitch), 64),
+        let Some(place) = self.players.get_mut(track as usize) else { return };
+        let Some(player) = place else { return };
+        let message = match event {
+            Event::NoteOff { id, pitch } => match player.sounding.get_mut(usize::from(pitch)) {
+                Some(sounding) if *sounding == Some(id) => {
+                    *sounding = None;
+                    (0x80, i32::from(pitch), 64)
+                }
+                // Its key was struck again since.
+                _ => return,
+            },
             // The pedal has become the lengths of the notes.
             Event::Control { controller: 64, .. } => return,
             Event::Control { controller, value } => (0xB0, i32::from(controller), i32::from(value)),
@@ -211,11 +228,19 @@ impl Players {
                 let bend = i32::from(bend) + 8192;
                 (0xE0, bend & 0x7F, bend >> 7)
             }
-            Event::NoteOn { pitch, velocity, .. } => (0x90, i32::from(pitch), i32::from(velocity)),
+            Event::NoteOn { id, pitch, velocity } => {
+                if let Some(sounding) = player.sounding.get_mut(usize::from(pitch))
+                    && sounding.replace(id).is_some()
+                    && !player.send((0x80, i32::from(pitch), 64))
+                {
+                    *place = None;
+                    return;
+                }
+                (0x90, i32::from(pitch), i32::from(velocity))
+            }
         };
-        let channel = channel(*is_drum);
-        if catch_unwind(AssertUnwindSafe(|| synth.process_midi_message(channel, command, a, b))).is_err() {
-            *player = None;
+        if !player.send(message) {
+            *place = None;
         }
     }
 
@@ -225,7 +250,7 @@ impl Players {
         self.scratch.0.resize(frames, 0.0);
         self.scratch.1.resize(frames, 0.0);
         for player in &mut self.players {
-            let Some((synth, _, gain)) = player else { continue };
+            let Some(Player { synth, gain, .. }) = player else { continue };
             let (scratch_left, scratch_right) = (&mut self.scratch.0, &mut self.scratch.1);
             if catch_unwind(AssertUnwindSafe(|| synth.render(scratch_left, scratch_right))).is_err() {
                 *player = None;
@@ -234,6 +259,14 @@ impl Players {
             let (l, r) = (left.iter_mut().zip(&self.scratch.0), right.iter_mut().zip(&self.scratch.1));
             l.chain(r).for_each(|(sum, x)| *sum += x * *gain);
         }
+    }
+}
+
+impl Player {
+    /// Whether its player survives a message.
+    fn send(&mut self, (command, a, b): (i32, i32, i32)) -> bool {
+        let (channel, synth) = (channel(self.is_drum), &mut self.synth);
+        catch_unwind(AssertUnwindSafe(|| synth.process_midi_message(channel, command, a, b))).is_ok()
     }
 }
 

@@ -48,13 +48,13 @@
 //! | what | limit |
 //! |---|---|
 //! | AR-CNN | rolls of 2²⁰ cells, 256 filters, 7 levels |
-//! | Transformer-XL | the ranges of [`transformer::TransformerSizes`], 2³² weights |
+//! | Transformer-XL | the ranges of [`transformer::TransformerSizes`], 2³² weights, 2²⁸ keys and values a sequence |
 //! | generator | 512 steps, 128 pitches, 2²⁷ weights, 1024 windows a session |
 //!
 //! # Input safety
 //!
 //! Every list of weights and every input has its length checked, and every size its range; an [`EngineError`] says which
-//! list, how long it is and how long it must be. Weights may hold any numbers: NaN gives NaN. Nothing public panics. The
+//! list, how long it is and how long it must be. Weights may hold any numbers; what is computed from those that are not finite is not told. Nothing public panics. The
 //! crate has no unsafe code: vector instructions come through the crate `pulp`.
 
 pub mod ar_cnn;

@@ -8,7 +8,12 @@ use std::path::Path;
 /// there.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     // A link stays a link: what it points to is replaced.
-    let target = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let target = path.canonicalize().or_else(|error| {
+        // One that points to nothing yet is followed a step.
+        let to = std::fs::read_link(path).map_err(|_| error)?;
+        Ok::<_, Error>(path.parent().unwrap_or(Path::new("")).join(to))
+    });
+    let target = target.unwrap_or_else(|_| path.to_owned());
     let existing = target.metadata().ok();
     if existing.as_ref().is_some_and(|m| !m.is_file() && !m.is_dir()) {
         // A pipe or a device is written to, not replaced.

@@ -193,6 +193,20 @@ fn a_pedal_is_lifted_once_and_parameters_are_not_carried() {
 }
 
 #[test]
+fn a_pedal_that_is_lifted_before_the_next_program_s_first_note_is_lifted_for_the_one_before() {
+    let (score, _) = read(&single(&[
+        &[0, 0xC0, 5],
+        &[0, 0xB0, 64, 127],
+        &play(0, 60), // 0..10
+        &[0, 0xC0, 6],
+        &[0, 0xB0, 64, 0], // 10
+        &play(0, 61),
+    ]));
+    assert_eq!(controls(&score.tracks()[0]), [(0, 64, 127), (10, 64, 0)]);
+    assert_eq!(controls(&score.tracks()[1]).last(), Some(&(10, 64, 0)));
+}
+
+#[test]
 fn controls_before_the_program_belong_to_it() {
     let (score, report) = read(&single(&[
         &[0, 0xB0, 7, 100],

@@ -19,7 +19,7 @@ use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
 use crate::error::WeightsError;
-use crate::weights::{read_limited, serialize, write_atomically};
+use crate::weights::{check_size, read_limited, serialize, write_atomically};
 
 /// The version of the checkpoint format that is written, and the only one that is read.
 pub const VERSION: u32 = 1;
@@ -104,7 +104,8 @@ impl Checkpoint {
     ///
     /// # Errors
     ///
-    /// [`WeightsError::Io`], and [`WeightsError::Malformed`] if `state` is not valid JSON.
+    /// [`WeightsError::Io`], [`WeightsError::Limit`] for what [`read`](Self::read) would refuse, and
+    /// [`WeightsError::Malformed`] if `state` is not valid JSON.
     pub fn write<S: Serialize>(
         &self,
         path: impl AsRef<Path>,
@@ -128,7 +129,9 @@ impl Checkpoint {
                     .map_err(WeightsError::malformed)
             })
             .collect::<Result<Vec<_>, _>>()?;
-        write_atomically(path.as_ref(), &serialize(views, metadata)?)
+        let bytes = serialize(views, metadata)?;
+        check_size(&bytes)?;
+        write_atomically(path.as_ref(), &bytes)
     }
 
     /// Reads a checkpoint of the trainer `kind`, and that trainer's state.

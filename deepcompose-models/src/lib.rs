@@ -47,7 +47,8 @@
 //! |---|---|
 //! | a weights file or a checkpoint | 2 GiB ([`weights::MAX_BYTES`]) |
 //! | a piano roll | [`PianoRoll::MAX_STEPS`](deepcompose_core::PianoRoll::MAX_STEPS) steps |
-//! | bars of an accompanied score | [`gan::MAX_BARS`] |
+//! | an accompanied score | [`gan::MAX_BARS`] bars, [`gan::MAX_STEPS`] sixteenths |
+//! | keys and values of a Transformer's sequence | [`TransformerXlConfig::MAX_KEPT`](transformer::TransformerXlConfig::MAX_KEPT) |
 //! | an extension | [`compose::TransformerParams::MAX_EXTENSION`] seconds |
 //!
 //! # Input safety

@@ -9,9 +9,9 @@ use deepcompose_core::{
     At, Note, Pitch, Program, Score, Tempo, TempoMap, Tick, TicksPerQuarter, TimeSignature, Track, Velocity,
 };
 use deepcompose_models::compose::{
-    ArCnnParams, ComposeError, NotesToAdd, TrackSelection, TransformerParams, enhance, extend,
+    ArCnnParams, ComposeError, NotesToAdd, TrackSelection, TransformerParams, enhance, extend, extend_several,
 };
-use deepcompose_samplers::{EditModel, EditUnit, StopReason, TokenId, TokenModel};
+use deepcompose_samplers::{EditModel, EditUnit, ForkModel, StopReason, TokenBatch, TokenId, TokenModel};
 use ndarray::{Array2, ArrayView2};
 use proptest::prelude::*;
 use rand::SeedableRng;
@@ -255,9 +255,33 @@ proptest! {
             prop_assert!(rest <= max_rest.max(0.0) + 1e-9, "rest of {rest} s");
             silent_since = silent_since.max(n.end());
         }
-        let end = at(from) + seconds;
+        // The last beat in that time, if there is one: the input is of four.
+        let beat = 60.0 / bpm;
+        let beats = (seconds / beat + 1e-6).floor();
+        let end = at(from) + if beats > 0.0 { beats * beat } else { seconds };
         prop_assert!(at(made.end()) <= end + unit.max(tick) + 1e-9);
         prop_assert!(end - at(made.end()) <= max_rest + unit + tick + 1e-9);
+    }
+}
+
+#[test]
+fn an_extension_ends_with_a_beat_of_its_metre() {
+    // An eighth is half a second at this tempo; the input ends a sixteenth before the fourth one of its second bar. 0.2 seconds are 9.6 units of
+    // ten ticks, and no beat.
+    let mut input = Score::new(TicksPerQuarter::DEFAULT);
+    input.set_tempo_map(TempoMap::new(vec![At { tick: Tick::ZERO, value: Tempo::from_bpm(60.0).unwrap() }]));
+    input.set_time_signatures(vec![At { tick: Tick::ZERO, value: TimeSignature::new(6, 8).unwrap() }]);
+    input.push_track(Track::new("Melody", Program::MIN).with_notes(vec![note(0, 1440 + 840, 60, 99)]));
+    for (seconds, end) in [(0.2, 1440 + 840 + 90), (0.3, 1440 + 960), (0.7, 1440 + 960), (0.8, 1440 + 1200)] {
+        let params = TransformerParams {
+            track_extension_duration: seconds,
+            maximum_rest_time: 0.0,
+            token_budget: 65_536,
+            ..TransformerParams::default()
+        };
+        let mut rng = ChaCha8Rng::seed_from_u64(6);
+        let made = extend(&mut Dice, &input, &params, &mut rng, &mut |_| ControlFlow::Continue(())).unwrap();
+        assert_eq!(made.end().get(), end, "{seconds} s");
     }
 }
 
@@ -372,6 +396,126 @@ fn parameters_out_of_range_are_named() {
         let message = error.unwrap_err().to_string();
         assert!(message.starts_with(&format!("{named} is out of range: ")), "{message}");
     }
+}
+
+/// Several throws of dice.
+struct Throws(Vec<f32>);
+
+impl TokenBatch for Throws {
+    type Error = Infallible;
+
+    fn step(&mut self, _tokens: &[TokenId]) -> Result<&[f32], Infallible> {
+        Ok(&self.0)
+    }
+
+    fn retain(&mut self, keep: &[bool]) {
+        self.0.truncate(310 * keep.iter().filter(|keep| **keep).count());
+    }
+}
+
+impl ForkModel for Dice {
+    type Batch = Throws;
+
+    fn fork(&self, sequences: usize) -> Result<Throws, Infallible> {
+        Ok(Throws(vec![0.0; 310 * sequences]))
+    }
+}
+
+/// Dice that count the tokens they are given.
+struct Counting(usize);
+
+impl TokenModel for Counting {
+    type Error = Infallible;
+
+    fn vocabulary_size(&self) -> usize {
+        310
+    }
+
+    fn reset(&mut self) -> Result<(), Infallible> {
+        self.0 = 0;
+        Ok(())
+    }
+
+    fn push(&mut self, tokens: &[TokenId]) -> Result<&[f32], Infallible> {
+        self.0 += tokens.len();
+        Ok(&[0.0; 310])
+    }
+}
+
+#[test]
+fn a_prompt_has_a_limit_and_is_never_empty() {
+    // Thirty million quarters of silence in thirty seconds, one tick each.
+    let mut input = Score::new(TicksPerQuarter::new(1).unwrap());
+    input.set_tempo_map(TempoMap::new(vec![At { tick: Tick::ZERO, value: Tempo::from_micros(1).unwrap() }]));
+    input.push_track(Track::new("Melody", Program::MIN).with_notes(vec![note(70_000_000, 1, 60, 99)]));
+    input.push_track(Track::drums("Kit", Program::MIN).with_notes(vec![note(99_999_999, 1, 36, 99)]));
+    let params = TransformerParams { token_budget: 5, ..TransformerParams::default() };
+    let mut rng = ChaCha8Rng::seed_from_u64(3);
+    let mut model = Counting(0);
+    extend(&mut model, &input, &params, &mut rng, &mut |_| ControlFlow::Continue(())).unwrap();
+    assert!((65_536..=65_536 + 5).contains(&model.0), "{}", model.0);
+
+    // What the model has no tokens for, longer than it hears.
+    let low: Vec<Note> = (0..100).map(|i| note(i * 480, 480, 12, 99)).collect();
+    let made = extend(&mut model, &melody(low), &params, &mut rng, &mut |_| ControlFlow::Continue(()));
+    assert_eq!(made.unwrap().summary.stop, StopReason::TokenBudget);
+}
+
+#[test]
+fn several_endings_are_counted_together_and_stop_together() {
+    let input = melody(vec![note(0, 480, 60, 99), note(480, 480, 64, 99)]);
+    let params = TransformerParams {
+        track_extension_duration: 4.0,
+        end_naturally: true,
+        token_budget: 65_536,
+        ..TransformerParams::default()
+    };
+    let rngs = || (0..3).map(ChaCha8Rng::seed_from_u64).collect::<Vec<_>>();
+    let mut done = vec![0];
+    let made = extend_several(&mut Dice, &input, &params, rngs(), &mut |progress| {
+        done.push(progress.done);
+        assert!(progress.done <= progress.total);
+        ControlFlow::Continue(())
+    });
+    assert_eq!(made.unwrap().len(), 3);
+    assert!(done.is_sorted());
+    let mut calls = 0;
+    let made = extend_several(&mut Dice, &input, &params, rngs(), &mut |_| {
+        calls += 1;
+        if calls == 2 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    })
+    .unwrap();
+    assert_eq!(calls, 2);
+    assert!(made.iter().all(|made| made.summary.stop == StopReason::Stopped));
+}
+
+#[test]
+fn all_notes_are_told_even_where_an_ending_is_not_reached() {
+    let input = melody(vec![note(0, 480, 60, 99), note(480, 480, 64, 99)]);
+    for budget in [60, 65_536] {
+        let params =
+            TransformerParams { end_naturally: true, token_budget: budget, ..TransformerParams::default() };
+        let mut told = 0;
+        let mut rng = ChaCha8Rng::seed_from_u64(8);
+        let made = extend(&mut Dice, &input, &params, &mut rng, &mut |progress| {
+            told += progress.events.len();
+            ControlFlow::Continue(())
+        });
+        assert_eq!(told, made.unwrap().tracks()[0].notes().len() - 2, "{budget}");
+    }
+}
+
+#[test]
+fn notes_have_a_length_where_a_step_is_shorter_than_a_tick() {
+    // A quarter is a tick, and four steps.
+    let mut input = Score::new(TicksPerQuarter::new(1).unwrap());
+    input.push_track(
+        Track::new("Melody", Program::MIN).with_notes(vec![note(0, 2, 60, 99), note(3, 1, 62, 99)]),
+    );
+    let edits = [(1, 64, true), (2, 64, true), (2, 60, false)];
+    let made = run_enhance(&input, &edits, &all());
+    assert!(made.iter().any(|n| n.pitch.get() == 64));
+    assert!(made.iter().all(|n| n.duration.get() > 0), "{made:?}");
 }
 
 #[test]

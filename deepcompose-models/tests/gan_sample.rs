@@ -4,7 +4,8 @@
 
 use std::ops::ControlFlow;
 
-use burn::tensor::Device;
+use burn::module::{Module, ModuleMapper, Param};
+use burn::tensor::{Device, Tensor};
 use deepcompose_core::{Chord, ChordSheet};
 use deepcompose_models::gan::{
     AccompanimentRoll, AccompanyOptions, GanConfig, GanConfigBuilder, GanError, Generator, Genre, MAX_STEPS,
@@ -257,6 +258,21 @@ fn the_observer_can_stop() {
     for track in stopped.rolls {
         assert!(track.roll.rows().into_iter().skip(64).all(|row| row.iter().all(|sounds| !sounds)));
     }
+}
+
+/// Makes every weight not a number.
+struct Spoil;
+
+impl ModuleMapper for Spoil {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        param.map(|weights| weights * f32::NAN)
+    }
+}
+
+#[test]
+fn weights_that_are_no_numbers_are_no_silence() {
+    let spoilt = generator(|b| b).map(&mut Spoil);
+    assert!(matches!(run(&spoilt, &tune(32), &options(Genre::Rock), 1), Err(GanError::Logits)));
 }
 
 #[test]

@@ -2,8 +2,8 @@
 //! logits.
 //!
 //! Nothing here knows a neural network. A sampler is a checked, immutable value; logits and a
-//! random number generator go in, a token or an edit comes out. Models are reached through two
-//! small traits, [`TokenModel`] and [`EditModel`], so any model can be brought, and every sampler
+//! random number generator go in, a token or an edit comes out. Models are reached through
+//! small traits, above all [`TokenModel`] and [`EditModel`], so any model can be brought, and every sampler
 //! can be tested against a distribution that is known.
 //!
 //! # Tour

@@ -1,5 +1,7 @@
 //! [`Recall`]: music that comes back.
 
+use std::collections::BTreeSet;
+
 use deepcompose_core::{PerformanceEvent, Pitch};
 
 use crate::constraint::Constraint;
@@ -57,7 +59,9 @@ impl<C: Constraint> Recall<C> {
     pub fn new(inner: C, heard: &[HeardNote], spans: Vec<RecallSpan>, bonus: f32) -> Self {
         let remember =
             |note: &HeardNote| Remembered { onset: note.onset, end: Some(note.end), pitch: note.pitch };
-        let mut notes: Vec<Remembered> = heard.iter().map(remember).collect();
+        // A note that no token says cannot come back.
+        let can_sound = |note: &&HeardNote| PerformanceEvent::NoteOn(note.pitch).to_id().is_some();
+        let mut notes: Vec<Remembered> = heard.iter().filter(can_sound).map(remember).collect();
         notes.sort_by_key(|note| (note.onset, note.pitch));
         Self { inner, spans, bonus, notes, now: 0 }
     }
@@ -99,7 +103,10 @@ impl<C: Constraint> Recall<C> {
 impl<C: Constraint> Constraint for Recall<C> {
     fn mask(&self, logits: &mut [f32]) {
         self.inner.mask(logits);
-        for id in self.recalled().into_iter().filter_map(PerformanceEvent::to_id) {
+        // Once each, however many parts are in unison.
+        let ids: BTreeSet<TokenId> =
+            self.recalled().into_iter().filter_map(PerformanceEvent::to_id).collect();
+        for id in ids {
             if let Some(logit) = usize::try_from(id).ok().and_then(|id| logits.get_mut(id)) {
                 *logit += self.bonus;
             }
@@ -189,5 +196,21 @@ mod tests {
         assert_eq!(raised(&recall), [NoteOff(pitch(64))]);
         go(&mut recall, &[NoteOff(pitch(64))]);
         assert_eq!(raised(&recall), [NoteOn(pitch(67))]);
+    }
+
+    #[test]
+    fn unisons_count_once_and_what_has_no_token_not_at_all() {
+        use PerformanceEvent::{NoteOn, TimeShift};
+        // Two parts in unison; beside them a note below the lowest key of the piano, and then one an octave up.
+        let heard = [(-48, 60), (-48, 60), (-48, 12), (-24, 12)].map(|(onset, number)| HeardNote {
+            onset,
+            end: onset + 24,
+            pitch: pitch(number),
+        });
+        let span = RecallSpan { start: 0, end: 48, back: 48 };
+        let mut recall = Recall::new(Unconstrained, &heard, vec![span], 2.5);
+        assert_eq!(raised(&recall), [NoteOn(pitch(60))]);
+        recall.observe(NoteOn(pitch(60)).to_id().unwrap());
+        assert_eq!(raised(&recall), [TimeShift(24)]);
     }
 }

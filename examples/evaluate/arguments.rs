@@ -134,8 +134,12 @@ pub(crate) struct Options {
     /// AR-CNN: how many steps a note that a run makes or leaves has at least
     #[arg(long, value_name = "STEPS", default_value_t = shortest(ArCnnParams::default().unit))]
     shortest_note: usize,
+    /// GAN: rules of choice that are other than those of `accompany`, tables such as `[rock.bass]` of the fields of `ChoiceRule`; only
+    /// bands are measured then
+    #[arg(long, value_name = "TOML", requires = "model")]
+    rules: Option<PathBuf>,
     /// GAN and velocity: the genre of pieces for which neither manifest nor folder tells it
-    #[arg(long, default_value_t = Genre::Rock)]
+    #[arg(long, default_value_t = Genre::Pop)]
     genre: Genre,
     /// Write everything as JSON
     #[arg(long, value_name = "FILE", requires = "model")]
@@ -172,6 +176,7 @@ pub(crate) struct Task<'a> {
     pub(crate) annealing: f64,
     pub(crate) passes: f64,
     pub(crate) unit: EditUnit,
+    pub(crate) rules: Option<&'a Path>,
     pub(crate) genre: Genre,
 }
 
@@ -196,6 +201,21 @@ impl Options {
             (None, None) if self.run.is_some() => return Ok(None),
             _ => return Err("give --model and --data, or --run".into()),
         };
+        let of = |kinds: &[Kind]| kinds.contains(&kind);
+        let transformer = of(&[Kind::Transformer]);
+        for (option, given, fits) in [
+            ("--with", !self.with.is_empty(), of(&[Kind::Chorale])),
+            ("--keys", self.keys != 0, of(&[Kind::Chorale])),
+            ("--decode", self.decode.is_some(), transformer && !self.extend),
+            ("--extend", self.extend, transformer),
+            ("--split", self.extend && self.split != "valid", false),
+            ("--enhance", self.enhance, of(&[Kind::ArCnn])),
+            ("--rules", self.rules.is_some(), of(&[Kind::Gan])),
+        ] {
+            if given && !fits {
+                return Err(format!("{option} has no part in this measurement").into());
+            }
+        }
         Ok(Some(Task {
             kind,
             data,
@@ -223,6 +243,7 @@ impl Options {
                     shortest: self.shortest_note.clamp(1, longest),
                 },
             },
+            rules: self.rules.as_deref(),
             genre: self.genre,
         }))
     }

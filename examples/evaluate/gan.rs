@@ -4,6 +4,7 @@
 mod bands;
 mod genres;
 mod listening;
+mod rules;
 mod tracks;
 
 use std::error::Error;
@@ -24,53 +25,74 @@ const WINDOWS: usize = 256;
 const BATCH: usize = 32;
 
 #[derive(Serialize)]
-struct Both {
+struct Measures {
+    #[serde(flatten)]
+    cells: Option<Cells>,
+    /// Bands as `accompany` makes them, beside those that played.
+    bands: genres::Genres,
+}
+
+/// Measured with the rules that `accompany` uses.
+#[derive(Serialize)]
+struct Cells {
     /// Each window after the tracks that were played before it.
     windows: GanEvaluation,
     /// Whole pieces, each window after the generator's own tracks, as `accompany` runs it.
     chained: GanEvaluation,
     /// The chords that it expects, for a generator that chooses chords.
     chords: Option<ChordEvaluation>,
-    /// Bands as `accompany` makes them, beside those that played.
-    bands: genres::Genres,
 }
 
 pub(crate) fn measure(task: &Task<'_>) -> Result<Outcome, Box<dyn Error>> {
     let (generator, source) = crate::model::load::<Generator>(task, pretrained::GAN)?;
     let (data, training) = crate::input::bands(task)?;
-    let both = Both {
-        windows: evaluate(&generator, &data, WINDOWS, BATCH, task.seed)?,
-        chained: evaluate_chained(&generator, &data, task.seed)?,
-        chords: evaluate_chords(&generator, &data),
-        bands: genres::measure(&generator, &data, training.as_ref(), task.seed)?,
+    let rules = rules::Rules::read(task.rules)?;
+    let cells = match task.rules {
+        Some(_) => None,
+        None => Some(Cells {
+            windows: evaluate(&generator, &data, WINDOWS, BATCH, task.seed)?,
+            chained: evaluate_chained(&generator, &data, task.seed)?,
+            chords: evaluate_chords(&generator, &data),
+        }),
     };
-    let report = Report::new("gan", (&source, generator.config()), task, data.pieces().len(), &both);
+    let bands = genres::measure((&generator, &rules), &data, training.as_ref(), task.seed)?;
+    let measures = Measures { cells, bands };
+    let report = Report::new("gan", (&source, generator.config()), task, data.pieces().len(), &measures);
     let mut text = report.heading();
     text += "bands as accompany makes them, means over the pieces; a target is met within 10 % of the data's own;\ntraining: as many bands of the training pieces, which are what a generator can know of:\n\n";
-    text += &both.bands.text();
-    text += "\nas accompany runs it, each window after the generator's own tracks:\n";
-    text += &hits_by_track(&both.chained);
-    text += "\neach window after the tracks that were played before it:\n";
-    text += &hits_by_track(&both.windows);
-    if let Some(c) = &both.chords {
-        text += &format!(
-            "\nchords: {:.3} nats a half bar over {}; {:.3} foretold, {:.3} by their roots; {:.3} are those before them\n",
-            c.loss, c.half_bars, c.accuracy, c.root_accuracy, c.same_as_before
-        );
+    text += &measures.bands.text();
+    let cells = measures.cells.as_ref();
+    text += &cells.map_or_else(String::new, Cells::text);
+    let pictures = cells.map_or_else(Vec::new, |cells| vec![metrics(cells), hits(cells)]);
+    Ok(Outcome { table: text, json: report.json()?, pictures })
+}
+
+impl Cells {
+    fn text(&self) -> String {
+        let mut text = "\nas accompany runs it, each window after the generator's own tracks:\n".to_owned();
+        text += &hits_by_track(&self.chained);
+        text += "\neach window after the tracks that were played before it:\n";
+        text += &hits_by_track(&self.windows);
+        if let Some(c) = &self.chords {
+            text += &format!(
+                "\nchords: {:.3} nats a half bar over {}; {:.3} foretold, {:.3} by their roots; {:.3} are those before them\n",
+                c.loss, c.half_bars, c.accuracy, c.root_accuracy, c.same_as_before
+            );
+        }
+        if let Some(late) = &self.chained.late {
+            let rate = |tracks: &[TrackMetrics; TrackRole::COUNT]| {
+                let rate = |r: TrackRole| format!("{} {:.2}", r, tracks[r.index()].empty_bar_rate);
+                TrackRole::ALL.map(rate).join(", ")
+            };
+            text += &format!(
+                "\nempty bars from bar {} on, chained: {}; played: {}\n",
+                late.from_bar + 1,
+                rate(&late.generated),
+                rate(&late.played)
+            );
+        }
+        text
     }
-    if let Some(late) = &both.chained.late {
-        let rate = |tracks: &[TrackMetrics; TrackRole::COUNT]| {
-            let rate = |r: TrackRole| format!("{} {:.2}", r, tracks[r.index()].empty_bar_rate);
-            TrackRole::ALL.map(rate).join(", ")
-        };
-        text += &format!(
-            "\nempty bars from bar {} on, chained: {}; played: {}\n",
-            late.from_bar + 1,
-            rate(&late.generated),
-            rate(&late.played)
-        );
-    }
-    Ok(Outcome { table: text, json: report.json()?, pictures: vec![metrics(&both), hits(&both)] })
 }
 
 /// Generated / played, a row a track.
@@ -100,9 +122,9 @@ fn roles() -> Vec<String> {
     TrackRole::ALL.map(|role| role.to_string()).to_vec()
 }
 
-fn metrics(both: &Both) -> Picture {
+fn metrics(cells: &Cells) -> Picture {
     let panel = |title: &str, value: fn(&TrackMetrics) -> Option<f64>| {
-        let series = [&both.chained.generated, &both.windows.generated, &both.chained.played];
+        let series = [&cells.chained.generated, &cells.windows.generated, &cells.chained.played];
         BarPanel {
             title: title.to_owned(),
             groups: roles(),
@@ -122,11 +144,11 @@ fn metrics(both: &Both) -> Picture {
     }
 }
 
-fn hits(both: &Both) -> Picture {
+fn hits(cells: &Cells) -> Picture {
     let panel = |title: &str, value: fn(&GanEvaluation) -> [f64; TrackRole::COUNT]| BarPanel {
         title: title.to_owned(),
         groups: roles(),
-        values: [&both.chained, &both.windows].map(|e| value(e).map(Some).to_vec()).to_vec(),
+        values: [&cells.chained, &cells.windows].map(|e| value(e).map(Some).to_vec()).to_vec(),
     };
     Picture {
         name: "gan-hits",

@@ -54,8 +54,13 @@ fn run(arguments: Arguments) -> Result<()> {
         },
     };
     let port = chosen.and_then(|i| ports.get(i)).ok_or("there is no such keyboard: see --list")?;
-    // A tempo that cannot be is refused before anything is played.
+    // A tempo or a file that cannot be is refused before anything is played.
     Recording::default().score(arguments.tempo)?;
+    let output = arguments.output.unwrap_or_default();
+    if let Some(folder) = output.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir())
+    {
+        return Err(format!("{}: no such folder", folder.display()).into());
+    }
     let recording = Arc::new(Mutex::new(Recording::default()));
     let shared = Arc::clone(&recording);
     let receive = move |micros, message: &[u8], (): &mut ()| {
@@ -71,9 +76,12 @@ fn run(arguments: Arguments) -> Result<()> {
     }
     let mut score = recording.score(arguments.tempo)?;
     if arguments.assist {
-        score = RhythmAssist::new(RhythmParams::default())?.assist(&score)?.score;
+        match RhythmAssist::new(RhythmParams::default())?.assist(&score) {
+            Ok(assisted) => score = assisted.score,
+            // What was played is kept.
+            Err(error) => eprintln!("not put on the grid: {error}"),
+        }
     }
-    let output = arguments.output.unwrap_or_default();
     midi::write(&output, &score).map_err(|e| cli::about(&output, &e))?;
     println!("{}: {} notes, {:.1} s", output.display(), score.note_count(), score.duration_seconds());
     Ok(())

@@ -70,6 +70,13 @@ fn run(arguments: Arguments) -> Result<()> {
         score.track(*track)?;
     }
     let kind = |path: &Path| path.extension().map(|e| e.to_string_lossy().to_lowercase());
+    if !(arguments.from >= 0.0 && arguments.to.is_none_or(|to| to > arguments.from)) {
+        return Err("--from is 0 or more seconds, and before --to".into());
+    }
+    if !(0.1..=8.0).contains(&arguments.scale) {
+        return Err(format!("--scale {} is out of range: 0.1 to 8 is accepted", arguments.scale).into());
+    }
+    let compared = arguments.compare.as_deref().map(cli::input).transpose()?;
     // Nothing is written if something cannot be.
     for path in &arguments.outputs {
         if !matches!(kind(path).as_deref(), Some("wav" | "svg" | "png")) {
@@ -81,7 +88,7 @@ fn run(arguments: Arguments) -> Result<()> {
     for path in &arguments.outputs {
         match kind(path).as_deref() {
             Some("wav") => sound(&arguments, &score, path)?,
-            other => picture(&arguments, &score, path, other == Some("png"))?,
+            other => picture(&arguments, &score, compared.as_ref(), path, other == Some("png"))?,
         }
     }
     Ok(())
@@ -118,9 +125,15 @@ fn sound(arguments: &Arguments, score: &Score, path: &Path) -> Result<()> {
     Ok(())
 }
 
-fn picture(arguments: &Arguments, score: &Score, path: &Path, is_png: bool) -> Result<()> {
-    let input = arguments.compare.as_deref().map(cli::input).transpose()?;
+fn picture(
+    arguments: &Arguments,
+    score: &Score,
+    compared: Option<&Score>,
+    path: &Path,
+    is_png: bool,
+) -> Result<()> {
     let score = heard(score, &arguments.track, &arguments.mute);
+    let input = compared.map(|input| heard(input, &arguments.track, &arguments.mute));
     let name = arguments.input.file_stem().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     let theme = if arguments.dark { Theme::Dark } else { Theme::Light };
     let mut roll = PianoRollPicture::new(&score).title(arguments.title.clone().unwrap_or(name)).theme(theme);

@@ -4,6 +4,7 @@
 //! ```sh
 //! cargo run --release --example shipped -- transformer --data DATA --config examples/shipped/transformer.toml --out runs/transformer
 //! cargo run --release --example shipped -- transformer --data DATA --config examples/shipped/transformer_on.toml --out runs/transformer --resume
+//! cargo run --release --example shipped -- transformer --data DATA --config examples/shipped/transformer_further.toml --out runs/transformer --resume
 //! cargo run --release --example shipped -- gan --data DATA --config examples/shipped/gan.toml --out runs/gan
 //! cargo run --release --example shipped -- gan --data DATA --config examples/shipped/gan_on.toml --out runs/gan --resume
 //! cargo run --release --example shipped -- losses --data DATA

@@ -1,18 +1,28 @@
 //! `shipped transformer`.
 
 use deepcompose::models::data;
-use deepcompose::models::training::TrainConfig;
+use deepcompose::models::pretrained;
+use deepcompose::models::training::{Freeze, TrainConfig};
 use deepcompose::models::transformer::{
-    Piece, TokenDataset, TransformerTrainConfig, TransformerTrainer, Vocabulary,
+    Piece, TokenDataset, TransformerTrainConfig, TransformerTrainer, TransformerXl, Vocabulary,
 };
 
 use crate::corpus::continuation;
-use crate::training::{Common, Fields, Result};
+use crate::training::{Common, Result};
 
 const NAME: &str = "shipped-transformer";
 
 pub(crate) fn run(common: &Common, pop_songs: usize) -> Result<()> {
+    common.refuse(&["--sample-every"], "in this training")?;
     let mut config: TransformerTrainConfig = common.config(NAME, TrainConfig::default())?;
+    let first = config.run.devices()?.into_iter().next().unwrap_or_default();
+    let tuned: Option<TransformerXl> = common.fine_tune(pretrained::transformer, &first)?;
+    if let Some(model) = &tuned {
+        config.model = model.config().clone();
+    }
+    if !common.freeze.is_empty() {
+        config.training.freeze = Freeze::new(&common.freeze);
+    }
     config.training.validate()?;
     let data = common.data.as_deref().ok_or("--data names the folder of the corpora")?;
     let corpus = continuation(data, pop_songs)?;
@@ -25,10 +35,12 @@ pub(crate) fn run(common: &Common, pop_songs: usize) -> Result<()> {
     let count = |data: &TokenDataset| (data.pieces().len(), data.tokens());
     println!("training pieces and tokens: {:?}, validation: {:?}", count(&train), count(&valid));
     let epoch = train.tokens().div_ceil((config.training.lanes * config.model.segment).max(1));
-    let TransformerTrainConfig { training, run, .. } = &mut config;
-    common.apply(epoch, Fields { steps: &mut training.steps, seed: &mut training.seed, run });
-    let device = config.run.devices()?.into_iter().next().unwrap_or_default();
-    let mut trainer = TransformerTrainer::new(&config, train, valid, &device)?;
+    let training = &mut config.training;
+    common.apply(epoch, &mut training.steps, &mut training.seed);
+    let mut trainer = match tuned {
+        Some(model) => TransformerTrainer::fine_tune(model, &config.training, train, valid)?,
+        None => TransformerTrainer::new(&config, train, valid, &first)?,
+    };
     let run = common.open(NAME, &config, &mut trainer)?;
     common.supervised(run, &mut trainer, "nats a token", config.training.steps, &mut |_, _| Ok(()))
 }

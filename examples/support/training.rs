@@ -12,9 +12,7 @@ use std::time::Instant;
 
 use burn::train::{InferenceStep, LearnerModel, TrainStep};
 use clap::Args;
-use deepcompose::models::training::{
-    LossOutput, Outcome, Run, RunSettings, TrainConfig, TrainEvent, Trainer, dashboard,
-};
+use deepcompose::models::training::{LossOutput, Outcome, Run, TrainConfig, TrainEvent, Trainer, dashboard};
 use deepcompose::models::weights::{self, Model};
 use deepcompose::models::{Device, WeightsError};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -75,13 +73,6 @@ pub(crate) fn main(run: impl FnOnce() -> Result<()>) -> ExitCode {
     }
 }
 
-/// What a network is trained with: `steps` and `seed` of a table `training`.
-pub(crate) struct Fields<'a> {
-    pub(crate) steps: &'a mut usize,
-    pub(crate) seed: &'a mut u64,
-    pub(crate) run: &'a mut RunSettings,
-}
-
 impl Common {
     /// The folder of the run.
     pub(crate) fn out(&self, name: &str) -> PathBuf {
@@ -96,26 +87,46 @@ impl Common {
         T: Serialize + DeserializeOwned + Default,
     {
         let kept = self.out(name).join("config.toml");
-        match &self.config {
-            Some(path) => Ok(TrainConfig::read(path)?),
-            None if self.resume && kept.exists() => Ok(TrainConfig::read(kept)?),
-            None if self.data.is_none() => Ok(quick),
-            None => Ok(TrainConfig::default()),
+        let mut config = match &self.config {
+            Some(path) => TrainConfig::read(path)?,
+            None if self.resume && kept.exists() => TrainConfig::read(kept)?,
+            None if self.data.is_none() => quick,
+            None => TrainConfig::default(),
+        };
+        if !self.device.is_empty() {
+            config.run.devices.clone_from(&self.device);
+        }
+        if config.run.devices.len() > 1 {
+            let whole = ["--fine-tune", "--freeze", "--resume", "--sample-every", "--dashboard"];
+            self.refuse(&whole, "on several devices")?;
+        }
+        Ok(config)
+    }
+
+    /// Refuses those of the options that a training cannot follow.
+    pub(crate) fn refuse(&self, options: &[&str], place: &str) -> Result<()> {
+        let given = [
+            ("--fine-tune", self.fine_tune.is_some()),
+            ("--freeze", !self.freeze.is_empty()),
+            ("--resume", self.resume),
+            ("--sample-every", self.sample_every.is_some()),
+            ("--dashboard", self.dashboard),
+        ];
+        match given.iter().find(|(name, given)| *given && options.contains(name)) {
+            Some((name, _)) => Err(format!("{name} cannot be used {place}").into()),
+            None => Ok(()),
         }
     }
 
-    /// Puts what the command line says over the configuration. `epoch` is how many steps an epoch has.
-    pub(crate) fn apply(&self, epoch: usize, fields: Fields<'_>) {
-        if let Some(steps) = self.steps.or(self.epochs.map(|epochs| epochs.saturating_mul(epoch))) {
-            *fields.steps = steps;
+    /// Puts what the command line says over the configuration's `steps` and `seed`. `epoch` is how many steps an epoch has.
+    pub(crate) fn apply(&self, epoch: usize, steps: &mut usize, seed: &mut u64) {
+        if let Some(wanted) = self.steps.or(self.epochs.map(|epochs| epochs.saturating_mul(epoch))) {
+            *steps = wanted;
         }
-        if let Some(seed) = self.seed {
-            *fields.seed = seed;
+        if let Some(wanted) = self.seed {
+            *seed = wanted;
         }
-        if !self.device.is_empty() {
-            fields.run.devices.clone_from(&self.device);
-        }
-        println!("an epoch is {epoch} steps; the run has {}", fields.steps);
+        println!("an epoch is {epoch} steps; the run has {steps}");
     }
 
     /// The network that is to be fine-tuned, if any.

@@ -90,7 +90,11 @@ fn by_bar(score: &Score, notes: &[Note], mut f: impl FnMut(Bar, &[Note])) {
     notes.sort_by_key(|note| note.start);
     let mut coming = notes.into_iter().peekable();
     let mut sounding: Vec<Note> = Vec::new();
-    for bar in score.bars().take_while(|bar| bar.start < end) {
+    for bar in score.bars() {
+        // A note without length may begin where all others end.
+        if bar.start >= end && coming.peek().is_none() {
+            break;
+        }
         let held = sounding.len();
         while let Some(note) = coming.next_if(|note| note.start < bar.end) {
             sounding.push(note);

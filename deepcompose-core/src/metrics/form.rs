@@ -34,7 +34,8 @@ pub fn self_similarity(score: &Score, notes: &[Note], lags: usize) -> Vec<Option
     let mut notes = notes.to_vec();
     notes.sort_by_key(|n| n.start);
     let mut coming = notes.into_iter().peekable();
-    let mut bars: Vec<Vec<(u64, u8)>> = Vec::new();
+    // Those that have notes, with their numbers: a bar of rests may be one of millions.
+    let mut bars: Vec<(usize, Vec<(u64, u8)>)> = Vec::new();
     for bar in score.bars().take_while(|bar| end.is_some_and(|end| bar.start <= end)) {
         let mut begun = Vec::new();
         while let Some(note) = coming.next_if(|n| n.start < bar.end) {
@@ -43,14 +44,16 @@ pub fn self_similarity(score: &Score, notes: &[Note], lags: usize) -> Vec<Option
         }
         begun.sort_unstable();
         begun.dedup();
-        bars.push(begun);
+        if !begun.is_empty() {
+            bars.push((bar.index, begun));
+        }
     }
+    let at = |index: usize| bars.binary_search_by_key(&index, |(index, _)| *index).ok().map(|at| &bars[at].1);
     (1..=lags)
         .map(|lag| {
-            let pairs =
-                bars.iter().zip(bars.iter().skip(lag)).filter(|(a, b)| !a.is_empty() && !b.is_empty());
-            let each: Vec<f64> = pairs.map(|(a, b)| jaccard(a, b)).collect();
-            (!each.is_empty()).then(|| each.iter().sum::<f64>() / each.len() as f64)
+            let pairs = bars.iter().filter_map(|(index, begun)| Some((begun, at(index.checked_add(lag)?)?)));
+            let (count, sum) = pairs.fold((0, 0.0), |(count, sum), (a, b)| (count + 1, sum + jaccard(a, b)));
+            (count > 0).then(|| sum / f64::from(count))
         })
         .collect()
 }
@@ -82,7 +85,7 @@ pub fn cadence(score: &Score, notes: &[Note], key: KeySignature) -> Option<Caden
     let is_near = |distance: u64| 8 * distance <= quarter;
     let from_beat = u64::from(last.start.get()) % quarter;
     let away = |tick: Tick| u64::from(tick.get().abs_diff(last.start.get()));
-    let bar = score.bars().find(|bar| bar.end > last.start)?;
+    let bar = score.meter_map().bar_at(last.start);
     Some(Cadence {
         on_tonic: last.pitch.get() % 12 == key.tonic(),
         on_beat: is_near(from_beat.min(quarter - from_beat)),

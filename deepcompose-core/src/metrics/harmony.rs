@@ -38,9 +38,9 @@ pub fn chroma_correlation(
     accompaniment: &[Note],
     segment: Segment,
 ) -> Option<f64> {
-    let each: Vec<f64> =
-        chromas(score, melody, accompaniment, segment).filter_map(|[a, b]| correlation(&a, &b)).collect();
-    (!each.is_empty()).then(|| each.iter().sum::<f64>() / each.len() as f64)
+    let each = chromas(score, melody, accompaniment, segment).filter_map(|[a, b]| correlation(&a, &b));
+    let (count, sum) = each.fold((0_u64, 0.0), |(count, sum), one| (count + 1, sum + one));
+    (count > 0).then(|| sum / count as f64)
 }
 
 /// The chromas of both in each segment up to where the first of them ends.

@@ -299,19 +299,24 @@ impl Timeline<'_> {
         out.set_tempo(tempo);
         out.set_time_signatures(moved(score.time_signatures(), tick)?);
         out.set_key_signatures(moved(score.key_signatures(), tick)?);
+        out.set_texts(moved(score.texts(), tick)?);
+        out.set_raw_events(moved(score.raw_events(), tick)?);
         for track in out.tracks_mut() {
             track.set_controls(moved(track.controls(), tick)?);
             track.set_pitch_bends(moved(track.pitch_bends(), tick)?);
+            track.set_pressures(moved(track.pressures(), tick)?);
+            track.set_texts(moved(track.texts(), tick)?);
+            track.set_raw_events(moved(track.raw_events(), tick)?);
         }
         Ok(out)
     }
 }
 
-fn moved<T: Copy>(
+fn moved<T: Clone>(
     items: &[At<T>],
     tick: impl Fn(Tick) -> Result<Tick, RhythmError>,
 ) -> Result<Vec<At<T>>, RhythmError> {
-    items.iter().map(|item| Ok(At { tick: tick(item.tick)?, value: item.value })).collect()
+    items.iter().map(|item| Ok(At { tick: tick(item.tick)?, value: item.value.clone() })).collect()
 }
 
 fn checked_tick(value: f64) -> Result<Tick, RhythmError> {

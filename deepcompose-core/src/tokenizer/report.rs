@@ -11,8 +11,8 @@ pub struct EncodeReport {
     pub other_tracks: usize,
     /// Notes left out because the vocabulary has not their pitch.
     pub out_of_range: usize,
-    /// Notes left out because another of the same pitch begins at the same time. The longest of
-    /// them is kept, at the greatest velocity among them.
+    /// Notes left out because another of the same pitch begins at the same time. The performance tokens keep the longest of
+    /// them, at the greatest velocity among them; the REMI family, as MidiTok, the first and shortest.
     pub doubled: usize,
     /// Notes ended early because another of the same pitch begins while they sound.
     pub cut: usize,
@@ -25,7 +25,8 @@ pub struct EncodeReport {
 }
 
 impl EncodeReport {
-    /// Whether every pitched note was encoded as it stands, up to rounding. Drums are never
+    /// Whether every pitched note was encoded as it stands, up to rounding, and in the REMI family up to the longest duration
+    /// of its configuration, to which longer notes and in Structured also longer waits are cut. Drums are never
     /// encoded, so they do not count.
     #[must_use]
     pub const fn is_clean(&self) -> bool {
@@ -48,7 +49,7 @@ pub struct DecodeReport {
     pub stray_note_offs: usize,
     /// Notes begun while their pitch sounded: the note before is ended there.
     pub restruck: usize,
-    /// Notes that ended when they began, left out.
+    /// Notes that ended when they began, left out; MIDI-Like, as MidiTok, keeps them.
     pub zero_length: usize,
     /// Notes with no end, ended where the sequence ends.
     pub unclosed: usize,

@@ -86,6 +86,8 @@ impl Session {
         self.positions.remove(index);
         let vocabulary = self.engine.sizes.vocabulary;
         self.logits.drain(index * vocabulary..(index + 1) * vocabulary);
+        // As many panels as sequences need: what is left over would be taken for more of the vocabulary.
+        self.panels.truncate(self.positions.len() * self.engine.embedding.panels());
     }
 
     /// Forgets what was read of all sequences.

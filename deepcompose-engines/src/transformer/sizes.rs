@@ -25,8 +25,10 @@ pub struct TransformerSizes {
     pub pre_norm: bool,
 }
 
-/// The most numbers of weights, of projected position encodings, or of keys and values of all sequences together.
+/// The most numbers of weights, or of keys and values of all sequences together.
 pub(super) const MAX_NUMBERS: u64 = 1 << 32;
+/// The most numbers of keys and values of one sequence. Of projected position encodings there are half as many, whatever the size of the weights file.
+const MAX_KEPT: u64 = 1 << 28;
 
 impl TransformerSizes {
     /// The network of the reference: 4 layers, 10 heads of 50, width 500, feed-forward 1000, memory 512, the
@@ -62,15 +64,14 @@ impl TransformerSizes {
         in_range("d_inner", self.d_inner, 32_768, 1)?;
         in_range("vocabulary", self.vocabulary, 1_000_000, 2)?;
         in_range("memory", self.memory, 65_536, 1)?;
-        let accepted = || format!("up to {MAX_NUMBERS}");
         let layer = self.d_model as u64 * (4 * self.d_attention() + 2 * self.d_inner) as u64;
         let weights = self.layers as u64 * layer + (self.vocabulary * self.d_model) as u64;
         if weights > MAX_NUMBERS {
-            return Err(out_of_range("the number of weights", weights, accepted()));
+            return Err(out_of_range("the number of weights", weights, format!("up to {MAX_NUMBERS}")));
         }
         let kept = self.numbers_a_sequence();
-        if kept > MAX_NUMBERS {
-            return Err(out_of_range("the number of keys and values", kept, accepted()));
+        if kept > MAX_KEPT {
+            return Err(out_of_range("the number of keys and values", kept, format!("up to {MAX_KEPT}")));
         }
         Ok(())
     }

@@ -43,7 +43,7 @@ fn sizes_out_of_range_are_named() {
         (TransformerSizes { memory: 0, ..SMALL }, "memory 0 is out of range: 1..=65536 is accepted"),
         (
             TransformerSizes { layers: 64, heads: 64, d_head: 1024, memory: 65_536, ..SMALL },
-            "the number of keys and values 549764202496 is out of range: up to 4294967296 is accepted",
+            "the number of keys and values 549764202496 is out of range: up to 268435456 is accepted",
         ),
         (
             TransformerSizes { layers: 64, d_model: 8192, d_inner: 32_768, ..SMALL },

@@ -148,3 +148,43 @@ fn threads_give_the_same_bits() {
         assert_eq!(steps(&mut decoder, &tokens[..10]), one[..10]);
     }
 }
+
+// Five panels of 64 logits, and nineteen, more than are computed in one go.
+#[test]
+fn sequences_leave_a_batch_one_after_another() {
+    for vocabulary in [310, 1200] {
+        let sizes = TransformerSizes {
+            layers: 1,
+            heads: 2,
+            d_model: 16,
+            d_head: 8,
+            d_inner: 24,
+            vocabulary,
+            memory: 12,
+            pre_norm: true,
+        };
+        let engine = engine(&sizes, DecodePrecision::Single, 5);
+        let mut prompt = Decoder::new(&engine);
+        prompt.push_all(&random_tokens(&sizes, 4, 1)).unwrap();
+        let mut batch = BatchDecoder::fork(&prompt, 9).unwrap();
+        let mut singles = vec![prompt; 9];
+        for step in 0.. {
+            let tokens = random_tokens(&sizes, batch.len(), step);
+            let logits = batch.step(&tokens).unwrap();
+            for ((single, token), logits) in
+                singles.iter_mut().zip(&tokens).zip(logits.chunks_exact(vocabulary))
+            {
+                assert_eq!(bits(single.push(*token).unwrap()), bits(logits));
+            }
+            if singles.len() == 1 {
+                break;
+            }
+            let gone = step as usize % singles.len();
+            batch.retain(|index| index != gone);
+            singles.remove(gone);
+        }
+        // Eight at once, and back from none.
+        batch.retain(|_| false);
+        assert!(batch.is_empty());
+    }
+}

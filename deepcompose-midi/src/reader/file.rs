@@ -89,7 +89,8 @@ impl<'a> FileReader<'a, '_> {
         }
         let Some(song) = self.songs.last_mut() else { return Ok(limit) };
         // An event takes three or four bytes as a rule, and sixteen in memory.
-        song.events.reserve((bytes.len() - start.min(bytes.len())) / 4);
+        let coming = if self.separates { limit } else { bytes.len() };
+        song.events.reserve(coming.saturating_sub(start) / 4);
         let (stop, position) = read_track(visible, start, index, song, &mut self.context)?;
         Ok(match stop {
             Stop::EndOfTrack | Stop::HalfEndOfTrack => {

@@ -136,6 +136,11 @@ impl Parts {
         s.part = Some(part);
         s.is_settled = true;
         let waiting = std::mem::take(&mut s.waiting);
+        // A pedal may have been lifted since the program changed.
+        for placed in &waiting {
+            self.release_others(song, strip, *placed, context)?;
+        }
+        let Some(s) = self.strips.get_mut(strip as usize) else { return Ok(part) };
         if left.is_some() {
             // Before what waits, which may change it again.
             let (tick, from) = waiting.first().map_or((event.tick, order), |first| (first.tick, first.order));

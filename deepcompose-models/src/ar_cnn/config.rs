@@ -35,7 +35,7 @@ impl ArCnnConfig {
     }
 
     /// The network that is shipped: half the filters, four levels, and only the pitches of the
-    /// piano, so that it can be trained on two CPU cores; about 1.9 million parameters.
+    /// piano, so that it can be trained on two CPU cores; about 2.0 million parameters.
     #[must_use]
     pub const fn compact() -> Self {
         Self { steps: 128, lowest_pitch: 16, pitches: 96, filters: 16, levels: 4, dropout: 0.1 }
@@ -69,6 +69,10 @@ impl ArCnnConfig {
     /// The most numbers that a network may have: 2³⁰, 4 GiB of them.
     pub const MAX_NUMBERS: usize = 1 << 30;
 
+    /// The most numbers of a map of the first level, `steps × pitches × filters`: 2²⁵, of which a session of the engine keeps several.
+    /// The published network has 2¹⁹.
+    pub const MAX_MAP: usize = 1 << 25;
+
     /// Checks every field, and the size of the whole.
     ///
     /// # Errors
@@ -88,7 +92,7 @@ impl ArCnnConfig {
             let accepted = format!("a multiple of {factor} (2^levels) in {factor}..=128");
             return Err(ModelError::range("pitches", self.pitches, accepted));
         }
-        if self.lowest_pitch + self.pitches > 128 {
+        if self.lowest_pitch > 128_usize.saturating_sub(self.pitches) {
             let accepted = format!("0..={} with {} pitches", 128 - self.pitches, self.pitches);
             return Err(ModelError::range("lowest_pitch", self.lowest_pitch, accepted));
         }
@@ -97,6 +101,11 @@ impl ArCnnConfig {
         }
         if !(0.0..1.0).contains(&self.dropout) {
             return Err(ModelError::range("dropout", self.dropout, "0 <= dropout < 1"));
+        }
+        let map = self.steps * self.pitches * self.filters;
+        if map > Self::MAX_MAP {
+            let accepted = format!("up to {}", Self::MAX_MAP);
+            return Err(ModelError::range("steps × pitches × filters", map, accepted));
         }
         let numbers = self.numbers();
         if numbers > Self::MAX_NUMBERS {
@@ -133,6 +142,16 @@ mod tests {
         }
         // The published network has about 31 million.
         assert!((31.0..32.0).contains(&(ArCnnConfig::reference().numbers() as f64 / 1e6)));
+    }
+
+    #[test]
+    fn pitches_end_at_127() {
+        for lowest_pitch in [33, usize::MAX] {
+            let message =
+                ArCnnConfig { lowest_pitch, ..ArCnnConfig::compact() }.validate().unwrap_err().to_string();
+            assert!(message.starts_with(&format!("lowest_pitch is {lowest_pitch}")), "{message}");
+        }
+        ArCnnConfig { lowest_pitch: 32, ..ArCnnConfig::compact() }.validate().unwrap();
     }
 
     #[test]

@@ -70,8 +70,7 @@ impl Corruption {
                 return self.apply_to_notes(clean, kind >= self.notes, rng);
             }
         }
-        let mut share = |(low, high): (f64, f64)| if low < high { rng.random_range(low..=high) } else { low };
-        let (remove, add) = (share(self.remove), share(self.add));
+        let (remove, add) = (share(self.remove, rng), share(self.add, rng));
         let mut spoilt = clean.to_owned();
         let (sounding, silent): (Vec<usize>, Vec<usize>) = {
             let cells: Vec<bool> = clean.iter().copied().collect();
@@ -98,8 +97,7 @@ impl Corruption {
         keeps_melody: bool,
         rng: &mut R,
     ) -> Array2<bool> {
-        let mut share = |(low, high): (f64, f64)| if low < high { rng.random_range(low..=high) } else { low };
-        let (remove, add) = (share(self.remove), share(self.add));
+        let (remove, add) = (share(self.remove, rng), share(self.add, rng));
         let mut spoilt = clean.to_owned();
         let mut notes = runs(clean);
         if notes.is_empty() {
@@ -139,6 +137,12 @@ impl Corruption {
         }
         spoilt
     }
+}
+
+/// A share drawn from a range, which [`Corruption::validate`] may not have seen.
+fn share<R: Rng + ?Sized>((low, high): (f64, f64), rng: &mut R) -> f64 {
+    let (low, high) = (low.clamp(0.0, 1.0), high.clamp(0.0, 1.0));
+    if low < high { rng.random_range(low..=high) } else { low }
 }
 
 #[cfg(test)]

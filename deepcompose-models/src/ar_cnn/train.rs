@@ -278,14 +278,12 @@ impl Trainer for ArCnnTrainer {
         TrainError::unless_finite("the loss", step, loss)?;
         let learning_rate = self.training.schedule().at(self.step);
         let mut report = StepReport::new(loss, learning_rate);
-        if let Some(clip) = self.training.clip {
-            let norm = gradients::norm(&gradients, &self.model);
-            TrainError::unless_finite("the gradient norm", step, norm)?;
-            if norm > clip {
-                gradients::scale(&mut gradients, &self.model, clip / norm);
-            }
-            report = report.with("gradient_norm", norm);
+        let norm = gradients::norm(&gradients, &self.model);
+        TrainError::unless_finite("the gradient norm", step, norm)?;
+        if let Some(clip) = self.training.clip.filter(|clip| norm > *clip) {
+            gradients::scale(&mut gradients, &self.model, clip / norm);
         }
+        report = report.with("gradient_norm", norm);
         let model = self.optimizer.step(learning_rate, self.model.clone(), gradients);
         self.model = self.frozen.restore(model);
         self.step = step;
@@ -332,6 +330,7 @@ impl Trainer for ArCnnTrainer {
         TrainError::unless_same("seed", &theirs.seed, &ours.seed)?;
         TrainError::unless_same("batch size", &theirs.batch_size, &ours.batch_size)?;
         TrainError::unless_same("accumulation", &theirs.accumulate, &ours.accumulate)?;
+        TrainError::unless_same("number of workers", &theirs.workers, &ours.workers)?;
         TrainError::unless_same("training corpus", &state.data, &self.data)?;
         let model = checkpoint.module("model", self.model.clone())?;
         self.frozen = self.training.freeze.of(&model)?;

@@ -127,13 +127,15 @@ impl RollWindows {
         device: &Device,
     ) -> EditBatch {
         let (transpose, band) = augmentation;
-        let pitches = band.unwrap_or(config.pitches).min(config.pitches);
+        let pitches = band.unwrap_or(config.pitches).min(config.pitches).min(128);
         let mut input = Vec::with_capacity(indices.len() * self.steps * pitches);
         let mut difference = Vec::with_capacity(input.capacity());
         for index in indices {
             let shift = if transpose > 0 { rng.random_range(-transpose..=transpose) } else { 0 };
             let whole = self.window(*index, shift);
-            let low = config.lowest_pitch + band_offset(&whole, config, pitches, rng);
+            // A configuration that was not checked may have pitches beyond the roll's.
+            let low = config.lowest_pitch.saturating_add(band_offset(&whole, config, pitches, rng));
+            let low = low.min(whole.ncols().saturating_sub(pitches));
             let clean = whole.slice_axis(Axis(1), Slice::from(low..low + pitches));
             let spoilt = corruption.apply(clean, rng);
             input.extend(spoilt.iter().map(|on| f32::from(u8::from(*on))));

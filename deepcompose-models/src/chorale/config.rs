@@ -22,7 +22,7 @@ pub struct ChoraleConfig {
     pub layers: usize,
     /// Attention heads a layer, 1..=64; they divide `d_model`.
     pub heads: usize,
-    /// Width of the state of a step, 2..=4096.
+    /// Width of the state of a step, 1..=4096.
     pub d_model: usize,
     /// Inner width of the gated feed-forward networks, 1..=16384.
     pub d_inner: usize,
@@ -57,6 +57,9 @@ impl Default for ChoraleConfig {
 }
 
 impl ChoraleConfig {
+    /// The most parameters that a network may have: 2³⁰, 4 GiB of them.
+    pub const MAX_PARAMETERS: usize = 1 << 30;
+
     /// Checks every field.
     ///
     /// # Errors
@@ -86,6 +89,11 @@ impl ChoraleConfig {
             if !(0.0..1.0).contains(&value) {
                 return Err(ModelError::range(field, value, "0 up to 1"));
             }
+        }
+        let parameters = self.parameters();
+        if parameters > Self::MAX_PARAMETERS {
+            let accepted = format!("up to {}", Self::MAX_PARAMETERS);
+            return Err(ModelError::range("the number of parameters", parameters, accepted));
         }
         Ok(())
     }

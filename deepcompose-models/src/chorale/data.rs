@@ -36,15 +36,23 @@ pub struct ChoraleDataset {
 }
 
 impl ChoraleDataset {
+    /// Most sixteenths of a piece, 512 bars of 4/4: the time that a step takes grows with those before it.
+    pub const MAX_STEPS: usize = 1 << 13;
+
     /// Checks the pieces, of which empty ones are left out.
     ///
     /// # Errors
     ///
-    /// [`TrainError::NoData`] if none is left, [`TrainError::Config`] for a cell above 128.
+    /// [`TrainError::NoData`] if none is left, [`TrainError::Config`] for a cell above 128 or a piece of over
+    /// [`MAX_STEPS`](Self::MAX_STEPS).
     pub fn new(pieces: Vec<Vec<Cells>>) -> Result<Self, TrainError> {
         let pieces: Vec<Vec<Cells>> = pieces.into_iter().filter(|piece| !piece.is_empty()).collect();
         if pieces.is_empty() {
             return Err(TrainError::NoData { split: "chorales" });
+        }
+        if let Some(piece) = pieces.iter().find(|piece| piece.len() > Self::MAX_STEPS) {
+            let accepted = format!("up to {}", Self::MAX_STEPS);
+            return Err(crate::ModelError::range("steps of a piece", piece.len(), accepted).into());
         }
         let cells = || pieces.iter().flatten().flatten().copied();
         if let Some(cell) = cells().find(|cell| *cell > REST) {

@@ -135,7 +135,8 @@ pub fn accompany<G: WindowGenerator + ?Sized, R: Rng + ?Sized>(
     }
     let options = AccompanyOptions {
         roles: params.tracks,
-        threshold: params.binarisation_threshold as f32,
+        // Which is between 0 and 1, but may be rounded to one of them.
+        threshold: (params.binarisation_threshold as f32).clamp(f32::MIN_POSITIVE, 1.0 - f32::EPSILON),
         variation: params.variation as f32,
         chords,
         chord_temperature: params.chord_temperature as f32,

@@ -77,7 +77,7 @@ where
 /// An edit, as the observer is told.
 fn cell_event(edit: &Edit, input: &Score, grid: StepsPerBeat) -> Event {
     let start = tick_of(edit.step, input, grid);
-    let duration = tick_of(edit.step + 1, input, grid).saturating_sub(start);
+    let duration = lasting(start, tick_of(edit.step + 1, input, grid));
     Event::Cell { start, duration, pitch: edit.pitch, on: edit.on }
 }
 
@@ -85,6 +85,11 @@ fn cell_event(edit: &Edit, input: &Score, grid: StepsPerBeat) -> Event {
 fn tick_of(step: usize, input: &Score, grid: StepsPerBeat) -> Tick {
     let ticks = step as u64 * u64::from(input.ticks_per_quarter().get()) / u64::from(grid.get());
     Tick::saturating(i64::try_from(ticks).unwrap_or(i64::MAX))
+}
+
+/// From a tick to another, at least one tick: a step may be shorter than that.
+fn lasting(start: Tick, end: Tick) -> Tick {
+    end.saturating_sub(start).max(Tick::saturating(1))
 }
 
 /// Carries edits of a roll over to the notes it was made of.
@@ -117,7 +122,7 @@ impl Carry<'_> {
                 .find(|p| p.note.pitch == pitch && p.steps.end == run.start);
             match before {
                 Some(placed) => {
-                    placed.note.duration = end.saturating_sub(placed.note.start);
+                    placed.note.duration = lasting(placed.note.start, end);
                     placed.steps.end = run.end;
                 }
                 None => {
@@ -125,7 +130,7 @@ impl Carry<'_> {
                     let start = self.tick(run.start);
                     let velocity =
                         selected.tracks.get(home).map_or(Velocity::DEFAULT, |t| nearest(t.1, start));
-                    let duration = end.saturating_sub(start);
+                    let duration = lasting(start, end);
                     if let Some((_, placed)) = kept.get_mut(home) {
                         placed.push(Placed { note: Note { start, pitch, duration, velocity }, steps: run });
                     }
@@ -144,7 +149,7 @@ impl Carry<'_> {
             .map(|run| {
                 let start = if run.start == steps.start { note.start } else { self.tick(run.start) };
                 let end = if run.end == steps.end { note.end() } else { self.tick(run.end) };
-                let duration = end.saturating_sub(start);
+                let duration = if run == steps { note.duration } else { lasting(start, end) };
                 Placed { note: Note { start, duration, ..*note }, steps: run }
             })
             .collect()

@@ -28,6 +28,8 @@ use super::{Composition, Observer, Progress};
 /// the input ends. Maximum rest time and maximum note length hold by construction: tokens that would
 /// break them are masked before one is drawn.
 ///
+/// It ends with the last whole beat that there is time for.
+///
 /// With [`repetition`](TransformerParams::repetition) some phrases begin as those two phrases before: what would do so is
 /// preferred, by five nats, to what the model finds as probable.
 ///
@@ -51,7 +53,7 @@ where
     R: Rng + ?Sized,
 {
     let work = Extension::new(input, params)?;
-    let spans = work.spans(params.repetition, rng);
+    let spans = work.spans(params, rng);
     if let Some(ending) = work.ending.as_ref() {
         let ending = work.recalling(ending.clone(), spans);
         return end_naturally(model, &work, &ending, params.token_budget, rng, observer);
@@ -100,6 +102,7 @@ where
         })
         .map_err(failed)?;
     if generated.stop != StopReason::DurationReached {
+        work.tell(&generated, done, observer);
         return Ok(work.composition(generated));
     }
     let begun = work.begun(&generated.tokens, constraints.inner().final_onset());
@@ -126,10 +129,7 @@ where
             _ => {}
         }
     }
-    let mut listener = Listener::new(work.velocity());
-    let heard = generated.tokens.iter().filter_map(|token| listener.hear(*token));
-    let events: Vec<Event> = heard.filter_map(|units| work.event(&units)).collect();
-    let _ = observer(work.progress(Some(1.0), &events));
+    work.tell(&generated, 1.0, observer);
     Ok(work.composition(generated))
 }
 
@@ -139,7 +139,8 @@ pub const MAX_CONTINUATIONS: usize = 256;
 /// [`extend`] as often as there are `rngs`, each continuation drawn from one of them, at less than the cost of one after
 /// another: the input is read once, and the weights are read from memory once for all continuations' next tokens.
 ///
-/// Each is what [`extend`] gives with its rng. The observer is told how far the shortest is; a break ends all.
+/// Each is what [`extend`] gives with its rng. The observer is told how far the shortest is, or, with
+/// [`end_naturally`](TransformerParams::end_naturally), how much of all is done; a break ends all.
 ///
 /// # Errors
 ///
@@ -160,11 +161,19 @@ where
     let work = Extension::new(input, params)?;
     if work.ending.is_some() {
         // Each draws several endings, so they are not side by side.
-        return rngs.into_iter().map(|mut rng| extend(model, input, params, &mut rng, observer)).collect();
+        let (total, mut stopped) = (work.duration, false);
+        let one = |(lane, mut rng): (usize, R)| {
+            extend(model, input, params, &mut rng, &mut |progress| {
+                let done = (lane * total + progress.done) / count;
+                stopped = stopped || observer(Progress { done, ..progress }).is_break();
+                if stopped { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            })
+        };
+        return rngs.into_iter().enumerate().map(one).collect();
     }
     let mut done = vec![0.0; count];
     let lane = |mut rng: R| {
-        let spans = work.spans(params.repetition, &mut rng);
+        let spans = work.spans(params, &mut rng);
         (work.recalling(work.constraints.clone(), spans), rng)
     };
     let lanes = rngs.into_iter().map(lane).collect();
@@ -206,13 +215,12 @@ impl<'a> Extension<'a> {
         let sampler = params.sampler()?;
         let selected = Selected::new(params.track, input)?;
         let clock = UnitClock::at_end_of(input);
-        let limits = clock.limits(params);
+        let mut limits = clock.limits(params);
         if i64::from(input.end().get()) + clock.ticks_up(limits.duration) > i64::from(Tick::MAX.get()) {
             return Err(ComposeError::TooLong);
         }
         let tokenizer = PerformanceTokenizer::new(PerformanceClock::Metric);
         let prompt = prompt(&tokenizer, input, &selected.notes(), params.input_duration);
-        let duration = limits.duration as usize;
         let ending = if params.end_naturally {
             let notes = selected.notes();
             match clock.final_note(input, &notes, &limits) {
@@ -222,6 +230,10 @@ impl<'a> Extension<'a> {
         } else {
             None
         };
+        if ending.is_none() {
+            limits.duration = clock.whole_beats(input, limits.duration);
+        }
+        let duration = limits.duration as usize;
         let constraints = PerformanceConstraints::new(limits)?.after_prompt(&prompt);
         Ok(Self { input, selected, sampler, clock, duration, prompt, constraints, ending })
     }
@@ -229,13 +241,16 @@ impl<'a> Extension<'a> {
     /// The parts of the extension that recall what came before: of each phrase of [`PHRASE`] bars, counted from the bar of
     /// the first note, with the probability `repetition` the first [`OPENING`] bars recall those two phrases before. A phrase
     /// that has begun is left to the model.
-    fn spans(&self, repetition: f64, rng: &mut (impl Rng + ?Sized)) -> Vec<RecallSpan> {
+    fn spans(&self, params: &TransformerParams, rng: &mut (impl Rng + ?Sized)) -> Vec<RecallSpan> {
+        let repetition = params.repetition;
         let notes = self.selected.notes();
         let Some(first) = notes.iter().map(|note| note.start).min() else { return Vec::new() };
         if repetition == 0.0 {
             return Vec::new();
         }
-        let (end, duration) = (self.input.end(), self.duration as i64);
+        // Beyond what the budget can reach, nothing is recalled.
+        let reach = params.token_budget.saturating_mul(PerformanceEvent::MAX_TIME_SHIFT.into());
+        let (end, duration) = (self.input.end(), self.duration.min(reach) as i64);
         // All times are below the duration, but for how far back two phrases are, which a score's length bounds.
         let number = |units: i64| u32::try_from(units).unwrap_or(0);
         let bars = self.input.bars().skip_while(|bar| bar.end <= first).enumerate();
@@ -297,6 +312,14 @@ impl<'a> Extension<'a> {
         Progress { done, total: self.duration, events }
     }
 
+    /// Tells the observer of all notes at once.
+    fn tell(&self, generated: &Generated, fraction: f64, observer: &mut Observer<'_>) {
+        let mut listener = Listener::new(self.velocity());
+        let heard = generated.tokens.iter().filter_map(|token| listener.hear(*token));
+        let events: Vec<Event> = heard.filter_map(|units| self.event(&units)).collect();
+        let _ = observer(self.progress(Some(fraction), &events));
+    }
+
     /// A generated note as the observer is told.
     fn event(&self, units: &Note) -> Option<Event> {
         let (track, note) = self.placed(units)?;
@@ -336,6 +359,9 @@ impl<'a> Extension<'a> {
     }
 }
 
+/// Most tokens of the input that a model is given, the newest: minutes of the densest music.
+const MAX_PROMPT: usize = 1 << 16;
+
 /// The tokens of the last `seconds` of some notes, up to the end of the score.
 fn prompt(tokenizer: &PerformanceTokenizer, input: &Score, notes: &[Note], seconds: f64) -> Vec<TokenId> {
     let end = input.end();
@@ -351,7 +377,12 @@ fn prompt(tokenizer: &PerformanceTokenizer, input: &Score, notes: &[Note], secon
     let last = recent.iter().map(Note::end).max().unwrap_or(end);
     let unit = |tick| tokenizer.clock().units_at(tick, input, origin);
     tokens.extend(PerformanceEvent::time_shifts(unit(end).saturating_sub(unit(last))));
-    tokens
+    if tokens.is_empty() {
+        // Nothing that the model knows of.
+        tokens.push(PerformanceEvent::START_ID);
+    }
+    let forgotten = tokens.len().saturating_sub(MAX_PROMPT);
+    tokens.split_off(forgotten)
 }
 
 /// Metric units in ticks and seconds at the end of a score.
@@ -422,6 +453,20 @@ impl UnitClock {
         let bar = bars().find(|bar| unit(bar.end) > onset).map_or(quarter, |bar| unit(bar.end) - onset);
         let length = bar.min(limits.max_note_length).min(limits.duration - onset);
         Some(FinalNote { onset, length, pitch_class: key.tonic() })
+    }
+
+    /// The units up to the last beat, of the metre then in force, in so many, so that an extension does not break off on a
+    /// stub; all of them if there is no beat in them.
+    fn whole_beats(&self, input: &Score, duration: u32) -> u32 {
+        let end = input.end();
+        let last = i64::from(end.get()) + i64::from(duration) * self.ticks_per_quarter / Self::UNITS;
+        let Some(bar) = input.bars().find(|bar| i64::from(bar.end.get()) > last) else { return duration };
+        let start = i64::from(bar.start.get());
+        // A beat is 4 / denominator quarters.
+        let (whole, beats) = (4 * self.ticks_per_quarter, i64::from(bar.time_signature.denominator()));
+        let beat = start + (last - start) * beats / whole * whole / beats;
+        let units = self.units(Tick::saturating(beat), end).min(duration.into());
+        u32::try_from(units).ok().filter(|units| *units > 0).unwrap_or(duration)
     }
 
     /// Ticks of so many units, rounded up.

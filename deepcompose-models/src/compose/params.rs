@@ -204,7 +204,7 @@ pub struct TransformerParams {
     pub creative_risk: f64,
     /// How much of the input, counted backwards from its end, the model is given.
     pub input_duration: f64,
-    /// How much music is added.
+    /// How much music is added at most; it ends with the last whole beat in this time.
     pub track_extension_duration: f64,
     /// The longest silence among the new notes, and before the first of them.
     pub maximum_rest_time: f64,

@@ -74,7 +74,8 @@ impl TokenAugmentation {
                 return wrong(field, format!("{factors:?}"), "none for the tokenizer satb");
             }
         }
-        match self.renditions().len() {
+        let others = |factors: &[f64]| 1 + factors.iter().filter(|factor| **factor != 1.0).count();
+        match others(&self.stretch).saturating_mul(others(&self.velocity)) {
             count if count > Self::MAX_RENDITIONS => wrong("renditions", count.to_string(), "1 to 32"),
             _ => Ok(()),
         }

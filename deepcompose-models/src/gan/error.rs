@@ -72,6 +72,9 @@ pub enum GanError {
     /// Something that the engine does not take.
     #[error("the engine refused it: {0}")]
     Engine(#[from] EngineError),
+    /// A generator whose logits are not numbers, such as one of weights that are not.
+    #[error("the generator's logits are not numbers")]
+    Logits,
     /// A device that failed to give back its results.
     #[error("the device failed: {0}")]
     Device(String),

@@ -38,7 +38,7 @@ pub struct Generator {
     /// `[genres · styles, numbers of a latent]`.
     pub(super) styles: Option<Param<Tensor<2>>>,
     #[module(skip)]
-    config: GanConfig,
+    pub(super) config: GanConfig,
 }
 
 impl Generator {

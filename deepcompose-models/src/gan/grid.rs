@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::rolls::with_gap;
 use super::tune::HALF_BAR;
-use super::{GanError, Genre};
+use super::{GanError, Genre, MAX_STEPS};
 
 /// Steps of one bar of a window.
 pub(crate) const BAR_STEPS: usize = 16;
@@ -101,7 +101,7 @@ impl StepGrid {
     ///
     /// # Errors
     ///
-    /// [`GanError::Limit`] for more than [`MAX_BARS`] bars.
+    /// [`GanError::Limit`] for more than [`MAX_BARS`] bars or [`MAX_STEPS`] steps.
     pub fn of(score: &Score, end: Tick) -> Result<Self, GanError> {
         let ticks_per_quarter = u32::from(score.ticks_per_quarter().get());
         let (bar_steps, bar_fills) = (Vec::new(), Vec::new());
@@ -117,6 +117,9 @@ impl StepGrid {
             }
             let length = grid.steps_in(bar.end.get() - bar.start.get()).max(1);
             steps += length;
+            if steps > MAX_STEPS {
+                return Err(GanError::Limit { what: "steps", value: steps as u64, limit: MAX_STEPS as u64 });
+            }
             grid.ticks.push(bar.end.get());
             grid.steps.push(steps);
             grid.bar_steps.push(length);
@@ -448,6 +451,11 @@ mod tests {
         let mut score = Score::default();
         score.set_time_signatures(vec![At { tick: Tick::ZERO, value: TimeSignature::new(1, 128).unwrap() }]);
         assert!(matches!(StepGrid::of(&score, Tick::MAX), Err(GanError::Limit { what: "bars", .. })));
+        // Eight thousand bars of 255 quarters, a tick each.
+        let mut score = Score::new(TicksPerQuarter::new(1).unwrap());
+        score.set_time_signatures(vec![At { tick: Tick::ZERO, value: TimeSignature::new(255, 1).unwrap() }]);
+        let end = Tick::new(8000 * 1020).unwrap();
+        assert!(matches!(StepGrid::of(&score, end), Err(GanError::Limit { what: "steps", .. })));
     }
 
     proptest! {

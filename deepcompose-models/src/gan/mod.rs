@@ -21,6 +21,7 @@
 //! |---|---|
 //! | `config`, `genre` | [`GanConfig`]; [`Genre`], [`TrackRole`], [`AccompanimentTrack`] |
 //! | `generator`, `critic`, `layers`, `condition` | the networks and what they are told |
+//! | `onsets` | [`Generator::with_onsets`] |
 //! | [`loss`] | critic's and generator's losses |
 //! | `grid`, `roles`, `rolls` | [`StepGrid`], bars in sixteenths; [`BarFill`]; [`assign_roles`], tracks by what they do; a band's rolls |
 //! | `tune`, `harmony` | [`ChordModel`], and what of a melody it chooses chords by |
@@ -57,6 +58,7 @@ mod layers;
 pub mod loss;
 #[cfg(feature = "train")]
 mod metrics;
+mod onsets;
 mod prepare;
 mod roles;
 mod rolls;

@@ -412,6 +412,9 @@ impl<'a> Run<'a> {
         };
         self.first = windows.start;
         let output = self.session.forward(windows, &before)?;
+        if output.logits.iter().any(|logit| logit.is_nan()) {
+            return Err(GanError::Logits);
+        }
         for (kept, new) in [(&mut self.logits, output.logits), (&mut self.tracks, output.tracks)] {
             kept.clear();
             kept.extend_from_slice(new);

@@ -445,6 +445,9 @@ impl Trainer for GanTrainer {
         if let (Some(styles), Some(kept)) = (&mut self.styles, &generator.styles) {
             *styles = StyleBank::new(numbers(kept.val()), generator.config());
         }
+        if self.fixed_styles.is_some() {
+            self.fixed_styles = generator.styles();
+        }
         self.generator = self.frozen.freeze(generator);
         self.critic = checkpoint.module(CRITIC, self.critic.clone())?;
         self.generator_optimizer = checkpoint.optimizer(GENERATOR_OPTIMIZER, adam(&self.training))?;

@@ -1,5 +1,6 @@
 //! [`TrainConfig`]: a whole run as one TOML or JSON file.
 
+use std::io::Read;
 use std::path::Path;
 
 use serde::de::DeserializeOwned;
@@ -136,11 +137,17 @@ where
         let name = path.display().to_string();
         let form = Form::of(path)?;
         let io = |source| ConfigError::Io { path: name.clone(), source };
-        let bytes = std::fs::metadata(path).map_err(io)?.len();
+        let file = std::fs::File::open(path).map_err(io)?;
+        let known = file.metadata().map_err(io)?.len();
+        // What is no regular file has no size that could be known before.
+        let mut text = String::new();
+        if known <= MAX_BYTES {
+            file.take(MAX_BYTES + 1).read_to_string(&mut text).map_err(io)?;
+        }
+        let bytes = known.max(text.len() as u64);
         if bytes > MAX_BYTES {
             return Err(ConfigError::Limit { path: name, bytes, limit: MAX_BYTES });
         }
-        let text = std::fs::read_to_string(path).map_err(io)?;
         match form {
             Form::Toml => toml::from_str(&text).map_err(|e| malformed(&name, e)),
             Form::Json => serde_json::from_str(&text).map_err(|e| malformed(&name, e)),

@@ -1,8 +1,8 @@
 //! Training on several devices at once, by burn-train's own strategies.
 //!
 //! Several devices of this machine are named one by one (`cuda:0`, `cuda:1`); devices of other machines are those that a burn-remote server
-//! there lends (`ws://host:port`, with `#1` for its second). All may stand in one list. burn-train sums the gradients of the devices, it does not
-//! average them: with Adam that hardly matters, since it divides by their size. Autodiff stays on this side of a connection, which
+//! there lends (`ws://host:port`, with `#1` for its second). All may stand in one list. Gradients of the devices are averaged by `ddp` and summed by
+//! the other strategies: with Adam that hardly matters, since it divides by their size. Autodiff stays on this side of a connection, which
 //! is not encrypted.
 
 use std::path::Path;
@@ -34,7 +34,7 @@ pub enum Sharing {
     Multi,
     /// As [`Multi`](Self::Multi), with the optimiser's state spread over the devices too.
     MultiSharded,
-    /// Each device has a copy of the network, and gradients are summed by collective operations. The CPU device does
+    /// Each device has a copy of the network, and gradients are averaged by collective operations. The CPU device does
     /// not have these.
     Ddp,
 }

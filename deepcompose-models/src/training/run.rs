@@ -195,7 +195,8 @@ impl Run {
         let (checkpoint, state) = trainer.save()?;
         checkpoint.write(&path, T::KIND, &State { run: self.progress, trainer: state })?;
         self.log.checkpoint(step, self.begun.elapsed().as_secs_f64())?;
-        let all = self.checkpoints()?;
+        // Later ones are of a course that was left: they could not be read.
+        let all: Vec<_> = self.checkpoints()?.into_iter().filter(|(at, _)| *at <= step).collect();
         let surplus = all.len().saturating_sub(self.settings.keep_last);
         for (old, path) in all.into_iter().take(surplus) {
             if self.progress.best.is_none_or(|best| best.step != old) {

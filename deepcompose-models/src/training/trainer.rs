@@ -62,7 +62,8 @@ pub trait Trainer {
     ///
     /// # Errors
     ///
-    /// [`TrainError::Diverged`] if a loss or a gradient is not finite; the state is then that of the step before.
+    /// [`TrainError::Diverged`] if a loss or a gradient is not finite. The trainer is then to be restored from
+    /// a checkpoint: some of its state may be that of the step that failed.
     fn train_step(&mut self) -> Result<StepReport, TrainError>;
 
     /// The mean loss over the validation split, the lower the better. Always computed in the same way.

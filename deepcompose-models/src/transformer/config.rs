@@ -98,6 +98,9 @@ impl TransformerXlConfig {
     /// The most trainable numbers that a network may have: 2³⁰, 4 GiB of them.
     pub const MAX_PARAMETERS: usize = 1 << 30;
 
+    /// The most keys and values that a decoder may keep of a sequence, `2 · layers · heads · d_head · (memory + 1)`: 2²⁸, 1 GiB of them.
+    pub const MAX_KEPT: u64 = 1 << 28;
+
     /// Number of trainable numbers of the network, in closed form.
     pub fn parameters(&self) -> usize {
         let d = self.d_model;
@@ -139,6 +142,12 @@ impl TransformerXlConfig {
         if parameters > Self::MAX_PARAMETERS {
             let accepted = format!("up to {}", Self::MAX_PARAMETERS);
             return Err(config_error("the number of parameters", parameters, accepted));
+        }
+        // What a decoder keeps has no part in the size of a weights file.
+        let kept = 2 * self.layers as u64 * (self.heads * self.d_head) as u64 * (self.memory as u64 + 1);
+        if kept > Self::MAX_KEPT {
+            let accepted = format!("up to {}", Self::MAX_KEPT);
+            return Err(config_error("the number of keys and values", kept, accepted));
         }
         Ok(())
     }
@@ -208,6 +217,18 @@ mod tests {
             ),
             (TransformerXlConfig { segment: 0, ..good.clone() }, "segment is 0: 1..=65536"),
             (TransformerXlConfig { memory: 0, ..good.clone() }, "memory is 0: 1..=65536"),
+            (
+                TransformerXlConfig {
+                    heads: 64,
+                    d_head: 1024,
+                    memory: 2047,
+                    layers: 2,
+                    d_model: 2,
+                    d_inner: 1,
+                    ..good.clone()
+                },
+                "the number of keys and values is 536870912: up to 268435456",
+            ),
             (TransformerXlConfig { dropout: 1.0, ..good.clone() }, "dropout is 1: 0 up to"),
             (TransformerXlConfig { dropout: f64::NAN, ..good }, "dropout is NaN: 0 up to"),
         ];

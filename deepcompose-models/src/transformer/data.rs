@@ -86,6 +86,8 @@ impl Piece {
 pub struct TokenDataset {
     pieces: Vec<Piece>,
     layout: TokenLayout,
+    /// The lowest and the highest pitch of every rendition, as numbers of the layout's note-ons; none where there is no note.
+    pitches: Vec<Vec<Option<(u32, u32)>>>,
 }
 
 impl TokenDataset {
@@ -110,6 +112,7 @@ impl TokenDataset {
         {
             return Err(TransformerError::Data("the token layout does not fit its vocabulary".to_string()));
         }
+        let mut bounds = Vec::with_capacity(pieces.len());
         for (index, piece) in pieces.iter().enumerate() {
             if !(0.0..=1000.0).contains(&piece.weight) {
                 return wrong(index, &format!("has weight {}: 0 to 1000 is accepted", piece.weight));
@@ -117,20 +120,30 @@ impl TokenDataset {
             if piece.renditions.is_empty() || piece.renditions.iter().any(Tokens::is_empty) {
                 return wrong(index, "has no rendition or an empty one");
             }
-            for token in piece.renditions.iter().flat_map(Tokens::iter) {
-                if token as usize >= layout.vocabulary {
-                    let vocabulary = layout.vocabulary;
-                    return Err(TransformerError::Token { token: i64::from(token), vocabulary });
+            let mut of_piece = Vec::with_capacity(piece.renditions.len());
+            for tokens in &piece.renditions {
+                let mut pitches: Option<(u32, u32)> = None;
+                for token in tokens.iter() {
+                    if token as usize >= layout.vocabulary {
+                        let vocabulary = layout.vocabulary;
+                        return Err(TransformerError::Token { token: i64::from(token), vocabulary });
+                    }
+                    if [layout.start, layout.pad].contains(&token) {
+                        return wrong(index, "holds a start or pad token");
+                    }
+                    if let Some(pitch) = layout.pitch(token) {
+                        let (low, high) = pitches.unwrap_or((pitch, pitch));
+                        pitches = Some((pitch.min(low), pitch.max(high)));
+                    }
                 }
-                if [layout.start, layout.pad].contains(&token) {
-                    return wrong(index, "holds a start or pad token");
-                }
+                of_piece.push(pitches);
             }
+            bounds.push(of_piece);
         }
         if pieces.iter().map(|piece| piece.weight).sum::<f64>() < 1.0 {
             return Err(TransformerError::Data("the pieces' weights are less than one visit".to_string()));
         }
-        Ok(Self { pieces, layout })
+        Ok(Self { pieces, layout, pitches: bounds })
     }
 
     /// The pieces.
@@ -165,13 +178,9 @@ impl TokenDataset {
     }
 
     /// Semitones from -`most` to `most` by which a rendition can move and stay in the range of pitches.
-    fn shifts(&self, tokens: &Tokens, most: u32) -> Range<i32> {
-        let pitches = tokens.iter().filter_map(|token| self.layout.pitch(token));
-        let bounds = pitches.fold(None, |bounds, pitch| {
-            let (low, high) = bounds.unwrap_or((pitch, pitch));
-            Some((pitch.min(low), pitch.max(high)))
-        });
-        let Some((low, high)) = bounds else { return 0..1 };
+    fn shifts(&self, piece: usize, rendition: usize, most: u32) -> Range<i32> {
+        let bounds = self.pitches.get(piece).and_then(|bounds| bounds.get(rendition));
+        let Some((low, high)) = bounds.copied().flatten() else { return 0..1 };
         let above = self.layout.note_on.len() as u32 - 1 - high;
         -(most.min(low) as i32)..most.min(above) as i32 + 1
     }
@@ -185,7 +194,7 @@ impl TokenDataset {
             let times = weight.floor() as usize + usize::from(rng.random_bool(weight.fract()));
             for _ in 0..times {
                 let rendition = rng.random_range(0..renditions.len());
-                let semitones = rng.random_range(self.shifts(&renditions[rendition], transpose));
+                let semitones = rng.random_range(self.shifts(piece, rendition, transpose));
                 visits.push(Visit { piece, rendition, semitones });
             }
         }
@@ -326,16 +335,24 @@ impl<'a> Lanes<'a> {
     }
 
     /// Whether a saved position fits these lanes and pieces.
-    pub(crate) fn fits(data: &TokenDataset, position: &Position, lanes: usize) -> bool {
+    pub(crate) fn fits(
+        data: &TokenDataset,
+        position: &Position,
+        (lanes, seed, transpose): (usize, u64, u32),
+    ) -> bool {
         let fits = |visit: &Visit, served: usize| {
             let rendition =
                 data.pieces.get(visit.piece).and_then(|piece| piece.renditions.get(visit.rendition));
             rendition.is_some_and(|tokens| {
                 let range = data.layout.note_on.len() as i32;
-                served < tokens.len() && data.shifts(tokens, range as u32).contains(&visit.semitones)
+                served < tokens.len()
+                    && data.shifts(visit.piece, visit.rendition, range as u32).contains(&visit.semitones)
             })
         };
-        position.lanes.len() == lanes
+        // Streams of random numbers beyond are those of steps.
+        position.epoch < 1 << 62
+            && position.taken <= data.epoch(seed, position.epoch, transpose).len()
+            && position.lanes.len() == lanes
             && position.lanes.iter().flatten().all(|(visit, served)| fits(visit, *served))
     }
 }

@@ -279,21 +279,27 @@ impl Trainer for TransformerTrainer {
         TrainError::unless_same("number of lanes", &theirs.lanes, &ours.lanes)?;
         TrainError::unless_same("number of workers", &state.memories.len(), &self.memories.len())?;
         TrainError::unless_same("training corpus", &state.data, &self.data)?;
-        if !Lanes::fits(&self.train, &state.position, ours.lanes) {
+        if !Lanes::fits(&self.train, &state.position, (ours.lanes, ours.seed, theirs.transpose)) {
             return Err(WeightsError::malformed("the checkpoint's place in the corpus does not exist").into());
         }
         let numbers = checkpoint.bytes(MEMORY).map(floats).ok_or_else(|| {
             TrainError::from(WeightsError::malformed(format!("the checkpoint has no part `{MEMORY}`")))
         })?;
         let mut numbers = numbers.into_iter();
-        let mut memories = Vec::with_capacity(state.memories.len());
-        for (positions, visible) in state.memories {
+        let (lanes, parts) = (ours.lanes, state.memories.len());
+        let mut memories = Vec::with_capacity(parts);
+        for (part, (positions, visible)) in state.memories.into_iter().enumerate() {
+            let of_part = lanes * (part + 1) / parts - lanes * part / parts;
+            let fits = visible.len() == of_part && visible.iter().all(|visible| *visible <= positions);
             let size = visible.len().saturating_mul(positions).saturating_mul(state.network.d_model);
             let layers: Vec<Vec<f32>> = match positions {
                 0 => Vec::new(),
                 _ => (0..state.network.layers).map(|_| numbers.by_ref().take(size).collect()).collect(),
             };
-            if positions > state.network.memory || layers.iter().any(|layer| layer.len() != size) {
+            if positions > state.network.memory
+                || (positions > 0 && !fits)
+                || layers.iter().any(|layer| layer.len() != size)
+            {
                 return Err(
                     WeightsError::malformed("the checkpoint's memory does not fit its network").into()
                 );

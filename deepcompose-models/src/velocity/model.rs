@@ -54,7 +54,8 @@ impl VelocityModel {
             first.apply_relu(&features, &mut x);
             second.apply_relu(&x, &mut y);
             last.apply(&y, &mut x);
-            127.0 / (1.0 + (-x.first().copied().unwrap_or_default()).exp())
+            let logit = x.first().copied().unwrap_or_default();
+            127.0 / (1.0 + (-logit.clamp(-MOST_LOGIT, MOST_LOGIT)).exp())
         };
         (0..band.len(role)).map(&mut velocity).collect()
     }
@@ -91,9 +92,16 @@ impl VelocityModel {
         let mean = |part: &Vec<f64>| part.iter().sum::<f64>() / part.len() as f64;
         let means: Vec<f64> = velocities.iter().filter(|part| !part.is_empty()).map(mean).collect();
         let level = means.iter().sum::<f64>() / means.len().max(1) as f64;
+        // A network of other numbers than a training gives may say none.
+        if !means.is_empty() && !(level.is_finite() && level > 0.0) {
+            return None;
+        }
         Some(velocities.map(|part| part.into_iter().map(|velocity| velocity / level).collect()))
     }
 }
+
+/// Logits beyond this would be velocities of 0 or 127.
+const MOST_LOGIT: f32 = 12.0;
 
 /// A level times ratios, each taken as far as `dynamics`, 0..=1, says.
 pub(crate) fn dynamic<const N: usize>(level: Velocity, ratios: [f64; N], dynamics: f64) -> Velocity {

@@ -81,7 +81,7 @@ use format::Contents;
 
 #[cfg(feature = "train")]
 pub(crate) use files::PARTIAL;
-pub(crate) use files::{read_limited, write_atomically};
+pub(crate) use files::{check_size, read_limited, write_atomically};
 pub use format::Format;
 pub use info::{Info, inspect, inspect_bytes};
 #[cfg(feature = "train")]
@@ -192,7 +192,7 @@ pub fn to_bytes_in<M: Model>(
 ///
 /// # Errors
 ///
-/// [`WeightsError::Malformed`] for anything that is not a whole, undamaged weights file,
+/// [`WeightsError::Malformed`] for anything that is not a whole, undamaged weights file of finite numbers,
 /// [`WeightsError::Unsupported`] for another version, another kind of model or another vocabulary,
 /// [`WeightsError::Config`] and [`WeightsError::Mismatch`] if configuration and tensors do not
 /// describe one network.
@@ -207,6 +207,9 @@ pub fn from_bytes<M: Model>(bytes: &[u8], device: &Device) -> Result<M, WeightsE
     }
     let tensors = codec::decode(&contents.entries)?;
     drop(contents);
+    if let Some(spoilt) = tensors.iter().find(|tensor| tensor.values.iter().any(|value| !value.is_finite())) {
+        return Err(WeightsError::malformed(format!("`{}` has a number that is not finite", spoilt.name)));
+    }
     let model = M::build(&config, device).map_err(|e| WeightsError::Config(Box::new(e)))?;
     if let Some(found) = vocabulary {
         check_vocabulary(&found, model.vocabulary().as_deref())?;
@@ -235,10 +238,12 @@ fn check_vocabulary(found: &[String], accepted: Option<&[String]>) -> Result<(),
 ///
 /// # Errors
 ///
-/// As [`to_bytes`], and [`WeightsError::Io`].
+/// As [`to_bytes`], and [`WeightsError::Io`], and [`WeightsError::Limit`] for what [`load`] would refuse.
 pub fn save<M: Model>(model: &M, path: impl AsRef<Path>, precision: Precision) -> Result<(), WeightsError> {
     let path = path.as_ref();
-    write_atomically(path, &to_bytes_in(model, Format::of_path(path), precision)?)
+    let bytes = to_bytes_in(model, Format::of_path(path), precision)?;
+    check_size(&bytes)?;
+    write_atomically(path, &bytes)
 }
 
 /// Reads a model from a file of either format, whatever its name.

@@ -11,6 +11,8 @@ use ndarray::Array2;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
+use super::rules::Rules;
+
 /// Steps of a bar.
 pub(crate) const BAR: usize = 16;
 /// Bars that are generated together.
@@ -92,11 +94,20 @@ fn notes(roll: &Array2<bool>, begins: impl Fn([usize; 2]) -> bool) -> Vec<Note> 
 }
 
 /// Accompanies a piece's melody from its first bar to its last.
-fn accompanied<G: WindowGenerator>(generator: &G, piece: &GanPiece, seed: u64, stream: u64) -> Result<Band> {
+fn accompanied<G: WindowGenerator>(
+    (generator, rules): (&G, &Rules),
+    piece: &GanPiece,
+    seed: u64,
+    stream: u64,
+) -> Result<Band> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     rng.set_stream(stream);
     let melody = piece.melody();
-    let options = AccompanyOptions { roles: piece.roles(), ..AccompanyOptions::new(piece.genre()) };
+    let options = AccompanyOptions {
+        roles: piece.roles(),
+        choice: rules.of(piece.genre()),
+        ..AccompanyOptions::new(piece.genre())
+    };
     let go_on = &mut |_, _| ControlFlow::Continue(());
     let made = accompany(generator, melody.view(), &options, &mut rng, go_on)?;
     let mut rolls = TrackRole::ALL.map(|_| Array2::from_elem(melody.dim(), false));
@@ -132,7 +143,11 @@ impl Piece {
 }
 
 /// Every piece of the data with its two bands.
-pub(crate) fn pairs<G: WindowGenerator>(generator: &G, data: &GanDataset, seed: u64) -> Result<Vec<Pair>> {
+pub(crate) fn pairs<G: WindowGenerator>(
+    generator: (&G, &Rules),
+    data: &GanDataset,
+    seed: u64,
+) -> Result<Vec<Pair>> {
     let pair = |(index, piece): (usize, &GanPiece)| {
         let generated = accompanied(generator, piece, seed, index as u64)?;
         Ok(Pair { piece: Piece::new(piece), generated })
@@ -142,7 +157,7 @@ pub(crate) fn pairs<G: WindowGenerator>(generator: &G, data: &GanDataset, seed: 
 
 /// The bands of some pieces with other latents than [`pairs`] has with this seed.
 pub(crate) fn again<G: WindowGenerator>(
-    generator: &G,
+    generator: (&G, &Rules),
     data: &GanDataset,
     seed: u64,
     pieces: &[usize],

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::bands::{Band, Pair, Piece, again, pairs};
 use super::listening::{Joins, Listening, joins, listening, same_bars, two_sample, two_sample_played};
+use super::rules::Rules;
 use super::tracks::{Comparison, TARGET, compare};
 use crate::report::{row, table};
 
@@ -54,13 +55,14 @@ struct BarLines {
 /// Accompanies the melodies of all pieces as `accompany` does and measures the bands beside those that played, and
 /// beside those of the training pieces.
 pub(crate) fn measure(
-    generator: &Generator,
+    (generator, rules): (&Generator, &Rules),
     data: &GanDataset,
     training: Option<&GanDataset>,
     seed: u64,
 ) -> Result<Genres, Box<dyn Error>> {
     let generator = generator.prepare()?;
-    let all = pairs(&generator, data, seed)?;
+    let generator = (&generator, rules);
+    let all = pairs(generator, data, seed)?;
     let training = training.map_or_else(Vec::new, |training| as_many(training, data));
     let mut genres = Vec::new();
     for genre in Genre::ALL {
@@ -71,7 +73,7 @@ pub(crate) fn measure(
         let of: Vec<&Pair> = indices.iter().map(|index| &all[*index]).collect();
         let learnt: Vec<&Piece> = training.iter().filter(|piece| piece.genre == genre).collect();
         let twice = &indices[..indices.len().min(TWICE)];
-        let others = again(&generator, data, seed, twice)?;
+        let others = again(generator, data, seed, twice)?;
         let first: Vec<&Band> = twice.iter().map(|index| &all[*index].generated).collect();
         genres.push(GenreReport {
             genre,

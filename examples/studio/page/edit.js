@@ -24,7 +24,9 @@ const chosen = () => {
   return selection ? notes(selection.track)?.[selection.index] : undefined;
 };
 
-export function setMode(edit) {
+/// Nothing is edited while notes come.
+export function setMode(wanted) {
+  const edit = wanted && !roll.state.live;
   roll.set({ edit, selection: edit ? roll.state.selection : null });
   canvas.classList.toggle('editing', edit);
   onMode(edit);
@@ -99,7 +101,7 @@ function step(by) {
 }
 
 export function keydown(event) {
-  if (isTyping(event) || !roll.state.edit || event.ctrlKey || event.metaKey || event.altKey) return false;
+  if (isTyping(event) || !roll.state.edit || roll.state.live || event.ctrlKey || event.metaKey || event.altKey) return false;
   const grid = gridTicks();
   const actions = {
     ArrowUp: () => move(0, event.shiftKey ? 12 : 1),

@@ -29,13 +29,20 @@ export async function openMidi(file) {
   try {
     if (file.size > limits.bytes) throw new Error(`the file is larger than ${limits.bytes >> 20} MiB`);
     const read = await importMidi(file);
-    const name = file.name.replace(/\.(midi?|kar|rmi)$/i, '') || 'Imported';
+    const name = short(file.name.replace(/\.(midi?|kar|rmi)$/i, '')) || 'Imported';
     status.replaceChildren(report(read), ...picker(read, name));
     const playable = read.score.tracks.filter((t) => t.notes.length).length;
     if (playable === 1) use(read.score, name, null);
   } catch (error) {
     status.replaceChildren(h('p', { class: 'error', role: 'alert', id: 'import-error' }, `${file.name} cannot be used: ${error.message}`));
   }
+}
+
+/// As much of a name as a saved session takes.
+function short(name) {
+  const letters = [...name];
+  while (new TextEncoder().encode(letters.join('')).length > 200) letters.pop();
+  return letters.join('');
 }
 
 function report({ damaged, report: text }) {
@@ -93,11 +100,12 @@ function assist() {
   const strength = h('input', { type: 'range', min: 0, max: 1, step: 0.05, value: 1, 'aria-label': 'Strength of rhythm assist' });
   const tempo = h('input', { type: 'checkbox' });
   const button = h('button', { type: 'button', id: 'assist', click: async () => {
-    const { score } = store.current();
+    const { id, score } = store.current();
     try {
       const made = await post('/api/assist', {
         score, grid: grid.value ? Number(grid.value) : null, find_tempo: tempo.checked, strength: Number(strength.value),
       });
+      if (store.current().id !== id || store.current().score !== score) { toast('The music has changed meanwhile: once more, please.'); return; }
       if (made.moved === 0) { toast('All notes are on the grid already.'); return; }
       store.edit('Rhythm assist', made.score);
       toast(`${made.moved} notes put on a grid of ${made.grid} to the quarter, ${Math.round(made.mean_move * 1000)} ms on average; ${Math.round(made.bpm)} bpm.`);

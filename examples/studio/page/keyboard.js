@@ -85,6 +85,8 @@ export function keyboard(press, release) {
   const shift = (by) => { lowest = Math.min(96, Math.max(24, lowest + by)); draw(); };
   document.addEventListener('keydown', (event) => {
     if (!active || event.repeat || event.ctrlKey || event.metaKey || event.altKey || isTyping(event)) return;
+    // Out of sight, as on the other steps of a narrow page, it has no keys.
+    if (element.offsetParent === null) return;
     // On the roll the same keys edit.
     if (document.activeElement?.id === 'roll') return;
     const key = event.key.toLowerCase();

@@ -34,7 +34,7 @@ function refresh(_, what) {
   const active = Math.min(roll.state.active, entry.score.tracks.length - 1);
   const selection = roll.state.selection;
   const holds = selection && entry.score.tracks[selection.track]?.notes[selection.index];
-  if (!technique.isRunning()) roll.set({ score: entry.score, chords: entry.summary?.chords ?? null, base: base?.score ?? null, active: moved ? 0 : active, selection: holds && what !== 'undo' && what !== 'redo' ? selection : null });
+  if (!roll.state.live) roll.set({ score: entry.score, chords: entry.summary?.chords ?? null, base: base?.score ?? null, active: moved ? 0 : active, selection: holds && what !== 'undo' && what !== 'redo' ? selection : null });
   mixer.render();
   results.render();
   results.legend();
@@ -70,6 +70,9 @@ function shortcuts() {
   dialog.showModal();
 }
 
+/// Whether the space bar is an element's own.
+const hasSpace = ({ tagName, type }) => ['BUTTON', 'SUMMARY'].includes(tagName) || ['checkbox', 'radio'].includes(type);
+
 function keydown(event) {
   if ($('shortcuts').open) return;
   const command = event.ctrlKey || event.metaKey;
@@ -81,7 +84,7 @@ function keydown(event) {
     store.redo();
   } else if (command || event.altKey || isTyping(event) || edit.keydown(event)) {
     // Done, or not for us.
-  } else if (event.key === ' ' && event.target.tagName !== 'BUTTON' && event.target.tagName !== 'SUMMARY') {
+  } else if (event.key === ' ' && !hasSpace(event.target)) {
     event.preventDefault();
     transport.toggle();
   } else if (event.key === 'Home') transport.rewind();

@@ -2,10 +2,13 @@
 
 import { postForBuffer, getBuffer } from './api.js';
 import { secondsAt, endTick } from './music.js';
+import { toast } from './dom.js';
 
 /// Most seconds of sound kept as separate tracks; longer scores are one mix.
 const MOST_STEM_SECONDS = 1500;
-const MOST_BUFFERS = 48;
+const MOST_KEPT_SECONDS = 2 * MOST_STEM_SECONDS;
+/// How long a mix is left to settle before it is rendered anew, in milliseconds.
+const SETTLE = 200;
 
 let context;
 let master;
@@ -44,7 +47,8 @@ export function gains(score) {
 
 export function mixChanged(score) {
   if (!playing || playing.mixed) {
-    if (playing) replay(score);
+    clearTimeout(settling);
+    settling = setTimeout(() => replay(score), SETTLE);
     return;
   }
   gains(score).forEach((gain, i) => playing.gains[i]?.gain.setTargetAtTime(gain, context.currentTime, 0.015));
@@ -63,7 +67,12 @@ async function rendered(score, trackGains) {
       .then((bytes) => audio().decodeAudioData(bytes))
       .then((buffer) => {
         buffers.set(key, buffer);
-        while (buffers.size > MOST_BUFFERS) buffers.delete(buffers.keys().next().value);
+        let seconds = [...buffers.values()].reduce((sum, kept) => sum + kept.duration, 0);
+        for (const [old, kept] of buffers) {
+          if (seconds <= MOST_KEPT_SECONDS || old === key) break;
+          buffers.delete(old);
+          seconds -= kept.duration;
+        }
         return buffer;
       })
       .finally(() => pendingBuffers.delete(key));
@@ -80,6 +89,7 @@ async function stems(score) {
 }
 
 let turn = 0;
+let settling;
 
 export async function play(score, from = resumeAt) {
   audio();
@@ -126,14 +136,20 @@ export function pause() {
 
 export function seek(seconds, score) {
   resumeAt = Math.max(0, seconds);
-  if (playing) play(score, resumeAt);
+  if (playing) again(score, resumeAt);
   onChange();
 }
 
 /// The same place in music that has changed.
 export function replay(score) {
-  if (playing) play(score, position());
+  if (playing) again(score, position());
 }
+
+/// Where it cannot be played, nothing else is.
+const again = (score, from) => play(score, from).catch((error) => {
+  pause();
+  toast(error.message, 'error');
+});
 
 export const isPlaying = () => playing !== null;
 

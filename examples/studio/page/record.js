@@ -70,9 +70,9 @@ async function stop() {
   button.classList.remove('recording');
   status.textContent = '';
   if (!done.notes.length) { toast('Nothing was played.'); return; }
-  const { bpm } = settings();
   try {
-    let { score } = await post('/api/record', { bpm, beats_per_bar: done.perBar, program, notes: done.notes });
+    // The tempo that was played to.
+    let { score } = await post('/api/record', { bpm: 60 / done.beat, beats_per_bar: done.perBar, program, notes: done.notes });
     if (assist.value !== 'off') {
       const grid = assist.value === 'auto' ? null : Number(assist.value);
       ({ score } = await post('/api/assist', { score, grid, find_tempo: false, strength: 1 }));

@@ -7,12 +7,15 @@ let state = { entries: [], current: 0 };
 let past = [];
 let future = [];
 let nextId = 1;
+let sessions = 0;
 const listeners = new Set();
 
 export const get = () => state;
 export const current = () => state.entries.find((e) => e.id === state.current);
 export const entry = (id) => state.entries.find((e) => e.id === id);
 export const parent = (e = current()) => (e && e.parent != null ? entry(e.parent) : undefined);
+/// How many sessions were opened: numbers of entries are those of the last one.
+export const session = () => sessions;
 export const subscribe = (listener) => listeners.add(listener);
 export const canUndo = () => past.length > 0;
 export const canRedo = () => future.length > 0;
@@ -59,6 +62,9 @@ export function show(id) {
   tell('show');
 }
 
+/// Tells again what is shown.
+export const retell = () => tell('show');
+
 /// Removes an entry; what was made of it comes from its parent then.
 export function remove(id) {
   const gone = entry(id);
@@ -88,6 +94,7 @@ export function redo() {
 export const save = () => ({ format: 'deepcompose-studio-1', current: state.current, entries: state.entries });
 
 export function load(session) {
+  sessions++;
   nextId = Math.max(nextId, ...session.entries.map((e) => e.id + 1));
   change('Open a session', { entries: session.entries, current: session.current });
 }

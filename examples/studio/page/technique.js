@@ -196,7 +196,7 @@ async function run(again) {
   const now = { technique: chosen, ...structuredClone(values[chosen]) };
   const title = technique();
   const used = Math.max(0, Math.floor(Number(seed.value) || 0));
-  const job = { abort: new AbortController(), id: null, title, from, live: null };
+  const job = { abort: new AbortController(), id: null, title, from, session: store.session(), live: null };
   const first = !running;
   const ended = { done: false };
   if (first) running = job;
@@ -220,12 +220,18 @@ async function run(again) {
   } catch (error) {
     if (error.name !== 'AbortError') say(error);
   }
-  if (running === job) {
-    running = null;
-    roll.set({ live: null });
-    $('progress').hidden = true;
-  }
+  // What it worked on may still be on the roll.
+  if (rest(job)) store.retell();
   refresh();
+}
+
+/// Nothing is at work any more, if it was this; whether it was.
+function rest(job) {
+  if (running !== job) return false;
+  running = null;
+  roll.set({ live: null });
+  $('progress').hidden = true;
+  return true;
 }
 
 function begin(job) {
@@ -270,10 +276,10 @@ function progress(job, { done, total, cells, notes }) {
 
 function finish(job, now, used, { score, summary }) {
   const label = now.technique === 'gan' ? `GAN ${parameterName(now)}` : job.title.name;
-  running = null;
-  $('progress').hidden = true;
-  roll.set({ live: null });
-  store.add({ name: label, parent: job.from.id, technique: now, seed: used, summary, score });
+  rest(job);
+  // It may be gone, by an undo or another input or session.
+  const parent = job.session === store.session() && store.entry(job.from.id) ? job.from.id : null;
+  store.add({ name: label, parent, technique: now, seed: used, summary, score });
   if (now.technique !== 'transformer') roll.followSeconds(0);
   const stopped = summary.stop === 'stopped' ? 'Stopped: ' : summary.stop === 'token-budget' ? 'The token budget ran out: ' : '';
   const text = `${stopped}${summary.notes_added} notes added, ${summary.notes_removed} removed in ${summary.took < 0.1 ? `${Math.round(summary.took * 1000)} ms` : `${summary.took.toFixed(1)} s`}.`;
@@ -294,7 +300,6 @@ async function stop() {
   }
 }
 
-export const isRunning = () => running !== null;
 export const choose = (id) => { chosen = id; kinds.select(id); render(); };
 
 export function build(list, ran) {

@@ -48,7 +48,7 @@ pub async fn audio(
     State(studio): State<Arc<Studio>>,
     Body(order): Body<AudioOrder>,
 ) -> Result<impl IntoResponse, Refusal> {
-    limits::check(&order.score)?;
+    limits::check_made(&order.score)?;
     let seconds = order.score.duration_seconds();
     if seconds > LONGEST {
         let message = format!("the score is {seconds:.0} s long: sound is made of {LONGEST} s at most");

@@ -65,7 +65,7 @@ fn message(error: &MidiError) -> String {
 ///
 /// [`Refusal`] if a MIDI file cannot hold the score.
 pub async fn midi(Body(ScoreOnly { score }): Body<ScoreOnly>) -> Result<impl IntoResponse, Refusal> {
-    limits::check(&score)?;
+    limits::check_made(&score)?;
     let bytes = midi::to_bytes(&score).map_err(|error| Refusal::unprocessable(message(&error)))?;
     Ok(([(header::CONTENT_TYPE, "audio/midi")], bytes))
 }

@@ -25,9 +25,9 @@ pub async fn measure(Body(Scores { scores }): Body<Scores>) -> Result<Json<Value
     if scores.len() > 2 {
         return Err(Refusal::unprocessable("two scores are compared at a time"));
     }
-    scores.iter().try_for_each(limits::check)?;
-    let measured: Vec<Value> = scores.iter().map(figures).collect();
-    Ok(Json(json!(measured)))
+    scores.iter().try_for_each(limits::check_made)?;
+    let measured = tokio::task::spawn_blocking(move || scores.iter().map(figures).collect::<Vec<_>>());
+    Ok(Json(json!(measured.await.map_err(|_| Refusal::internal("the scores could not be measured"))?)))
 }
 
 fn figures(score: &Score) -> Value {

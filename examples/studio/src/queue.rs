@@ -9,8 +9,9 @@ use tokio::sync::{Notify, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
 
 use crate::reply::Refusal;
 
-/// Most compositions of one client, running and waiting.
-pub const MOST_FOR_A_CLIENT: usize = 8;
+/// Most compositions of one client, running and waiting. Each holds a connection, of which a browser has six for a server, and one is
+/// needed to stop them.
+pub const MOST_FOR_A_CLIENT: usize = 4;
 
 /// Most compositions of all clients.
 pub const MOST: usize = 64;

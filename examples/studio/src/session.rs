@@ -67,7 +67,7 @@ pub async fn check(Body(session): Body<Session>) -> Result<Json<Session>, Refusa
             return refuse(format!("result {} comes from {parent}, which is not before it", entry.id));
         }
         seen.push(entry.id);
-        limits::check(&entry.score)?;
+        limits::check_made(&entry.score)?;
         entry.technique.as_ref().map_or(Ok(()), validate)?;
         if entry.name.len() > 200 {
             return refuse(format!("the name of result {} is too long", entry.id));

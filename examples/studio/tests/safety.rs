@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use axum::body::Body;
 use deepcompose::core::InputTrack;
 use serde_json::{Value, json};
+use studio::limits::SCORE_BODY;
 use studio::queue::MOST_FOR_A_CLIENT;
 use studio::server::Studio;
 use support::{Events, ask, get, import, new_app, new_studio, ode_to_joy, order, post, request, router};
@@ -135,20 +136,23 @@ async fn limits_hold() {
     let app = new_app();
     let large = import(&app, &vec![0; (8 << 20) + 1]).await;
     assert!(large.error().contains("over the limit"), "{}", large.error());
-    let larger = import(&app, &vec![0; (16 << 20) + 1]).await;
+    let larger = import(&app, &vec![0; SCORE_BODY + 1]).await;
     assert_eq!(larger.status, 413);
 
     let melody = ode_to_joy(&app).await;
     let mut many = melody.clone();
     let note = melody["tracks"][0]["notes"][0].clone();
-    many["tracks"][0]["notes"] = json!(vec![note; 50_001]);
+    many["tracks"][0]["notes"] = json!(vec![&note; 50_001]);
+    let refused = post(&app, "/api/compose", &order("a", 1, &many, json!({ "technique": "gan" }))).await;
+    assert!(refused.error().contains("50001 notes: at most 50000"), "{}", refused.error());
+    // What was made of a score within the limits may be past them, and is still heard and kept.
+    assert_eq!(post(&app, "/api/midi", &json!({ "score": many })).await.status, 200);
+    many["tracks"][0]["notes"] = json!(vec![&note; 100_001]);
     for path in ["/api/midi", "/api/audio"] {
         let refused = post(&app, path, &json!({ "score": many })).await;
         assert_eq!(refused.status, 422);
-        assert!(refused.error().contains("50001 notes: at most 50000"), "{}", refused.error());
+        assert!(refused.error().contains("100001 notes: at most 100000"), "{}", refused.error());
     }
-    let refused = post(&app, "/api/compose", &order("a", 1, &many, json!({ "technique": "gan" }))).await;
-    assert!(refused.error().contains("at most 50000"));
 
     let mut long = melody.clone();
     // 20 minutes at 120 quarters of 480 ticks a minute.
@@ -156,9 +160,16 @@ async fn limits_hold() {
     long["tracks"][0]["notes"][0]["duration"] = json!(20 * 60 * 960);
     let refused = post(&app, "/api/audio", &json!({ "score": long })).await;
     assert!(refused.error().contains("900 s at most"), "{}", refused.error());
-    long["tracks"][0]["notes"][0]["duration"] = json!(31 * 60 * 960);
+    long["tracks"][0]["notes"][0]["duration"] = json!(61 * 60 * 960);
     let refused = post(&app, "/api/midi", &json!({ "score": long })).await;
-    assert!(refused.error().contains("at most 1800"), "{}", refused.error());
+    assert!(refused.error().contains("at most 3600"), "{}", refused.error());
+    // A bar a tick, and a microsecond: seconds say nothing of them.
+    let mut bars = melody.clone();
+    bars["ticks_per_quarter"] = json!(1);
+    bars["tempo_map"] = json!([{ "tick": 0, "value": 1 }]);
+    bars["tracks"][0]["notes"][0]["duration"] = json!(1_000_000);
+    let refused = post(&app, "/api/measure", &json!({ "scores": [bars] })).await;
+    assert!(refused.error().contains("over 100000 bars"), "{}", refused.error());
     let gain = post(&app, "/api/audio", &json!({ "score": melody, "gains": [3.0] })).await;
     assert!(gain.error().contains("0 to 2"));
 }

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::score::{ControlChange, PitchBend};
+use crate::score::{ControlChange, PitchBend, Text, TextKind};
 use crate::tempo::TempoMap;
 
 fn some_params() -> impl Strategy<Value = RhythmParams> {
@@ -174,6 +174,9 @@ fn an_estimate_keeps_everything_else_in_place() {
     let track = &mut piece.tracks_mut()[0];
     track.set_controls(vec![At { tick: tick(800), value: ControlChange::new(64, 127).unwrap() }]);
     track.set_pitch_bends(vec![At { tick: tick(1200), value: PitchBend::new(5).unwrap() }]);
+    let word = |at| vec![At { tick: tick(at), value: Text::new(TextKind::Lyric, "la").unwrap() }];
+    track.set_texts(word(1600));
+    piece.set_texts(word(2000));
     // 400 ticks at 120 a minute are 144 notes a minute; the notes are the beats.
     let tempo = TempoSource::Estimate { min_bpm: 100.0, max_bpm: 199.0 };
     let got = with(RhythmParams { tempo, ..RhythmParams::default() }).assist(&piece).unwrap();
@@ -181,6 +184,7 @@ fn an_estimate_keeps_everything_else_in_place() {
     let track = &got.score.tracks()[0];
     assert_eq!(track.notes(), (0..16).map(|i| note(480 * i, 480, 60)).collect::<Vec<_>>());
     assert_eq!((track.controls()[0].tick, track.pitch_bends()[0].tick), (tick(960), tick(1440)));
+    assert_eq!((track.texts()[0].tick, got.score.texts()[0].tick), (tick(1920), tick(2400)));
 }
 
 #[test]

@@ -202,7 +202,9 @@ fn time_signatures(config: &TokenizerConfig) -> Result<(), TokenizerError> {
             return Err(range(field, number, "upper numbers in 1..=255"));
         }
     }
-    if !lower_numbers.contains(&4) {
+    let has_quarters =
+        config.time_signature_range.iter().any(|(lower, upper)| *lower == 4 && !upper.is_empty());
+    if !has_quarters {
         return Err(range(field, format!("{lower_numbers:?}"), "a range with the lower number 4 in it"));
     }
     let count = config.time_signature_range.iter().map(|(_, upper)| upper.len() as u64).sum();

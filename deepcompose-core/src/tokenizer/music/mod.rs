@@ -199,7 +199,7 @@ impl MusicTokenizer {
         let mut sequences = Vec::new();
         let mut encode = |tracks: &[GridTrack]| {
             let (encoding, left_out) = self.sequence(tracks, piece, room);
-            room -= encoding.ids.len();
+            room = room.saturating_sub(encoding.ids.len());
             over_limit += left_out;
             sequences.push(encoding);
         };
@@ -225,6 +225,9 @@ impl MusicTokenizer {
         if let Some(track) =
             tracks.first().filter(|_| config.program_changes && !config.one_token_stream_for_programs)
         {
+            if room == 0 {
+                return (Encoding::default(), events.iter().filter(|e| e.kind == EventKind::Note).count());
+            }
             out.push(vocabulary.programs.id(track.program), 0);
         }
         let ticks = piece.ticks_per_quarter;

@@ -1,6 +1,7 @@
 //! The JSON manifest of a part: what its shards hold.
 
 use std::collections::BTreeMap;
+use std::io::Read;
 use std::path::Path;
 
 use serde::de::DeserializeOwned;
@@ -120,10 +121,7 @@ impl Manifest {
             format: String,
             version: u64,
         }
-        let text = std::fs::read_to_string(path).map_err(|e| match e.kind() {
-            std::io::ErrorKind::InvalidData => CorpusError::damaged(path, "it is no text"),
-            _ => CorpusError::io(path, e),
-        })?;
+        let text = read_text(path)?;
         let head: Head = parse(path, &text)?;
         if head.format != FORMAT {
             return Err(CorpusError::damaged(path, format!("it does not say that it is a {FORMAT}")));
@@ -141,6 +139,25 @@ impl Manifest {
             return Err(CorpusError::damaged(path, "its text does not have the SHA-256 that it gives"));
         }
         Ok(manifest)
+    }
+}
+
+/// Most bytes of a manifest: 256 MiB, of over a million pieces.
+const MAX_BYTES: u64 = 1 << 28;
+
+/// The text of a manifest, or of what becomes a part of one.
+pub(crate) fn read_text(path: &Path) -> Result<String, CorpusError> {
+    let mut text = String::new();
+    let file = std::fs::File::open(path).map_err(|e| CorpusError::io(path, e))?;
+    file.take(MAX_BYTES + 1).read_to_string(&mut text).map_err(|e| match e.kind() {
+        std::io::ErrorKind::InvalidData => CorpusError::damaged(path, "it is no text"),
+        _ => CorpusError::io(path, e),
+    })?;
+    match text.len() as u64 {
+        bytes if bytes > MAX_BYTES => {
+            Err(CorpusError::damaged(path, format!("it has over {MAX_BYTES} bytes")))
+        }
+        _ => Ok(text),
     }
 }
 

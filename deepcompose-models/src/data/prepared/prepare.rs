@@ -7,7 +7,7 @@ use std::path::Path;
 use rayon::prelude::*;
 
 use super::files::{hash_file, is_left_over, write_atomically};
-use super::manifest::{Manifest, PieceRecord, Settings, ShardRecord, parse, to_json};
+use super::manifest::{Manifest, PieceRecord, Settings, ShardRecord, parse, read_text, to_json};
 use super::part::PartOf;
 use super::shard::{Writer, to_bytes};
 use crate::data::content::{ContentHash, Hasher, sha256};
@@ -212,7 +212,7 @@ impl Job<'_> {
         for name in self.names()?.0 {
             let index = name.strip_suffix(".finished").and_then(|index| index.parse().ok());
             if let Some(index) = index
-                && let Ok(text) = std::fs::read_to_string(self.path(&name))
+                && let Ok(text) = read_text(&self.path(&name))
                 && let Ok(record) = parse(self.out, &text)
             {
                 known.insert(index, record);

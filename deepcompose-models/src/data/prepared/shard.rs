@@ -151,6 +151,15 @@ pub(crate) fn open(
     if found != header(size, items, record.pieces.len()) || items * size + HEADER != map.bytes().len() {
         return damaged("its header does not fit its length or the manifest".to_owned());
     }
+    // No cell is of two pieces.
+    let all = record
+        .pieces
+        .iter()
+        .flat_map(|piece| &piece.columns)
+        .fold(0, |all: usize, c| all.saturating_add(c.len));
+    if all > items {
+        return damaged(format!("its pieces have {all} items, and it has {items}"));
+    }
     for piece in &record.pieces {
         let inside = |column: &ColumnRecord| {
             column.start.checked_add(column.len).is_some_and(|end| end <= items) && column.len > 0

@@ -94,7 +94,12 @@ fn lanes_go_on_from_a_saved_position_and_do_not_depend_on_the_split() {
     let mut whole = Lanes::training(&data, 3, 1, 4, None);
     walk(&mut whole, 4, 6);
     let saved = whole.position().clone();
-    assert!(Lanes::fits(&data, &saved, 3) && !Lanes::fits(&data, &saved, 2));
+    let fits = |position: &Position, lanes| Lanes::fits(&data, position, (lanes, 1, 4));
+    assert!(fits(&saved, 3) && !fits(&saved, 2));
+    assert!(
+        fits(&Position { taken: 5, ..saved.clone() }, 3) && !fits(&Position { taken: 6, ..saved.clone() }, 3)
+    );
+    assert!(!fits(&Position { epoch: u64::MAX, ..saved.clone() }, 3));
     let mut resumed = Lanes::training(&data, 3, 1, 4, Some(saved.clone()));
     let mut split = Lanes::training(&data, 3, 1, 4, Some(saved));
     for _ in 0..30 {
