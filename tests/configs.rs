@@ -54,11 +54,25 @@ fn the_files_of_the_shipped_weights_are_valid() {
     let training = TransformerTraining { steps, ..transformer.training.clone() };
     assert_eq!(more, TransformerTrainConfig { training, ..transformer });
     let gan = GanTrainConfig::read(examples("shipped/gan.toml")).unwrap();
-    assert_eq!(gan.training, GanTraining { steps: 8000, ..GanTraining::accompaniment() });
+    let before_onsets = GanTraining {
+        reconstruction_weight: 1000.0,
+        divergence_weight: 250.0,
+        ..GanTraining::accompaniment()
+    };
+    assert_eq!(gan.training, GanTraining { steps: 8000, ..before_onsets });
+    assert_eq!(gan.model, GanConfig::accompaniment().to_builder().onsets(false).build().unwrap());
     gan.training.validate().unwrap();
     let more = GanTrainConfig::read(examples("shipped/gan_on.toml")).unwrap();
     assert!(more.training.steps > gan.training.steps && more.training.freeze.matches("harmony"));
+    assert_eq!(more.model, gan.model);
     more.training.validate().unwrap();
+    let onsets = GanTrainConfig::read(examples("shipped/gan_onsets.toml")).unwrap();
+    let on = GanTrainConfig::read(examples("shipped/gan_onsets_on.toml")).unwrap();
+    assert!(on.training.steps > onsets.training.steps && onsets.training.freeze.matches("harmony"));
+    for config in [onsets, on] {
+        assert_eq!(config.model, GanConfig::accompaniment());
+        config.training.validate().unwrap();
+    }
 }
 
 #[test]

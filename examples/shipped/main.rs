@@ -7,6 +7,8 @@
 //! cargo run --release --example shipped -- transformer --data DATA --config examples/shipped/transformer_further.toml --out runs/transformer --resume
 //! cargo run --release --example shipped -- gan --data DATA --config examples/shipped/gan.toml --out runs/gan
 //! cargo run --release --example shipped -- gan --data DATA --config examples/shipped/gan_on.toml --out runs/gan --resume
+//! cargo run --release --example shipped -- gan --data DATA --config examples/shipped/gan_onsets.toml --out runs/onsets --fine-tune BEFORE.safetensors
+//! cargo run --release --example shipped -- gan --data DATA --config examples/shipped/gan_onsets_on.toml --out runs/onsets --resume
 //! cargo run --release --example shipped -- losses --data DATA
 //! ```
 

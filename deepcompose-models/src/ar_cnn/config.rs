@@ -149,7 +149,10 @@ mod tests {
         for lowest_pitch in [33, usize::MAX] {
             let message =
                 ArCnnConfig { lowest_pitch, ..ArCnnConfig::compact() }.validate().unwrap_err().to_string();
-            assert!(message.starts_with(&format!("lowest_pitch is {lowest_pitch}")), "{message}");
+            assert!(
+                message.starts_with(&format!("lowest_pitch {lowest_pitch} is out of range")),
+                "{message}"
+            );
         }
         ArCnnConfig { lowest_pitch: 32, ..ArCnnConfig::compact() }.validate().unwrap();
     }

@@ -66,16 +66,18 @@ impl ChoiceRule {
     pub const fn of(genre: Genre, role: TrackRole) -> Self {
         let rule = Self::of_role(role);
         let more = match (genre, role) {
-            (Genre::Reggae, TrackRole::Drums) => -1.2,
-            (Genre::Country | Genre::Edm, TrackRole::Drums) => -0.6,
-            (Genre::Jazz, TrackRole::Drums) | (Genre::Reggae, TrackRole::Guitar) => -0.3,
-            (Genre::Rock | Genre::Jazz, TrackRole::Bass) => -0.6,
-            (Genre::Edm, TrackRole::Bass) => -1.2,
-            (Genre::Pop, TrackRole::Bass) => 1.2,
-            (Genre::Rock | Genre::Jazz | Genre::Edm, TrackRole::Guitar) | (Genre::Pop, TrackRole::Keys) => {
-                0.6
-            }
-            (Genre::Rock | Genre::Country | Genre::Reggae | Genre::Edm, TrackRole::Keys) => 0.9,
+            (Genre::Rock | Genre::Country, TrackRole::Drums) => 0.3,
+            (Genre::Pop, TrackRole::Drums) => 0.9,
+            (Genre::Pop, TrackRole::Bass) => -0.3,
+            (Genre::Jazz | Genre::Country, TrackRole::Bass) => 0.3,
+            (Genre::Reggae, TrackRole::Bass) => 0.6,
+            (Genre::Edm, TrackRole::Bass) => -1.5,
+            (Genre::Rock, TrackRole::Guitar) => -0.9,
+            (Genre::Pop | Genre::Country | Genre::Edm, TrackRole::Guitar) => 0.9,
+            (Genre::Jazz, TrackRole::Guitar) | (Genre::Country, TrackRole::Keys) => -0.3,
+            (Genre::Pop | Genre::Jazz, TrackRole::Keys) => 0.6,
+            (Genre::Reggae, TrackRole::Keys) => -1.5,
+            (Genre::Edm, TrackRole::Keys) => 1.2,
             _ => 0.0,
         };
         let polyphony = match (genre, role) {
@@ -89,16 +91,22 @@ impl ChoiceRule {
     /// Of pitches. `GanTraining::accompaniment` counts twice what sounds and what begins.
     const PITCHED: Self = Self { restrike: std::f32::consts::LN_2, ..Self::PLAIN };
 
-    /// Of chords.
-    const HANDS: Self = Self { agreement: 3.0, persistence: 1.0, slack: 0.15, ..Self::PITCHED };
-
     /// Whatever the genre.
     const fn of_role(role: TrackRole) -> Self {
         match role {
-            TrackRole::Drums => Self { calibration: 0.9, ..Self::PLAIN },
-            TrackRole::Bass => Self { calibration: -0.6, persistence: 0.5, polyphony: 1, ..Self::PITCHED },
-            TrackRole::Guitar => Self { polyphony: 6, ..Self::HANDS },
-            TrackRole::Keys => Self { polyphony: 10, ..Self::HANDS },
+            TrackRole::Drums => Self { calibration: 0.6, ..Self::PLAIN },
+            TrackRole::Bass => Self { persistence: 0.5, polyphony: 1, ..Self::PITCHED },
+            TrackRole::Guitar => Self {
+                calibration: 0.3,
+                persistence: 1.0,
+                slack: 0.1,
+                polyphony: 6,
+                restrike: 0.35,
+                ..Self::PLAIN
+            },
+            TrackRole::Keys => {
+                Self { agreement: 3.0, persistence: 1.0, slack: 0.15, polyphony: 10, ..Self::PITCHED }
+            }
         }
     }
 

@@ -35,7 +35,7 @@ const MAX_PARAMETERS: usize = 1 << 26;
 /// | `output_map` | | off | on |
 /// | `chords` | | off | on |
 /// | `styles` | 0..=1024 | 0 | 64 |
-/// | `onsets` | | off | off |
+/// | `onsets` | | off | on |
 ///
 /// The generator may have at most 2²⁶ parameters (the reference's has 8.3 million), so that a small
 /// file cannot ask for much memory.
@@ -100,8 +100,8 @@ impl GanConfig {
     }
 
     /// The architecture of the weights this project ships: the melody is only a condition, the four
-    /// tracks are [`TrackRole::ALL`], and the networks also know the genre, which tracks are wanted,
-    /// the chords and the two bars before. Narrower than the reference, and without the pitches that bands leave
+    /// tracks are [`TrackRole::ALL`], of which all but the drums tell where notes begin, and the networks also know the genre, which
+    /// tracks are wanted, the chords and the two bars before. Narrower than the reference, and without the pitches that bands leave
     /// unused (below C1 and above G7), so that two CPU cores can train it.
     #[must_use]
     pub const fn accompaniment() -> Self {
@@ -120,7 +120,7 @@ impl GanConfig {
                 output_map: true,
                 chords: true,
                 styles: 64,
-                onsets: false,
+                onsets: true,
             },
         }
     }

@@ -113,7 +113,7 @@ impl GanTraining {
             batch_size: 32,
             critic_steps: 1,
             decay: 0.5,
-            reconstruction_weight: 1000.0,
+            reconstruction_weight: 1750.0,
             positive_weight: 2.0,
             transpose: 6,
             previous_dropout: 0.25,
@@ -121,7 +121,7 @@ impl GanTraining {
             own_previous_rise: 0.1,
             encoded: 0.75,
             hidden_roots: true,
-            divergence_weight: 250.0,
+            divergence_weight: 437.5,
             weight_average: 0.995,
             ..Self::reference()
         }

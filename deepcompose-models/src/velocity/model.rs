@@ -93,7 +93,8 @@ impl VelocityModel {
         let means: Vec<f64> = velocities.iter().filter(|part| !part.is_empty()).map(mean).collect();
         let level = means.iter().sum::<f64>() / means.len().max(1) as f64;
         // A network of other numbers than a training gives may say none.
-        if !means.is_empty() && !(level.is_finite() && level > 0.0) {
+        let is_level = level.is_finite() && level > 0.0;
+        if !(is_level || means.is_empty()) {
             return None;
         }
         Some(velocities.map(|part| part.into_iter().map(|velocity| velocity / level).collect()))
