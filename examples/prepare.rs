@@ -75,7 +75,8 @@ fn main() -> ExitCode {
 
 fn run(a: Arguments) -> Result<(), Box<dyn Error>> {
     let tokens = matches!(a.model, Model::Transformer);
-    if !tokens && !(a.stretch.is_empty() && a.velocity.is_empty()) {
+    let is_varied = !a.stretch.is_empty() || !a.velocity.is_empty();
+    if is_varied && !tokens {
         return Err("--stretch and --velocity are of tokens: --for transformer".into());
     }
     let shares = SplitShares::new(a.valid, a.test)?;
