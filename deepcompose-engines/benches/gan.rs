@@ -31,7 +31,8 @@ const REFERENCE: GeneratorSizes = GeneratorSizes {
 const SHIPPED: GeneratorSizes = GeneratorSizes {
     steps: 32,
     pitches: 80,
-    tracks: 4,
+    // Rolls: what sounds in four tracks, and where notes begin in three.
+    tracks: 7,
     filters: 24,
     latent_channels: 32,
     attributes: 11,

@@ -38,7 +38,7 @@ fn steps(trainer: &mut GanTrainer) -> Vec<StepReport> {
 #[test]
 fn reconstruction_learns_more_than_how_often_cells_sound() {
     let config = GanTraining {
-        steps: 120,
+        steps: 180,
         batch_size: 8,
         learning_rate: 5e-3,
         adversarial_weight: 0.0,
