@@ -14,6 +14,8 @@
 mod pieces;
 #[path = "support/plots.rs"]
 mod plots;
+#[path = "support/gan.rs"]
+mod start;
 #[path = "support/training.rs"]
 mod training;
 
@@ -26,12 +28,13 @@ use deepcompose::midi;
 use deepcompose::models::Device;
 use deepcompose::models::compose::{Progress, accompany};
 use deepcompose::models::data::Corpus;
-use deepcompose::models::gan::{GanConfig, GanTrainConfig, GanTrainer, GanTraining, Generator};
+use deepcompose::models::gan::{GanConfig, GanTrainConfig, GanTraining, Generator};
 use deepcompose::models::pretrained;
-use deepcompose::models::training::{Freeze, RunSettings};
+use deepcompose::models::training::RunSettings;
 use deepcompose::prelude::*;
 use pieces::Pieces;
 use rand::SeedableRng;
+use start::Start;
 use training::{Common, Result};
 
 #[derive(Parser)]
@@ -55,37 +58,12 @@ fn quick() -> Result<GanTrainConfig> {
 fn run() -> Result<()> {
     let Options { common } = Options::parse();
     common.refuse(&["--dashboard"], "in training a GAN")?;
-    let mut config = common.config(NAME, quick()?)?;
-    let first = config.run.devices()?.into_iter().next().unwrap_or_default();
-    let mut tuned: Option<Generator> = common.fine_tune(pretrained::gan, &first)?;
-    if config.model.onsets() {
-        tuned = tuned.map(Generator::with_onsets).transpose()?;
-    }
-    if let Some(model) = &tuned {
-        config.model = model.config().clone();
-    }
-    if !common.freeze.is_empty() {
-        config.training.freeze = Freeze::new(&common.freeze);
-    }
-    config.training.validate()?;
+    let mut start = Start::new(&common, NAME, quick()?)?;
     let (train, valid) = Pieces::open(common.data.as_deref(), Corpus::builtin_bands)?.bands()?;
-    println!("{} training windows, {} validation windows", train.len(), valid.len());
-    for genre in Genre::ALL.into_iter().filter(|genre| train.genre_len(*genre) > 0) {
-        println!("  {genre}: {} training, {} validation", train.genre_len(genre), valid.genre_len(genre));
-    }
-    let epoch = train.len().div_ceil(config.training.batch_size.max(1));
-    let training = &mut config.training;
-    common.apply(epoch, &mut training.steps, &mut training.seed);
-
-    let devices = config.run.devices()?;
-    let [device] = devices.as_slice() else { return Err("the GAN trains on one device".into()) };
-    let mut trainer = match tuned {
-        Some(model) => GanTrainer::fine_tune(model, &config.training, train, valid)?,
-        None => GanTrainer::new(&config, train, valid, device)?,
-    };
-    let run = common.open(NAME, &config, &mut trainer)?;
+    let mut trainer = start.trainer(&common, train, valid)?;
+    let run = common.open(NAME, &start.config, &mut trainer)?;
     let unit = "nats a cell of reconstruction";
-    common.adversarial(run, &mut trainer, unit, config.training.steps, &mut sample)
+    common.adversarial(run, &mut trainer, unit, start.config.training.steps, &mut sample)
 }
 
 /// Ode to Joy with a pop band.

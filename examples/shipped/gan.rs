@@ -5,47 +5,25 @@ use std::path::Path;
 use deepcompose::core::Score;
 use deepcompose::midi;
 use deepcompose::models::data::{Piece, split_by_id};
-use deepcompose::models::gan::{GanDataset, GanPiece, GanTrainConfig, GanTrainer, Generator, Genre};
-use deepcompose::models::pretrained;
-use deepcompose::models::training::{Freeze, TrainConfig};
+use deepcompose::models::gan::{GanDataset, GanPiece, Genre};
+use deepcompose::models::training::TrainConfig;
 
 use crate::corpus::midi_files;
 use crate::manifest::{Manifest, TRAINING};
+use crate::start::Start;
 use crate::training::{Common, Result};
 
 const NAME: &str = "shipped-gan";
 
 pub(crate) fn run(common: &Common) -> Result<()> {
     common.refuse(&["--dashboard", "--sample-every"], "in this training")?;
-    let mut config: GanTrainConfig = common.config(NAME, TrainConfig::default())?;
-    let first = config.run.devices()?.into_iter().next().unwrap_or_default();
-    let mut tuned: Option<Generator> = common.fine_tune(pretrained::gan, &first)?;
-    if config.model.onsets() {
-        tuned = tuned.map(Generator::with_onsets).transpose()?;
-    }
-    if let Some(model) = &tuned {
-        config.model = model.config().clone();
-    }
-    if !common.freeze.is_empty() {
-        config.training.freeze = Freeze::new(&common.freeze);
-    }
-    config.training.validate()?;
+    let mut start = Start::new(common, NAME, TrainConfig::default())?;
     let data = common.data.as_deref().ok_or("--data names the folder of the corpora")?;
     let (train, valid) = corpus(data)?;
-    println!("{} training windows, {} validation windows", train.len(), valid.len());
-    for genre in Genre::ALL {
-        println!("  {genre}: {} training, {} validation", train.genre_len(genre), valid.genre_len(genre));
-    }
-    let epoch = train.len().div_ceil(config.training.batch_size.max(1));
-    let training = &mut config.training;
-    common.apply(epoch, &mut training.steps, &mut training.seed);
-    let mut trainer = match tuned {
-        Some(model) => GanTrainer::fine_tune(model, &config.training, train, valid)?,
-        None => GanTrainer::new(&config, train, valid, &first)?,
-    };
-    let run = common.open(NAME, &config, &mut trainer)?;
+    let mut trainer = start.trainer(common, train, valid)?;
+    let run = common.open(NAME, &start.config, &mut trainer)?;
     let unit = "nats a cell of reconstruction";
-    common.adversarial(run, &mut trainer, unit, config.training.steps, &mut |_, _| Ok(()))
+    common.adversarial(run, &mut trainer, unit, start.config.training.steps, &mut |_, _| Ok(()))
 }
 
 /// Rendered bands in six genres by the split of their manifest, and string quartets and songs with

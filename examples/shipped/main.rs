@@ -17,6 +17,8 @@ mod gan;
 mod losses;
 #[path = "../support/manifest.rs"]
 mod manifest;
+#[path = "../support/gan.rs"]
+mod start;
 #[path = "../support/training.rs"]
 mod training;
 mod transformer;
