@@ -16,7 +16,7 @@ use crate::error::AudioError;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct RenderOptions {
-    /// Frames a second, 8000..=192 000.
+    /// Frames a second, 8000..=192 000; with a SoundFont 16 000 or more.
     pub sample_rate: u32,
     /// Where to begin, in seconds from the start of the score, 0..=1 000 000. Notes that began before and still sound
     /// are struck there, drums not.

@@ -118,13 +118,31 @@ fn read(mut source: impl Read + Seek, length: u64, path: Option<&Path>) -> Resul
         Ok(Ok(font)) if font.get_presets().is_empty() => {
             Err(broken("no instruments in the SoundFont".to_owned()))
         }
+        Ok(Ok(font)) if most_regions(&font) > MOST_REGIONS => {
+            Err(broken(format!("a note of the SoundFont asks for more than {MOST_REGIONS} samples")))
+        }
         Ok(Ok(font)) => Ok(SoundFont { font: Arc::new(font) }),
         Ok(Err(error)) => Err(broken(error.to_string())),
         Err(_) => Err(broken("broken SoundFont".to_owned())),
     }
 }
 
-/// Every chunk ends within the file: lengths are trusted for allocations after this.
+/// Regions of instruments that the reader goes through for a note at most. Large pianos have some thousands.
+const MOST_REGIONS: usize = 1 << 16;
+
+/// How many regions it goes through for a note of the preset that has most.
+fn most_regions(font: &rustysynth::SoundFont) -> usize {
+    let of_instrument = |region: &rustysynth::PresetRegion| {
+        font.get_instruments().get(region.get_instrument_id()).map_or(0, |i| i.get_regions().len())
+    };
+    let of_preset = |preset: &rustysynth::Preset| {
+        preset.get_regions().iter().map(of_instrument).fold(0_usize, usize::saturating_add)
+    };
+    font.get_presets().iter().map(of_preset).max().unwrap_or(0)
+}
+
+/// Every chunk ends within the file, and the zones of presets and instruments are in order: lengths and differences are trusted for
+/// allocations after this.
 fn check_chunks(source: &mut (impl Read + Seek), length: u64) -> Result<(), String> {
     let mut head = [0; 12];
     let whole = source.read_exact(&mut head);
@@ -141,8 +159,21 @@ fn check_chunks(source: &mut (impl Read + Seek), length: u64) -> Result<(), Stri
         if at + 8 + size > length {
             return Err(format!("broken SoundFont: the chunk at byte {at} ends behind the file"));
         }
+        // The reader knows no padding: it would go on elsewhere.
+        if size % 2 == 1 {
+            return Err(format!("broken SoundFont: the chunk at byte {at} has an odd length"));
+        }
+        if head.starts_with(b"pbag") || head.starts_with(b"ibag") {
+            let mut zones = Vec::new();
+            source.by_ref().take(size).read_to_end(&mut zones).map_err(failed)?;
+            if !zones.chunks_exact(4).map(|zone| u16::from_le_bytes([zone[0], zone[1]])).is_sorted() {
+                return Err(format!(
+                    "broken SoundFont: the zones of the chunk at byte {at} are out of order"
+                ));
+            }
+        }
         // Into a list, past anything else.
-        at += if head.starts_with(b"LIST") { 12 } else { 8 + size + size % 2 };
+        at += if head.starts_with(b"LIST") { 12 } else { 8 + size };
     }
     source.seek(SeekFrom::Start(0)).map_err(failed)?;
     Ok(())
@@ -171,6 +202,9 @@ struct Player {
     sounding: [Option<u32>; 128],
 }
 
+/// The lowest sample rate that its player takes.
+const MIN_RATE: u32 = 16_000;
+
 /// Tracks that a SoundFont plays at once, at most.
 pub(crate) const PLAYERS: usize = 256;
 
@@ -183,6 +217,10 @@ impl Players {
         gain: f32,
         reverb: f32,
     ) -> Result<Self, AudioError> {
+        if sample_rate < MIN_RATE {
+            let (field, value) = ("sample rate (frames a second) with a SoundFont", f64::from(sample_rate));
+            return Err(AudioError::OutOfRange { field, value, min: MIN_RATE.into(), max: 192_000.0 });
+        }
         let heard = |(track, gain): &(&Track, &f32)| **gain > 0.0 && !track.notes().is_empty();
         let count = tracks.iter().zip(gains).filter(heard).count();
         if count > PLAYERS {

@@ -62,11 +62,12 @@ impl Timeline {
         // Without an end of its own, the last note is heard even if it has no length.
         let before = if options.to.is_none() { end.saturating_add(1) } else { end };
         let shortest = (SHORTEST * rate) as i64;
-        let mut events = Vec::new();
+        // With the frames that they would have if sound began earlier: what comes before it keeps its order.
+        let mut events: Vec<(i64, Timed)> = Vec::new();
         let heard = score.tracks().iter().zip(gains).enumerate().filter(|(_, (_, gain))| **gain > 0.0);
         for (index, (track, _)) in heard {
             let mut push = |frame: i64, event| {
-                events.push(Timed { frame: frame.max(0) as u64, track: index as u32, event });
+                events.push((frame, Timed { frame: frame.max(0) as u64, track: index as u32, event }));
             };
             for control in track.controls().iter().filter(|c| frame(c.tick) < before) {
                 let (controller, value) = (control.value.controller(), control.value.value());
@@ -77,7 +78,8 @@ impl Timeline {
             }
             push_notes(track, &frame, before, shortest, &mut push);
         }
-        events.sort_by_key(|e| (e.frame, e.event.rank()));
+        events.sort_by_key(|(frame, timed)| (*frame, timed.event.rank()));
+        let events = events.into_iter().map(|(_, timed)| timed).collect();
         Ok(Self { events, frames: (end.max(0) as u64) + (options.tail * rate).round() as u64 })
     }
 }

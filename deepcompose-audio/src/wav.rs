@@ -78,7 +78,8 @@ fn to_io(error: hound::Error) -> std::io::Error {
     }
 }
 
-/// Writes a file that appears whole or not at all.
+/// Writes a file that appears whole or not at all, with the permissions of the one that was there. A link stays a link; a
+/// pipe or a device is written to.
 pub(crate) fn write_blocks(
     path: &Path,
     sample_rate: u32,
@@ -88,7 +89,16 @@ pub(crate) fn write_blocks(
 ) -> Result<(), AudioError> {
     check_size(frames, format)?;
     let io = |e| AudioError::io(path, e);
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let target = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let there = target.metadata().ok().filter(|there| !there.is_dir());
+    if there.as_ref().is_some_and(|there| !there.is_file()) {
+        return std::fs::write(&target, bytes_of(sample_rate, frames, format, blocks)?).map_err(io);
+    }
+    let permissions = there.map(|there| there.permissions());
+    if permissions.as_ref().is_some_and(std::fs::Permissions::readonly) {
+        return Err(io(std::io::ErrorKind::PermissionDenied.into()));
+    }
+    let folder = target.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut builder = tempfile::Builder::new();
     builder.prefix(".deepcompose-");
     // Readable for others as files are, not only for us as temporary ones; the umask still applies.
@@ -96,8 +106,9 @@ pub(crate) fn write_blocks(
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     let file = builder.tempfile_in(folder).map_err(io)?;
     write_to(BufWriter::new(file.as_file()), sample_rate, format, blocks).map_err(|e| io(to_io(e)))?;
+    permissions.map_or(Ok(()), |permissions| file.as_file().set_permissions(permissions)).map_err(io)?;
     file.as_file().sync_all().map_err(io)?;
-    file.persist(path).map_err(|e| io(e.error))?;
+    file.persist(&target).map_err(|e| io(e.error))?;
     Ok(())
 }
 

@@ -5,7 +5,7 @@
 mod support;
 
 use deepcompose_audio::{AudioError, Instruments, RenderOptions, Renderer, TrackMix, render};
-use deepcompose_core::{At, InputTrack, Score, Tempo, TempoMap};
+use deepcompose_core::{At, InputTrack, Score, Tempo, TempoMap, Track};
 use support::*;
 
 const RATE: f64 = 44_100.0;
@@ -270,4 +270,20 @@ fn options_out_of_range_are_named() {
     let json = serde_json::to_string(&d().solo(2)).unwrap();
     assert_eq!(serde_json::from_str::<RenderOptions>(&json).unwrap(), d().solo(2));
     assert_eq!(serde_json::from_str::<RenderOptions>("{}").unwrap(), d());
+}
+
+#[test]
+fn what_came_before_the_beginning_came_in_its_order() {
+    let options = RenderOptions { from: 2.5, ..dry() };
+    let plain = || track(0, vec![note(3.0, 0.5, 60)]);
+    // A bend that was reset is at rest.
+    let mut bent = plain();
+    bends(&mut bent, &[(1.0, 8191)]);
+    controls(&mut bent, &[(2.0, 121, 0)]);
+    let sound = |track: Track| built_in(&score(vec![track]), &options);
+    assert_eq!(sound(bent), sound(plain()));
+    // A note that was silenced is silent.
+    let mut silenced = track(0, vec![note(0.0, 10.0, 60)]);
+    controls(&mut silenced, &[(2.0, 120, 0)]);
+    assert_eq!(sound(silenced).peak(), 0.0);
 }

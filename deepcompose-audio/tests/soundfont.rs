@@ -27,6 +27,11 @@ fn words(list: &[u16]) -> Vec<u8> {
 
 /// As the SoundFont 2.04 specification has it: a preset for program 0 and one for drums, both of one sample.
 fn sine_font() -> Vec<u8> {
+    font_with_zones(1)
+}
+
+/// The same, where the first preset has so many zones, and its instrument too.
+fn font_with_zones(zones: u16) -> Vec<u8> {
     let period = 100;
     let samples: Vec<u16> = (0..4000)
         .map(|i| ((TAU * f64::from(i) / f64::from(period)).sin() * 20_000.0) as i16 as u16)
@@ -35,8 +40,9 @@ fn sine_font() -> Vec<u8> {
     let info =
         [chunk(b"ifil", &words(&[2, 4])), chunk(b"isng", b"EMU8000\0"), chunk(b"INAM", b"One sine\0\0")];
     let preset = |name, program, bank, bag| [named(name), words(&[program, bank, bag]), vec![0; 12]].concat();
-    let phdr = [preset("Sine", 0, 0, 0), preset("Kit", 0, 128, 1), preset("EOP", 0, 0, 2)].concat();
-    let inst = [named("Sine"), words(&[0]), named("EOI"), words(&[1])].concat();
+    let phdr =
+        [preset("Sine", 0, 0, 0), preset("Kit", 0, 128, zones), preset("EOP", 0, 0, zones + 1)].concat();
+    let inst = [named("Sine"), words(&[0]), named("EOI"), words(&[zones])].concat();
     let header = |name, numbers: [u32; 5], key: u8, kind: u16| {
         let numbers: Vec<u8> = numbers.iter().flat_map(|n| n.to_le_bytes()).collect();
         [named(name), numbers, vec![key, 0], words(&[0, kind])].concat()
@@ -44,15 +50,15 @@ fn sine_font() -> Vec<u8> {
     let shdr = [header("Sine", [0, 3999, 1000, 3000, 44_100], 69, 1), header("EOS", [0; 5], 0, 0)].concat();
     let pdta = [
         chunk(b"phdr", &phdr),
-        chunk(b"pbag", &words(&[0, 0, 1, 0, 2, 0])),
+        chunk(b"pbag", &words(&(0..=zones + 1).flat_map(|zone| [zone, 0]).collect::<Vec<_>>())),
         chunk(b"pmod", &[0; 10]),
-        // Instrument 0, twice.
-        chunk(b"pgen", &words(&[41, 0, 41, 0, 0, 0])),
+        // Instrument 0 in each.
+        chunk(b"pgen", &words(&[&[41, 0].repeat(usize::from(zones) + 1)[..], &[0, 0]].concat())),
         chunk(b"inst", &inst),
-        chunk(b"ibag", &words(&[0, 0, 2, 0])),
+        chunk(b"ibag", &words(&(0..=zones).flat_map(|zone| [2 * zone, 0]).collect::<Vec<_>>())),
         chunk(b"imod", &[0; 10]),
         // The sample loops; it is sample 0.
-        chunk(b"igen", &words(&[54, 1, 53, 0, 0, 0])),
+        chunk(b"igen", &words(&[&[54, 1, 53, 0].repeat(usize::from(zones))[..], &[0, 0]].concat())),
         chunk(b"shdr", &shdr),
     ];
     let list =
@@ -130,6 +136,33 @@ fn missing_and_broken_files_are_refused_by_name() {
     let mut lie = font.clone();
     lie[16..20].copy_from_slice(&u32::MAX.to_le_bytes());
     assert!(SoundFont::from_bytes(&lie).is_err());
+}
+
+#[test]
+fn files_that_ask_for_more_than_they_hold_are_refused() {
+    let refusal = |font: &[u8]| SoundFont::from_bytes(font).unwrap_err().to_string();
+    // Zones whose generators run backwards: the reader would copy all of them for every other zone.
+    let mut font = font_with_zones(4);
+    let bag = font.windows(4).position(|name| name == b"ibag").unwrap() + 8;
+    font[bag..bag + 12].copy_from_slice(&words(&[0, 0, 8, 0, 2, 0]));
+    assert!(refusal(&font).contains("out of order"));
+    // A chunk of odd length, behind which the reader would look in another place.
+    let mut font = sine_font();
+    let name = font.windows(4).position(|name| name == b"INAM").unwrap() + 4;
+    font[name] = 9;
+    assert!(refusal(&font).contains("odd length"));
+    // 255² and 257² regions for a note.
+    assert!(SoundFont::from_bytes(&font_with_zones(255)).is_ok());
+    assert!(refusal(&font_with_zones(257)).contains("more than 65536"));
+}
+
+#[test]
+fn its_lowest_sample_rate_is_higher() {
+    let font: Instruments = SoundFont::from_bytes(&sine_font()).unwrap().into();
+    let music = score(vec![track(0, vec![note(0.0, 0.1, 69)])]);
+    let at = |sample_rate| render(&music, &font, &RenderOptions { sample_rate, ..dry() });
+    assert!(matches!(at(15_999), Err(AudioError::OutOfRange { min: 16_000.0, .. })));
+    assert!(at(16_000).is_ok());
 }
 
 #[test]

@@ -71,3 +71,20 @@ fn what_cannot_be_written_is_refused_by_name() {
     let error = long.into_wav(WavFormat::Float32).unwrap_err();
     assert!(matches!(error, AudioError::Limit { what: "bytes of a WAV file", .. }));
 }
+
+#[cfg(unix)]
+#[test]
+fn links_and_permissions_stay() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let folder = tempfile::tempdir().unwrap();
+    let (file, link) = (folder.path().join("file.wav"), folder.path().join("link.wav"));
+    std::fs::write(&file, "what was there").unwrap();
+    std::fs::set_permissions(&file, PermissionsExt::from_mode(0o640)).unwrap();
+    symlink(&file, &link).unwrap();
+    renderer().write_wav(&link, WavFormat::Pcm16).unwrap();
+    assert!(link.is_symlink() && std::fs::read(&file).unwrap().starts_with(b"RIFF"));
+    assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o640);
+    std::fs::set_permissions(&file, PermissionsExt::from_mode(0o440)).unwrap();
+    let refused = renderer().write_wav(&file, WavFormat::Pcm16);
+    assert!(matches!(refused, Err(AudioError::Io { path, .. }) if path == file));
+}

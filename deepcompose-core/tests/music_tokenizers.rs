@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use deepcompose_core::tokenizer::{
-    BeatResolution, MusicTokenizer, Tokenization, TokenizerConfig, TokenizerError,
+    BeatResolution, IdsSplit, MusicTokenizer, Tokenization, TokenizerConfig, TokenizerError,
 };
 use deepcompose_core::{
     At, Note, Pitch, Program, Score, Tempo, TempoMap, Tick, TicksPerQuarter, TimeSignature, TokenId,
@@ -299,5 +299,28 @@ fn a_sequence_does_not_end_where_it_begins() {
         // MidiTok counts it as an error, too.
         assert!(!grammar.allows(end), "{tokenization}");
         assert_eq!(tokenizer.token_errors(&[start, end]).successor, 1, "{tokenization}");
+    }
+}
+
+#[test]
+fn a_change_of_metre_splits_nothing_that_is_not_to_be_split() {
+    let mut score = Score::default();
+    let meter =
+        |tick, upper| At { tick: Tick::new(tick).unwrap(), value: TimeSignature::new(upper, 4).unwrap() };
+    score.set_time_signatures(vec![meter(0, 4), meter(3840, 3)]);
+    let note = |start| Note {
+        start: Tick::new(start).unwrap(),
+        duration: Tick::new(480).unwrap(),
+        pitch: Pitch::new(60).unwrap(),
+        velocity: Velocity::DEFAULT,
+    };
+    let notes = (0..14).map(|beat| note(480 * beat)).collect();
+    score.push_track(Track::new("", Program::MIN).with_notes(notes));
+    for (split, segments) in [(IdsSplit::No, 1), (IdsSplit::Bar, 4), (IdsSplit::Beat, 14)] {
+        let config = TokenizerConfig { encode_ids_split: split, ..TokenizerConfig::default() };
+        let tokenizer = MusicTokenizer::new(Tokenization::Remi, config).unwrap();
+        let cut = tokenizer.encode_segments(&score);
+        assert_eq!(cut[0].len(), segments, "{split:?}");
+        assert_eq!(cut[0].concat(), tokenizer.encode(&score), "{split:?}");
     }
 }

@@ -53,7 +53,7 @@
 //! raw events go to the score, and all else too if it plays nothing or on several tracks.
 //!
 //! A text that is valid UTF-8 is read as that. The others are in one encoding a file: Shift-JIS if they
-//! look like it, else Latin-1 (Windows-1252); see [`TextEncoding::Auto`]. They are written as UTF-8.
+//! look like it, and then all texts of the file are, else Latin-1 (Windows-1252); see [`TextEncoding::Auto`]. They are written as UTF-8.
 //!
 //! **Time.** Tempos, time signatures and key signatures count wherever they are in the file; of
 //! several at one tick the last wins. SMPTE time becomes one quarter note a second (1.001 seconds

@@ -99,7 +99,8 @@ pub fn to_bytes(score: &Score) -> Result<Vec<u8>, MidiError> {
 ///
 /// Reading the bytes gives [`canonical`](crate::canonical)`(score)`, but for two things. Tracks with
 /// neither notes nor controls are lost unless there is one track only. Which texts and raw events
-/// were the score's and which a track's is not kept: of several tracks, they are all the score's.
+/// were the score's and which a track's is not kept: of several tracks, those after tick 0 are all
+/// the score's.
 ///
 /// # Errors
 ///

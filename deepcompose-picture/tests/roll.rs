@@ -238,3 +238,23 @@ fn png_shows_what_the_svg_says() {
     let huge = "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"100000\" height=\"100000\"/>";
     assert!(matches!(png_of_svg(huge, 1.0), Err(PictureError::Limit { .. })));
 }
+
+#[cfg(unix)]
+#[test]
+fn links_and_permissions_stay() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let folder = tempfile::tempdir().unwrap();
+    let (file, link) = (folder.path().join("file.svg"), folder.path().join("link.svg"));
+    let empty = Score::default();
+    let picture = PianoRollPicture::new(&empty);
+    std::fs::write(&file, "what was there").unwrap();
+    std::fs::set_permissions(&file, PermissionsExt::from_mode(0o640)).unwrap();
+    symlink(&file, &link).unwrap();
+    picture.write_svg(&link).unwrap();
+    assert!(link.is_symlink());
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), picture.to_svg().unwrap());
+    assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o640);
+    std::fs::set_permissions(&file, PermissionsExt::from_mode(0o440)).unwrap();
+    let refused = picture.write_svg(&file);
+    assert!(matches!(refused, Err(PictureError::Io { path, .. }) if path == file));
+}

@@ -9,8 +9,8 @@ use crate::units::{Program, Tick};
 /// 1. A track whose name says so, the strongest word first: *melody* (*melodie*, *melodia*, …),
 ///    *tune* or *theme*; then *vocal*, *voice*, *singer*, *soprano* and the like in French, German
 ///    and Italian; then *lead* or *solo*. A name that also
-///    says *back*, *backing*, *background* or *harmony* does not count, nor does a name that every
-///    track shares.
+///    says *back*, *backing*, *background* or *harmony* does not count, nor does that of an instrument of General MIDI such as
+///    *Lead 2 (sawtooth)* or *Voice Oohs*, nor a name that every track shares.
 /// 2. Of several such, or with no such name, the track that sounds most like one: its notes are on
 ///    top when they begin (the skyline of Uitdenbogerd and Zobel 1999, *Melodic matching
 ///    techniques for large music databases*), it plays one note at a time, it is there for most of
@@ -47,7 +47,9 @@ pub fn melody_track(score: &Score) -> Option<usize> {
 fn name_rank(name: &str) -> u8 {
     let name = name.to_lowercase();
     let words = || name.split(|c: char| !c.is_alphabetic()).filter(|w| !w.is_empty());
-    if words().any(|w| matches!(w, "back" | "backing" | "background" | "backup" | "harmony")) {
+    if words().any(|w| matches!(w, "back" | "backing" | "background" | "backup" | "harmony" | "oohs"))
+        || is_patch(&name)
+    {
         return 0;
     }
     let rank = |word: &str| match word {
@@ -59,6 +61,13 @@ fn name_rank(name: &str) -> u8 {
         _ => 0,
     };
     words().map(rank).max().unwrap_or(0)
+}
+
+/// Whether a name in lower case is that of a synthesiser of General MIDI, such as "lead 2 (sawtooth)", or "synth voice".
+fn is_patch(name: &str) -> bool {
+    let name = name.trim();
+    let number = |rest: &str| rest.starts_with(|c: char| c.is_ascii_digit()) && rest.contains('(');
+    name == "synth voice" || name.strip_prefix("lead ").is_some_and(number)
 }
 
 /// How much each track sounds like a melody, 0 to 1.2.

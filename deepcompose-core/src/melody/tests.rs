@@ -48,7 +48,18 @@ fn the_name_decides_before_the_notes() {
     for name in ["Melody", "MELODIE 2", "main_melody", "Vocals", "Voice", "vox", "Lead Synth", "Soprano"] {
         assert_eq!(chosen(vec![line(), named(name)]), Some(1), "{name}");
     }
-    for name in ["Piano", "", "Backing Vocals", "Harmony vocal", "Pleading", "Singles"] {
+    // The last three are instruments of General MIDI.
+    for name in [
+        "Piano",
+        "",
+        "Backing Vocals",
+        "Harmony vocal",
+        "Pleading",
+        "Singles",
+        "Lead 2 (sawtooth)",
+        "Voice Oohs",
+        "Synth Voice",
+    ] {
         assert_eq!(chosen(vec![line(), named(name)]), Some(0), "{name}");
     }
     assert_eq!(chosen(vec![named("Lead guitar"), named("Voice"), named("Melody"), line()]), Some(2));

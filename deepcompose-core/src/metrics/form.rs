@@ -26,7 +26,7 @@ pub fn on_grid_rate(score: &Score, notes: &[Note], per_quarter: StepsPerBeat) ->
 /// notes and lie `l` apart, of the share of what begins in either that begins in both, at the same place (to a
 /// sixteenth) and on the same pitch (the index of Jaccard). 1 for music that repeats a bar over and over.
 ///
-/// `None` where no two such bars lie so far apart.
+/// `None` where no two such bars lie so far apart. More than 65,536 `lags` are so many.
 #[must_use]
 pub fn self_similarity(score: &Score, notes: &[Note], lags: usize) -> Vec<Option<f64>> {
     let quarter = u64::from(score.ticks_per_quarter().get());
@@ -49,7 +49,7 @@ pub fn self_similarity(score: &Score, notes: &[Note], lags: usize) -> Vec<Option
         }
     }
     let at = |index: usize| bars.binary_search_by_key(&index, |(index, _)| *index).ok().map(|at| &bars[at].1);
-    (1..=lags)
+    (1..=lags.min(1 << 16))
         .map(|lag| {
             let pairs = bars.iter().filter_map(|(index, begun)| Some((begun, at(index.checked_add(lag)?)?)));
             let (count, sum) = pairs.fold((0, 0.0), |(count, sum), (a, b)| (count + 1, sum + jaccard(a, b)));

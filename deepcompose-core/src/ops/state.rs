@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 use crate::score::{At, ControlChange, Text, TextKind, Track};
 use crate::units::{Pitch, Tick};
 
+/// Reset all controllers.
+const RESET: u8 = 121;
+
 /// An empty track of the same name and instrument.
 pub(super) fn without_contents(track: &Track) -> Track {
     if track.is_drum() {
@@ -21,10 +24,14 @@ pub(super) fn state_before(track: &Track, tick: Tick) -> Track {
     let mut out = without_contents(track);
     let controls = control_state(before(track.controls(), tick, |c| c.tick));
     out.set_controls(controls.into_iter().map(at_start).collect());
-    let bend = before(track.pitch_bends(), tick, |b| b.tick).last().map(|b| at_start(b.value));
+    // Bend and aftertouch are at rest where all controllers were reset, which is read before them at the same tick.
+    let reset = before(track.controls(), tick, |c| c.tick).iter().rfind(|c| c.value.controller() == RESET);
+    let reset = reset.map_or(Tick::ZERO, |c| c.tick);
+    let bend = before(track.pitch_bends(), tick, |b| b.tick).last().filter(|b| b.tick >= reset);
+    let bend = bend.map(|b| at_start(b.value));
     out.set_pitch_bends(bend.filter(|b| b.value.get() != 0).into_iter().collect());
     let mut pressures = BTreeMap::<Option<Pitch>, _>::new();
-    for pressure in before(track.pressures(), tick, |p| p.tick) {
+    for pressure in before(track.pressures(), tick, |p| p.tick).iter().filter(|p| p.tick >= reset) {
         pressures.insert(pressure.value.pitch(), pressure.value);
     }
     out.set_pressures(pressures.into_values().filter(|p| p.value() > 0).map(at_start).collect());

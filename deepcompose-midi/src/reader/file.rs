@@ -92,6 +92,10 @@ impl<'a> FileReader<'a, '_> {
         let coming = if self.separates { limit } else { bytes.len() };
         song.events.reserve(coming.saturating_sub(start) / 4);
         let (stop, position) = read_track(visible, start, index, song, &mut self.context)?;
+        if self.separates {
+            // Each song would keep room for the rest of the file.
+            song.events.shrink_to_fit();
+        }
         Ok(match stop {
             Stop::EndOfTrack | Stop::HalfEndOfTrack => {
                 if stop == Stop::HalfEndOfTrack {

@@ -9,7 +9,7 @@ use encoding_rs::{
 #[non_exhaustive]
 pub enum TextEncoding {
     /// UTF-8 where a text is valid as that. For the others, one encoding for the whole file:
-    /// Shift-JIS if all of them are valid as that and look like it, else Latin-1.
+    /// Shift-JIS if all of them are valid as that and look like it, and then all texts of the file are read as that; else Latin-1.
     ///
     /// They look like it if there is a kana, a Japanese punctuation mark or a common kanji (lead byte
     /// 81 to 83, or 88 to 9F with a trail byte over 7F) or a run of four half-width katakana, and no

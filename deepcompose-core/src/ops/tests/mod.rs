@@ -7,7 +7,7 @@ mod time;
 use proptest::prelude::*;
 
 use crate::meter::TimeSignature;
-use crate::score::{At, ControlChange, Note, PitchBend, Score, Text, TextKind, Track};
+use crate::score::{At, ControlChange, Note, PitchBend, Pressure, Score, Text, TextKind, Track};
 use crate::tempo::{Tempo, TempoMap};
 use crate::units::{Pitch, Program, Tick, TicksPerQuarter, Velocity};
 

@@ -83,6 +83,31 @@ fn what_is_in_force_at_a_cut_is_said_again() {
 }
 
 #[test]
+fn all_controllers_that_were_reset_are_at_rest_in_a_slice() {
+    let mut piece = score(&[note(300, 100, 60)]);
+    let track = &mut piece.tracks_mut()[0];
+    track.set_controls(vec![control(0, 1, 90), control(200, 121, 0)]);
+    let pressures = |list: &[(u32, u8)]| {
+        list.iter().map(|(when, value)| at(*when, Pressure::channel(*value).unwrap())).collect::<Vec<_>>()
+    };
+    let bends = |list: &[(u32, i32)]| {
+        list.iter().map(|(when, value)| at(*when, PitchBend::new(*value as i16).unwrap())).collect::<Vec<_>>()
+    };
+    track.set_pitch_bends(bends(&[(100, 4096)]));
+    track.set_pressures(pressures(&[(100, 50)]));
+    let slice = piece.slice(tick(300)..tick(1000), Straddle::Clip);
+    assert!(slice.tracks()[0].controls().is_empty());
+    assert!(slice.tracks()[0].pitch_bends().is_empty() && slice.tracks()[0].pressures().is_empty());
+    // What comes with the reset, or later, stands.
+    let track = &mut piece.tracks_mut()[0];
+    track.set_pitch_bends(bends(&[(100, 4096), (200, -7)]));
+    track.set_pressures(pressures(&[(100, 50), (250, 60)]));
+    let slice = piece.slice(tick(300)..tick(1000), Straddle::Clip);
+    assert_eq!(slice.tracks()[0].pitch_bends(), bends(&[(0, -7)]));
+    assert_eq!(slice.tracks()[0].pressures(), pressures(&[(0, 60)]));
+}
+
+#[test]
 fn slices_by_bar_beat_and_second_agree() {
     // 3/4 at 120: a bar is 1440 ticks and 1.5 s, a beat 480 ticks and 0.5 s.
     let tune = InputTrack::AmazingGrace.score();

@@ -31,7 +31,9 @@ struct Lines {
 impl Lines {
     fn new(split: IdsSplit, piece: &Piece, score: &Score) -> Self {
         let ticks = piece.ticks_per_quarter;
-        let signatures: &[_] = if piece.signatures.is_empty() { &[(0, 4, 4)] } else { &piece.signatures };
+        // Where nothing is split, metres do not count.
+        let has_one = split == IdsSplit::No || piece.signatures.is_empty();
+        let signatures: &[_] = if has_one { &[(0, 4, 4)] } else { &piece.signatures };
         let mut stretches: Vec<(i64, i64, i64)> = Vec::new();
         for &(start, upper, lower) in signatures {
             let length = match split {
