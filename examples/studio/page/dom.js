@@ -15,6 +15,23 @@ export function h(tag, attributes = {}, ...children) {
   return element;
 }
 
+/// Draws a part of the page anew; what had the focus there has it again, or `otherwise` has, a selector.
+export function keepingFocus(part, otherwise, draw) {
+  const at = document.activeElement;
+  const held = part.contains(at) && at !== part;
+  const row = held ? at.closest('[data-entry], [data-track], [data-parameter]') : null;
+  const within = 'button, select, input, summary';
+  const rowOf = () => {
+    const [name, value] = Object.entries(row.dataset).find(([key]) => ['entry', 'track', 'parameter'].includes(key));
+    return part.querySelector(`[data-${name}="${CSS.escape(value)}"]`);
+  };
+  const index = row ? [...row.querySelectorAll(within)].indexOf(at) : -1;
+  draw();
+  if (!held) return;
+  const again = row ? rowOf()?.querySelectorAll(within)[index] : at.id && part.querySelector(`#${CSS.escape(at.id)}`);
+  (again ?? part.querySelector(otherwise))?.focus({ preventScroll: true });
+}
+
 let nextId = 0;
 export const freshId = (stem) => `${stem}-${++nextId}`;
 
@@ -84,7 +101,7 @@ export function segments(label, options, chosen, onChoose) {
 }
 
 /// A file name out of a title.
-export const fileName = (title) => title.normalize('NFKD').replace(/[^\w]+/g, '-').replace(/^-+|-+$/g, '').toLowerCase() || 'music';
+export const fileName = (title) => title.normalize('NFKD').replace(/\p{M}+/gu, '').replace(/[^\w]+/g, '-').replace(/^-+|-+$/g, '').toLowerCase() || 'music';
 
 export const isTyping = (event) => {
   const { tagName, type } = event.target;

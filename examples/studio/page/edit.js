@@ -1,7 +1,7 @@
 // Editing the melody on the roll, with mouse, touch and keys.
 
 import { $, announce, isTyping } from './dom.js';
-import { pitchName, withNotes, isDrum } from './music.js';
+import { pitchName, withNotes, isDrum, tickAt } from './music.js';
 import * as store from './store.js';
 import * as roll from './roll.js';
 import * as player from './player.js';
@@ -86,7 +86,7 @@ function move(ticks, semitones, longer) {
 function addAtCursor() {
   const track = roll.state.active;
   const near = chosen() ?? notes(track).at(-1);
-  const start = chosen() ? near.start + near.duration : snapDown(roll.tickOf(0) && near ? near.start + near.duration : 0);
+  const start = chosen() ? near.start + near.duration : snapDown(tickAt(score(), player.position()));
   put('Add a note', track, { start, pitch: near?.pitch ?? 60, duration: Math.max(gridTicks(), near?.duration ?? 0), velocity: near?.velocity ?? 80 });
   sound(track, near?.pitch ?? 60);
 }

@@ -9,6 +9,7 @@ export function saveSession() {
   const text = JSON.stringify(store.save());
   const root = store.get().entries[0];
   download(new Blob([text], { type: 'application/json' }), `${fileName(root.name)}.studio.json`);
+  for (const { score } of store.get().entries) store.keep(score);
 }
 
 export async function openSession(file) {

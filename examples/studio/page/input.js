@@ -5,7 +5,9 @@ import { get, post, importMidi } from './api.js';
 import { clock, isDrum, trackName, pitchName } from './music.js';
 import * as store from './store.js';
 import * as record from './record.js';
+import * as roll from './roll.js';
 import * as mixer from './mixer.js';
+import * as technique from './technique.js';
 
 let tracks = [];
 let limits = {};
@@ -16,7 +18,9 @@ let onContinue = () => {};
 export async function chooseBuiltIn(slug) {
   try {
     const { name, score } = await get(`/api/tracks/${encodeURIComponent(slug)}`);
+    store.keep(score);
     store.addInput(name, score);
+    technique.setTrack('melody');
   } catch (error) {
     toast(error.message, 'error');
   }
@@ -52,9 +56,15 @@ function report({ damaged, report: text }) {
     h('pre', {}, text));
 }
 
-function use(score, name, only) {
-  const kept = only == null ? score : { ...score, tracks: [score.tracks[only]] };
-  store.addInput(name, { ...kept, tracks: kept.tracks.filter((t) => t.notes.length) });
+/// All tracks of a file, or `only` one; `melody` is the index of what is worked on, among all of them.
+function use(score, name, only, melody = null) {
+  const tracks = (only == null ? score.tracks : [score.tracks[only]]).filter((t) => t.notes.length);
+  const index = melody == null ? -1 : tracks.indexOf(score.tracks[melody]);
+  const taken = { ...score, tracks };
+  store.keep(taken);
+  store.addInput(name, taken);
+  technique.setTrack(index < 0 ? 'melody' : { index });
+  if (index > 0) { roll.set({ active: index }); mixer.render(); }
   toast(`The input is ${name}.`);
 }
 
@@ -75,7 +85,7 @@ function picker({ score, melody }, name) {
   }));
   return [h('h3', {}, 'Which track is the melody?'), list, h('div', { class: 'row' },
     h('button', { type: 'button', class: 'primary', id: 'use-track', click: () => use(score, name, chosen) }, 'Use this track'),
-    h('button', { type: 'button', id: 'use-all', click: () => use(score, name, null) }, 'Use all tracks'))];
+    h('button', { type: 'button', id: 'use-all', click: () => use(score, name, null, chosen) }, 'Use all tracks'))];
 }
 
 function builtIn() {

@@ -34,12 +34,13 @@ function refresh(_, what) {
   const active = Math.min(roll.state.active, entry.score.tracks.length - 1);
   const selection = roll.state.selection;
   const holds = selection && entry.score.tracks[selection.track]?.notes[selection.index];
-  if (!roll.state.live) roll.set({ score: entry.score, chords: entry.summary?.chords ?? null, base: base?.score ?? null, active: moved ? 0 : active, selection: holds && what !== 'undo' && what !== 'redo' ? selection : null });
+  if (!roll.state.live) roll.set({ score: entry.score, chords: entry.summary?.chords ?? null, classical: entry.technique?.genre === 'classical', base: base?.score ?? null, active: moved ? 0 : active, selection: holds && what !== 'undo' && what !== 'redo' ? selection : null });
   mixer.render();
   results.render();
   results.legend();
   input.refresh();
-  if (stale || what === 'start') technique.render();
+  if (what === 'start') technique.render();
+  else if (stale) technique.renderTracks();
   technique.refresh();
   transport.refresh();
   if (stale) player.replay(entry.score);
@@ -105,10 +106,12 @@ async function start() {
   $('keys-help').addEventListener('click', shortcuts);
   for (const tab of document.querySelectorAll('.steps button')) tab.addEventListener('click', () => step(tab.dataset.step));
   document.addEventListener('keydown', keydown);
+  window.addEventListener('beforeunload', (event) => { if (store.isUnsaved()) event.preventDefault(); });
   window.matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => roll.readColours());
   theme(false);
   step('input');
   const { name, score } = await get(`/api/tracks/${about.tracks[0].slug}`);
+  store.keep(score);
   store.add({ name, score });
   roll.resize();
   document.body.dataset.ready = 'yes';

@@ -1,6 +1,6 @@
 // The tracks: which one is edited, instrument, mute, solo, volume.
 
-import { $, h } from './dom.js';
+import { $, h, keepingFocus } from './dom.js';
 import { isDrum, trackName, pitchName } from './music.js';
 import * as store from './store.js';
 import * as roll from './roll.js';
@@ -61,7 +61,9 @@ function row(track, index, score) {
 export function render() {
   const entry = store.current();
   if (!entry) return;
-  $('mixer').replaceChildren(h('ul', { 'aria-label': 'Tracks' }, entry.score.tracks.map((track, i) => row(track, i, entry.score))));
+  keepingFocus($('mixer'), '.track-name', () => {
+    $('mixer').replaceChildren(h('ul', { 'aria-label': 'Tracks' }, entry.score.tracks.map((track, i) => row(track, i, entry.score))));
+  });
 }
 
 roll.set({ silent: (index) => {

@@ -45,14 +45,21 @@ export function bars(score, until) {
 }
 
 const NAMES = ['C', 'C♯', 'D', 'E♭', 'E', 'F', 'F♯', 'G', 'A♭', 'A', 'B♭', 'B'];
-/// The chords of a text such as "Am F | C", over bars: `{ tick, name, first }`. A bar's second chord has its second
-/// half, or the last beat of three; one that goes on is not said again.
-export function chordsOf(text, list) {
+/// Where in a bar its second chord begins: in the middle, but after two quarters of 3/4, and of 6/8 in classical music, whose bars are
+/// not laid out by beats.
+function secondChord({ length, beat }, quarter, classical) {
+  const isLong = length > 4 * quarter;
+  const inBeats = length === 3 * quarter && beat < quarter && !classical;
+  return isLong || inBeats ? length / 2 : Math.min(length, 2 * quarter);
+}
+
+/// The chords of a text such as "Am F | C", over bars: `{ tick, name, first }`. One that goes on is not said again.
+export function chordsOf(text, list, quarter, classical) {
   const chords = [];
   for (const [i, bar] of (text ? text.split('|') : []).entries()) {
     if (!list[i]) break;
-    const { start, length, beat } = list[i];
-    const second = Math.round(length / beat) === 3 ? 2 * beat : length / 2;
+    const { start } = list[i];
+    const second = secondChord(list[i], quarter, classical);
     bar.trim().split(/\s+/).forEach((name, half) => {
       if (name && name !== chords.at(-1)?.name) chords.push({ tick: start + half * second, name, first: half === 0 });
     });

@@ -15,6 +15,8 @@ let master;
 const buffers = new Map();
 const pendingBuffers = new Map();
 let playing = null;
+/// Whether the sound of what is to be played is being made.
+let loading = false;
 let resumeAt = 0;
 const mix = [];
 let onChange = () => {};
@@ -91,12 +93,23 @@ async function stems(score) {
 let turn = 0;
 let settling;
 
-export async function play(score, from = resumeAt) {
+/// From a place in seconds, or from where playing is or was when the sound has been made.
+export async function play(score, place = null) {
   audio();
   const mine = ++turn;
-  const loaded = await stems(score);
+  loading = true;
+  onChange();
+  let loaded;
+  try {
+    loaded = await stems(score);
+  } catch (error) {
+    if (mine === turn) { loading = false; onChange(); }
+    throw error;
+  }
   // Something else was asked for while the sound was made.
   if (mine !== turn) return;
+  loading = false;
+  const from = place ?? position();
   halt();
   const length = secondsAt(score, endTick(score));
   const offset = from >= length - 0.05 ? 0 : Math.max(0, from);
@@ -129,6 +142,7 @@ function halt() {
 
 export function pause() {
   turn++;
+  loading = false;
   resumeAt = position();
   halt();
   onChange();
@@ -136,22 +150,23 @@ export function pause() {
 
 export function seek(seconds, score) {
   resumeAt = Math.max(0, seconds);
-  if (playing) again(score, resumeAt);
+  if (playing || loading) again(score, resumeAt);
   onChange();
 }
 
 /// The same place in music that has changed.
 export function replay(score) {
-  if (playing) again(score, position());
+  if (playing || loading) again(score);
 }
 
 /// Where it cannot be played, nothing else is.
-const again = (score, from) => play(score, from).catch((error) => {
+const again = (score, place = null) => play(score, place).catch((error) => {
   pause();
   toast(error.message, 'error');
 });
 
 export const isPlaying = () => playing !== null;
+export const isLoading = () => loading;
 
 /// Where playing is, in seconds.
 export function position() {

@@ -5,6 +5,7 @@ import { post } from './api.js';
 import * as store from './store.js';
 import * as player from './player.js';
 import * as mixer from './mixer.js';
+import * as technique from './technique.js';
 import { keyboard } from './keyboard.js';
 
 let board; let button; let status; let tempo; let beats; let metronome; let assist; let meter;
@@ -78,6 +79,7 @@ async function stop() {
       ({ score } = await post('/api/assist', { score, grid, find_tempo: false, strength: 1 }));
     }
     store.addInput('Recording', score);
+    technique.setTrack('melody');
     toast(`${done.notes.length} notes recorded.`);
   } catch (error) {
     toast(error.message, 'error');

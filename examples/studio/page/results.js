@@ -1,6 +1,6 @@
 // Step 3: inputs and results side by side, comparing two of them.
 
-import { $, h, toast } from './dom.js';
+import { $, h, toast, keepingFocus } from './dom.js';
 import { post } from './api.js';
 import { keyName, clock, noteCount } from './music.js';
 import * as store from './store.js';
@@ -12,10 +12,12 @@ let onCompare = () => {};
 
 /// The entry that the one shown is compared with.
 export function base() {
+  // What is gone, or shown itself.
+  const isOther = ({ id }) => String(id) === compareWith && id !== store.get().current;
+  if (!['parent', 'none'].includes(compareWith) && !store.get().entries.some(isOther)) compareWith = 'parent';
   if (compareWith === 'none') return undefined;
   if (compareWith === 'parent') return store.parent();
-  const other = store.entry(Number(compareWith));
-  return other && other.id !== store.get().current ? other : undefined;
+  return store.entry(Number(compareWith));
 }
 
 function card(entry, index) {
@@ -39,12 +41,11 @@ function compare() {
   const { entries, current } = store.get();
   const others = entries.filter((e) => e.id !== current);
   if (!others.length) return null;
-  if (!['parent', 'none'].includes(compareWith) && !store.entry(Number(compareWith))) compareWith = 'parent';
+  const other = base();
   const select = h('select', { id: 'compare', change: () => { compareWith = select.value; onCompare(); } },
     h('option', { value: 'parent' }, 'its input'), h('option', { value: 'none' }, 'nothing'),
     others.map((e) => h('option', { value: e.id }, `${entries.indexOf(e) + 1}: ${e.name}`)));
   select.value = compareWith;
-  const other = base();
   const swap = h('button', { type: 'button', id: 'swap', disabled: !other, title: 'Show and play the other one (X)', click: swapBoth }, 'Swap');
   const figures = h('button', { type: 'button', id: 'figures', disabled: !other, 'aria-expanded': 'false', click: () => showFigures(other) }, 'Figures');
   return h('div', { class: 'compare' }, h('label', { class: 'inline' }, 'Compare with', select), swap, figures);
@@ -85,9 +86,11 @@ async function showFigures(other) {
 
 export function render() {
   const { entries } = store.get();
-  $('results').replaceChildren(
-    h('ol', { class: 'cards', 'aria-label': 'Inputs and results' }, entries.map(card)),
-    ...[compare()].filter(Boolean));
+  keepingFocus($('results'), '.card.on .card-main', () => {
+    $('results').replaceChildren(
+      h('ol', { class: 'cards', 'aria-label': 'Inputs and results' }, entries.map(card)),
+      ...[compare()].filter(Boolean));
+  });
   $('results').querySelector('.card.on')?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
 }
 

@@ -15,8 +15,10 @@ const pen = canvas.getContext('2d');
 
 /// What is drawn. `live` is `{ cells: Map, notes: [], recent: [] }` while a model works.
 const view = {
-  score: null, chords: null, base: null, changes: null, active: 0, selection: null, drag: null, live: null, cursor: 0,
-  silent: () => false, edit: false, zoom: 1,
+  score: null, chords: null, classical: false, base: null, changes: null, active: 0, selection: null, drag: null, live: null, cursor: 0,
+  silent: () => false, edit: false,
+  // 1 shows all of it. Without a number it is that, or as much of it as can be seen well.
+  zoom: null,
 };
 let bounds = { low: 48, high: 84, end: 0, bars: [], chords: [] };
 /// Height of what is above the notes: bar numbers, and chords where they are known.
@@ -55,19 +57,19 @@ function measure() {
   if (view.edit) list = bars(score, list.at(-1).start + list.at(-1).length * 3);
   const last = list.at(-1);
   end = Math.max(end, last ? last.start + last.length : end);
-  const chords = chordsOf(view.live ? null : view.chords, list);
+  const chords = chordsOf(view.live ? null : view.chords, list, score.ticks_per_quarter, view.classical);
   header = chords.length ? RULER + CHORDS : RULER;
   bounds = { low, high, end, bars: list, chords };
   fit();
 }
 
+/// At a zoom of 1.
+const perTick = () => Math.max(50, size.width - KEYS) / Math.max(1, bounds.end);
+
+export const zoomNow = () => view.zoom ?? Math.max(1, 26 / (perTick() * (bounds.bars[0]?.length ?? 1920)));
+
 function fit() {
-  const inner = Math.max(50, size.width - KEYS);
-  // At zoom 1 all of it is seen, unless that would be too small to see.
-  const perTick = inner / Math.max(1, bounds.end);
-  const perBar = perTick * (bounds.bars[0]?.length ?? 1920);
-  const least = Math.max(1, 26 / perBar);
-  scale = perTick * Math.max(view.zoom, least);
+  scale = perTick() * zoomNow();
   space.style.width = `${Math.ceil(bounds.end * scale + KEYS)}px`;
 }
 

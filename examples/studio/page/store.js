@@ -8,6 +8,8 @@ let past = [];
 let future = [];
 let nextId = 1;
 let sessions = 0;
+/// Scores that can be had again: built-in ones, files, what is in a saved session.
+const kept = new WeakSet();
 const listeners = new Set();
 
 export const get = () => state;
@@ -91,10 +93,15 @@ export function redo() {
   tell('redo');
 }
 
+export const keep = (score) => { kept.add(score); };
+/// Whether something would be lost with the page.
+export const isUnsaved = () => state.entries.some((e) => !kept.has(e.score));
+
 export const save = () => ({ format: 'deepcompose-studio-1', current: state.current, entries: state.entries });
 
 export function load(session) {
   sessions++;
   nextId = Math.max(nextId, ...session.entries.map((e) => e.id + 1));
+  for (const { score } of session.entries) keep(score);
   change('Open a session', { entries: session.entries, current: session.current });
 }

@@ -1,10 +1,11 @@
 // Step 2: technique, parameters, presets, seed; running a composition.
 
-import { $, h, toast, segments, freshId, announce } from './dom.js';
+import { $, h, toast, segments, freshId, announce, keepingFocus } from './dom.js';
 import { client, post, stream } from './api.js';
 import { isDrum, trackName, endTick } from './music.js';
 import * as store from './store.js';
 import * as roll from './roll.js';
+import * as edit from './edit.js';
 import * as mixer from './mixer.js';
 
 let techniques = [];
@@ -36,16 +37,20 @@ function field(parameter) {
   const error = h('p', { class: 'error', role: 'alert' });
   fieldErrors.set(parameter.name, error);
   const { body, range, inline } = control(parameter, id);
+  // Several boxes have a heading, one control a label.
+  const title = parameter.control.kind === 'roles' ? h('span', { class: 'label', id: `${id}-label` }, parameter.label) : h('label', { for: id }, parameter.label);
   return h('div', { class: 'parameter', 'data-parameter': parameter.name },
-    h('div', { class: 'parameter-head' }, h('label', { for: id }, parameter.label), info, inline), body,
+    h('div', { class: 'parameter-head' }, title, info, inline), body,
     range ? h('p', { class: 'range' }, range) : null, help, error);
 }
 
 function slider(parameter, id, { min, max, step, accepted }, get, put, unit) {
   const clamp = (v) => Math.min(max, Math.max(min, v));
   const number = h('input', {
-    type: 'number', id, step: 'any', value: get(), 'aria-describedby': `${id}-help`,
-    input: () => { put(Number(number.value)); line.value = clamp(Number(number.value)); },
+    type: 'number', id, step, value: get(), 'aria-describedby': `${id}-help`,
+    // An empty field is one that is being written; left so, it has its value back.
+    input: () => { if (number.value !== '') { put(Number(number.value)); line.value = clamp(Number(number.value)); } },
+    blur: () => { if (number.value === '') number.value = get(); },
   });
   const line = h('input', {
     type: 'range', min, max, step, 'aria-label': parameter.label,
@@ -87,19 +92,19 @@ function control(parameter, id) {
       } });
       return h('label', { class: 'check', title: `In: ${o.help}` }, box, o.label);
     });
-    boxes[0].querySelector('input').id = id;
-    return { body: h('div', { class: 'row wrap' }, boxes) };
+    return { body: h('div', { class: 'row wrap', role: 'group', 'aria-labelledby': `${id}-label`, 'aria-describedby': `${id}-help` }, boxes) };
   }
   if (kind.kind === 'track') {
-    const { score } = source();
+    const { score, name: title } = source();
     const trackText = (v) => (typeof v === 'object' ? `index:${v.index}` : v);
     const select = h('select', { id, change: () => {
       const text = select.value;
       setValue(name, text.startsWith('index:') ? { index: Number(text.slice(6)) } : text);
     } }, h('option', { value: 'melody' }, 'The melody'), h('option', { value: 'all' }, 'All tracks but drums'),
     score.tracks.map((t, i) => (isDrum(t) ? null : h('option', { value: `index:${i}` }, `${i + 1}: ${trackName(t, i, mixer.instrumentNames())}`))));
-    select.value = trackText(valueOf(name));
-    if (select.selectedIndex < 0) { select.value = 'melody'; setValue(name, 'melody'); }
+    const now = valueOf(name);
+    if (!hasTrack(now, score)) select.append(h('option', { value: trackText(now) }, `${now.index + 1}: not in ${title}`));
+    select.value = trackText(now);
     return { body: select };
   }
   if (kind.kind === 'text') {
@@ -132,6 +137,9 @@ function notesControl(parameter, id, kind) {
   return { body: holder, inline, range: `${kind.accepted}, as sixteenths for 8 bars or % of the input's · default ${parameter.default}` };
 }
 
+/// Whether a score has the tracks that a parameter names.
+const hasTrack = (value, score) => typeof value !== 'object' || (score.tracks[value.index] && !isDrum(score.tracks[value.index]));
+
 /// What a run works on: the input of the result that is shown, or what is shown.
 const source = (again = false) => (again && store.parent()) || store.current();
 
@@ -153,10 +161,29 @@ export function render() {
   const basic = now.parameters.filter((p) => !p.advanced).map(field);
   const advanced = now.parameters.filter((p) => p.advanced).map(field);
   const wasOpen = form.querySelector('details')?.open ?? false;
-  form.replaceChildren(
+  const draw = () => form.replaceChildren(
     h('div', { class: 'parameter' }, h('div', { class: 'parameter-head' }, h('label', { for: 'preset' }, 'Preset')), preset, h('p', { class: 'range', id: 'preset-help' })),
     ...basic, h('details', { open: wasOpen }, h('summary', {}, 'More'), advanced));
+  keepingFocus(form, '#preset', draw);
   refresh();
+}
+
+const trackParameter = (of = technique()) => of.parameters.find((p) => p.control.kind === 'track');
+
+/// The tracks to choose from, of another score.
+export function renderTracks() {
+  const parameter = trackParameter();
+  const now = parameter && form.querySelector(`[data-parameter="${parameter.name}"]`);
+  if (now) keepingFocus(form, '#preset', () => now.replaceWith(field(parameter)));
+}
+
+/// What every technique works on: 'melody', or a track by its index.
+export function setTrack(value) {
+  for (const t of techniques) {
+    const parameter = trackParameter(t);
+    if (parameter) values[t.id][parameter.name] = structuredClone(value);
+  }
+  renderTracks();
 }
 
 /// What the buttons say.
@@ -193,6 +220,12 @@ function say(error) {
 
 async function run(again) {
   const from = source(again);
+  const parameter = trackParameter();
+  const wanted = parameter && valueOf(parameter.name);
+  if (parameter && !hasTrack(wanted, from.score)) {
+    say({ field: parameter.name, message: `${from.name} has no track ${wanted.index + 1} with a melody` });
+    return;
+  }
   const now = { technique: chosen, ...structuredClone(values[chosen]) };
   const title = technique();
   const used = Math.max(0, Math.floor(Number(seed.value) || 0));
@@ -241,7 +274,8 @@ function begin(job) {
   $('progress').hidden = false;
   $('progress-bar').removeAttribute('value');
   $('progress-text').textContent = `${job.title.name} is working…`;
-  roll.set({ score, base: null, selection: null, edit: false, live: job.live });
+  edit.setMode(false);
+  roll.set({ score, base: null, selection: null, live: job.live });
   announce(`${job.title.name} has begun`);
 }
 
@@ -308,7 +342,7 @@ export function build(list, ran) {
   for (const t of techniques) values[t.id] = Object.fromEntries(t.parameters.map((p) => [p.name, structuredClone(p.default)]));
   kinds = segments('Technique', techniques.map((t) => [t.id, t.name]), chosen, choose);
   about = h('p', { class: 'soft' });
-  form = h('form', { submit: (event) => { event.preventDefault(); run(false); } });
+  form = h('form', { novalidate: true, submit: (event) => { event.preventDefault(); run(false); } });
   seed = h('input', { type: 'number', id: 'seed', min: 0, max: Number.MAX_SAFE_INTEGER, step: 1, value: 7 });
   runButton = h('button', { type: 'button', class: 'primary wide', id: 'run', click: () => run(false) });
   againButton = h('button', { type: 'button', class: 'wide', id: 'run-again', click: () => run(true) });

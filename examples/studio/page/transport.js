@@ -29,14 +29,12 @@ let frameRequest = 0;
 const music = () => store.current()?.score;
 
 export async function toggle() {
-  if (player.isPlaying()) { player.pause(); return; }
-  playButton.setAttribute('aria-busy', 'true');
+  if (player.isPlaying() || player.isLoading()) { player.pause(); return; }
   try {
     await player.play(music());
   } catch (error) {
     toast(error.message, 'error');
   }
-  playButton.removeAttribute('aria-busy');
 }
 
 export const rewind = () => { player.seek(0, music()); roll.followSeconds(0); };
@@ -57,7 +55,8 @@ function tick() {
 }
 
 export function refresh() {
-  const playing = player.isPlaying();
+  const playing = player.isPlaying() || player.isLoading();
+  playButton.setAttribute('aria-busy', player.isLoading() && !player.isPlaying());
   playButton.replaceChildren(icon(playing ? PAUSE : PLAY));
   playButton.setAttribute('aria-label', playing ? 'Pause' : 'Play');
   playButton.setAttribute('aria-pressed', playing);
@@ -65,6 +64,7 @@ export function refresh() {
   redoButton.disabled = !store.canRedo();
   undoButton.title = store.canUndo() ? `Undo: ${store.undoLabel()} (Ctrl+Z)` : 'Nothing to undo';
   redoButton.title = store.canRedo() ? `Redo: ${store.redoLabel()} (Ctrl+Shift+Z)` : 'Nothing to redo';
+  showZoom();
   tick();
 }
 
@@ -80,10 +80,18 @@ async function save(kind, button) {
   button.disabled = false;
 }
 
+/// By a factor, or to all of it.
 function zoom(by) {
-  const next = by === 0 ? 1 : Math.min(16, Math.max(1, roll.state.zoom * by));
-  roll.set({ zoom: next });
-  zoomLabel.textContent = next === 1 ? 'Fit' : `${next.toFixed(next < 10 && next % 1 ? 1 : 0)}×`;
+  const before = roll.zoomNow();
+  roll.set({ zoom: null });
+  const most = Math.max(16, 4 * roll.zoomNow());
+  roll.set({ zoom: by === 0 ? 1 : Math.min(most, Math.max(1, before * by)) });
+  showZoom();
+}
+
+function showZoom() {
+  const now = roll.zoomNow();
+  zoomLabel.textContent = now === 1 ? 'Fit' : `${now.toFixed(now < 10 && now % 1 ? 1 : 0)}×`;
 }
 
 export function toggleEdit() {

@@ -490,7 +490,7 @@ fn transformer() -> Entry {
             "",
             Control::Choice {
                 options: endings(
-                    ["Break off", "The extension is as long as you asked for."],
+                    ["Break off", "The extension is as long as you asked for, to the last whole beat."],
                     ["Come to an end", "The last note is the tonic, with a bar: up to a bar earlier."],
                 ),
             },

@@ -76,11 +76,14 @@ async fn ode_to_joy_to_a_rock_band_edited_and_downloaded() {
     page.wait_until(colours).await;
     page.click("#continue").await;
 
+    let unsaved = "return import('/page/store.js').then(store => store.isUnsaved())";
+    assert_eq!(page.run(unsaved).await, json!(false));
     page.click("#technique [data-value=transformer]").await;
     page.choose("#preset", "Short answer").await;
     page.fill("#seed", "4").await;
     page.click("#run").await;
     cards(&page, 2).await;
+    assert_eq!(page.run(unsaved).await, json!(true));
     page.picture("laptop-extended").await;
 
     page.click("#technique [data-value=gan]").await;
@@ -90,16 +93,20 @@ async fn ode_to_joy_to_a_rock_band_edited_and_downloaded() {
     assert!(page.text(".card.on").await.contains("GAN rock"));
     page.run("document.querySelectorAll('.toast').forEach(t => t.remove())").await;
     page.picture("laptop-band").await;
-    // The chords over the roll: of two bars of 4/4, 480 ticks a beat, one of 3/4 and one of 6/8.
-    let bars = "[[0, 1920, 480], [1920, 1920, 480], [3840, 1440, 480], [5280, 1440, 240]]\
+    // The chords over the roll: of two bars of 4/4, 480 ticks a beat, one of 3/4, one of 6/8, whose second half begins after
+    // two quarters in classical music, and one of 3/2, which is cut in two.
+    let bars = "[[0, 1920, 480], [1920, 1920, 480], [3840, 1440, 480], [5280, 1440, 240], [6720, 2880, 960]]\
                 .map(([start, length, beat]) => ({ start, length, beat }))";
-    let chords = page
-        .run(&format!(
-            "return import('/page/music.js').then(m => m.chordsOf('D G | G | C F | A Dm | E', {bars})\
-             .map(c => `${{c.tick}} ${{c.name}}`))"
-        ))
-        .await;
-    assert_eq!(chords, json!(["0 D", "960 G", "3840 C", "4800 F", "5280 A", "6000 Dm"]));
+    for (classical, second) in [(false, "6000 Dm"), (true, "6240 Dm")] {
+        let chords = page
+            .run(&format!(
+                "return import('/page/music.js').then(m => m.chordsOf('D G | G | C F | A Dm | E B | E', {bars}, 480, {classical})\
+                 .map(c => `${{c.tick}} ${{c.name}}`))"
+            ))
+            .await;
+        let expected = ["0 D", "960 G", "3840 C", "4800 F", "5280 A", second, "6720 E", "8160 B"];
+        assert_eq!(chords, json!(expected));
+    }
     let before = read(&page.download("#download-midi", ".mid").await);
     let names: Vec<&str> = before.tracks().iter().map(|track| track.name()).collect();
     assert_eq!(names.len(), 5, "{names:?}");
@@ -145,6 +152,7 @@ async fn ode_to_joy_to_a_rock_band_edited_and_downloaded() {
 
     // The session, saved and opened in another page.
     let session = page.download("#session-save", ".json").await;
+    assert_eq!(page.run(unsaved).await, json!(false));
     let other = Page::open(&driver, address, LAPTOP).await;
     other.upload("#session-open", &session).await;
     cards(&other, 3).await;
@@ -170,8 +178,10 @@ async fn sound_is_played_with_a_cursor_and_a_mixer() {
     assert!(sound.samples::<i16>().all(|s| s.unwrap() == 0));
     page.click("#play").await;
     page.find("#play[aria-label=Play]").await;
-    // Another instrument is in the MIDI file.
+    // Another instrument is in the MIDI file, and its choice has the focus still, though the mixer was drawn anew.
+    page.run("document.querySelector(\"[data-track='0'] select\").focus()").await;
     page.choose("[data-track='0'] select", "Vibraphone").await;
+    page.wait_until("const at = document.activeElement; return at.tagName === 'SELECT' && at.closest('[data-track]').dataset.track === '0'").await;
     let score = read(&page.download("#download-midi", ".mid").await);
     assert_eq!(score.tracks()[0].program().get(), 11);
     page.close().await;
@@ -207,6 +217,14 @@ async fn files_are_imported_and_broken_ones_explained() {
     let used = read(&page.download("#download-midi", ".mid").await);
     assert_eq!(used.tracks().len(), 1);
     assert_eq!(used.tracks()[0].name(), "<img src=x>");
+    let works_on = "return document.querySelector('[data-parameter=track] select').value";
+    assert_eq!(page.run(works_on).await, json!("melody"));
+    // All of its tracks, of which the second is worked on.
+    page.click("#use-all").await;
+    page.wait_until(&format!("{works_on} === 'index:1'")).await;
+    page.click("#input [data-value=choose]").await;
+    page.click("[data-slug=ode-to-joy]").await;
+    page.wait_until(&format!("{works_on} === 'melody'")).await;
     page.close().await;
 }
 

@@ -167,8 +167,9 @@ impl Page {
 
     pub async fn fill(&self, css: &str, value: &str) {
         let input = self.find(css).await;
-        input.clear().await.unwrap();
-        input.send_keys(value).await.unwrap();
+        // All of it is chosen, with Control and A, and overwritten, as one would.
+        input.click().await.unwrap();
+        input.send_keys(&format!("\u{e009}a\u{e000}{value}")).await.unwrap();
     }
 
     /// Waits until a script answers true.
