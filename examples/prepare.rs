@@ -40,9 +40,9 @@ struct Arguments {
     /// The model to be trained on it
     #[arg(long = "for", value_enum)]
     model: Model,
-    /// The Transformer's tokens: performance or satb
-    #[arg(long, default_value_t = Vocabulary::Performance)]
-    tokenizer: Vocabulary,
+    /// The Transformer's tokens: performance (the default) or satb
+    #[arg(long)]
+    tokenizer: Option<Vocabulary>,
     /// Prepare one part of several: i/n with i from 0 to n - 1
     #[arg(long, default_value_t = PartOf::WHOLE)]
     shard: PartOf,
@@ -58,9 +58,9 @@ struct Arguments {
     /// For the Transformer: further renditions of the training pieces, louder and softer by these factors
     #[arg(long, value_delimiter = ',', value_name = "F,F,…")]
     velocity: Vec<f64>,
-    /// For the GAN: the genre of files whose folder is not named after one
-    #[arg(long, default_value_t = Genre::Pop)]
-    genre: Genre,
+    /// For the GAN: the genre of files whose folder is not named after one, pop by default
+    #[arg(long)]
+    genre: Option<Genre>,
 }
 
 fn main() -> ExitCode {
@@ -75,19 +75,22 @@ fn main() -> ExitCode {
 
 fn run(a: Arguments) -> Result<(), Box<dyn Error>> {
     let tokens = matches!(a.model, Model::Transformer);
-    let is_varied = !a.stretch.is_empty() || !a.velocity.is_empty();
-    if is_varied && !tokens {
-        return Err("--stretch and --velocity are of tokens: --for transformer".into());
+    let of_tokens = !a.stretch.is_empty() || !a.velocity.is_empty() || a.tokenizer.is_some();
+    if of_tokens && !tokens {
+        return Err("--tokenizer, --stretch and --velocity are of tokens: --for transformer".into());
+    }
+    if a.genre.is_some() && !matches!(a.model, Model::Gan) {
+        return Err("--genre is of bands: --for gan".into());
     }
     let shares = SplitShares::new(a.valid, a.test)?;
     let options = PrepareOptions {
-        corpus: CorpusOptions { shares, genre: a.genre, ..CorpusOptions::default() },
+        corpus: CorpusOptions { shares, genre: a.genre.unwrap_or(Genre::Pop), ..CorpusOptions::default() },
         part: a.shard,
         ..PrepareOptions::new(match a.model {
             Model::ArCnn => Representation::Rolls,
             Model::Gan => Representation::Bands,
             Model::Transformer => Representation::Tokens {
-                vocabulary: a.tokenizer,
+                vocabulary: a.tokenizer.unwrap_or(Vocabulary::Performance),
                 augmentation: TokenAugmentation { stretch: a.stretch, velocity: a.velocity },
             },
         })

@@ -59,7 +59,7 @@ fn run() -> Result<()> {
     let Options { common } = Options::parse();
     let mut config = common.config(NAME, quick())?;
     let first = config.run.devices()?.into_iter().next().unwrap_or_default();
-    let tuned: Option<ArCnn> = common.fine_tune(pretrained::ar_cnn, &first)?;
+    let tuned: Option<ArCnn> = common.fine_tune(NAME, pretrained::ar_cnn, &first)?;
     if let Some(model) = &tuned {
         config.model = deepcompose::models::weights::Model::config(model).clone();
     }
@@ -70,11 +70,13 @@ fn run() -> Result<()> {
     let (train, valid) =
         Pieces::open(common.data.as_deref(), Corpus::builtin)?.windows(config.model.steps)?;
     println!("{} training windows, {} validation windows", train.len(), valid.len());
-    let epoch = train.len().div_ceil(config.training.batch_size.max(1) * config.training.accumulate.max(1));
+    let devices = config.run.devices()?;
+    // Several devices take a step of a batch each.
+    let batches = if devices.len() > 1 { devices.len() } else { config.training.accumulate.max(1) };
+    let epoch = train.len().div_ceil(config.training.batch_size.max(1) * batches);
     let training = &mut config.training;
     common.apply(epoch, &mut training.steps, &mut training.seed);
 
-    let devices = config.run.devices()?;
     if devices.len() > 1 {
         let (epochs, out) = (config.training.steps.div_ceil(epoch), common.out(NAME));
         train_on_devices(&config, train, valid, &devices, config.run.sharing, epochs, &out)?;

@@ -67,8 +67,9 @@ fn quick() -> ChoraleTrainConfig {
 fn run() -> Result<()> {
     let Options { common, teacher, invent } = Options::parse();
     let mut config = common.config(NAME, quick())?;
-    let device = config.run.devices()?.into_iter().next().unwrap_or_default();
-    let tuned: Option<ChoraleTransformer> = common.fine_tune(pretrained::chorale, &device)?;
+    let devices = config.run.devices()?;
+    let [device] = devices.as_slice() else { return Err("a chorale network trains on one device".into()) };
+    let tuned: Option<ChoraleTransformer> = common.fine_tune(NAME, pretrained::chorale, device)?;
     if let Some(model) = &tuned {
         config.model = model.config().clone();
     }
@@ -85,14 +86,14 @@ fn run() -> Result<()> {
     let training = &mut config.training;
     common.apply(epoch, &mut training.steps, &mut training.seed);
 
-    let teacher = ensemble(&teacher, &device)?;
+    let teacher = ensemble(&teacher, device)?;
     let train = match &teacher {
         Some(teacher) if invent > 0 => train.with_invented(&invented(teacher, invent, config.training.seed)?),
         _ => train,
     };
     let mut trainer = match tuned {
         Some(model) => ChoraleTrainer::fine_tune(model, &config.training, train, valid)?,
-        None => ChoraleTrainer::new(&config, train, valid, &device)?,
+        None => ChoraleTrainer::new(&config, train, valid, device)?,
     };
     if let Some(teacher) = teacher {
         trainer = trainer.taught_by(teacher)?;

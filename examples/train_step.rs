@@ -37,7 +37,9 @@ fn ar_cnn() -> Result<ArCnnTrainer, Box<dyn Error>> {
 
 /// Width 256, 6 layers with 8 heads of 32, 16 lanes of 128 tokens that remember 128 more.
 fn transformer() -> Result<TransformerTrainer, Box<dyn Error>> {
-    let piece = |lane: u32| Piece::new((0..100_000).map(|i| (i * 7 + i * i % 13 + lane) % 300).collect());
+    let piece = |lane: u32| {
+        Piece::new((0..100_000_u32).map(|i| (i * 7 + i.wrapping_mul(i) % 13 + lane) % 300).collect())
+    };
     let data = TokenDataset::new((0..16).map(piece).collect(), TokenLayout::performance())?;
     let config = TransformerTrainConfig {
         model: TransformerXlConfig {

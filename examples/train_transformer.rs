@@ -64,9 +64,15 @@ fn run() -> Result<()> {
     let Options { common, tokenizer } = Options::parse();
     let mut config = common.config(NAME, quick())?;
     let first = config.run.devices()?.into_iter().next().unwrap_or_default();
-    let tuned: Option<TransformerXl> = common.fine_tune(pretrained::transformer, &first)?;
+    let tuned: Option<TransformerXl> = common.fine_tune(NAME, pretrained::transformer, &first)?;
     match (&tuned, tokenizer) {
-        (Some(model), _) => config.model = model.config().clone(),
+        (Some(model), given) => {
+            config.model = model.config().clone();
+            if given.is_some_and(|given| config.model.tokenizer.is_some_and(|own| own != given)) {
+                return Err("--tokenizer is not that of the network".into());
+            }
+            config.model.tokenizer = config.model.tokenizer.or(given);
+        }
         (None, Some(tokenizer)) => config.model = config.model.with_tokenizer(tokenizer),
         (None, None) => {}
     }
@@ -78,12 +84,14 @@ fn run() -> Result<()> {
     let (train, valid) = Pieces::open(common.data.as_deref(), Corpus::builtin)?.tokens(vocabulary)?;
     let count = |data: &deepcompose::models::transformer::TokenDataset| (data.pieces().len(), data.tokens());
     println!("training pieces and tokens: {:?}, validation: {:?}", count(&train), count(&valid));
-    let per_step = config.training.lanes * config.training.accumulate * config.model.segment;
+    let devices = config.run.devices()?;
+    // Several devices take a step of a batch each.
+    let batches = if devices.len() > 1 { devices.len() } else { config.training.accumulate };
+    let per_step = config.training.lanes * batches * config.model.segment;
     let epoch = train.tokens().div_ceil(per_step.max(1));
     let training = &mut config.training;
     common.apply(epoch, &mut training.steps, &mut training.seed);
 
-    let devices = config.run.devices()?;
     if devices.len() > 1 {
         let (epochs, out) = (config.training.steps.div_ceil(epoch), common.out(NAME));
         train_on_devices(&config, train, valid, &devices, config.run.sharing, epochs, &out)?;

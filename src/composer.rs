@@ -397,9 +397,6 @@ impl Composer {
     ) -> Result<Composition, ComposeError> {
         let model = self.gan.as_ref().ok_or(ComposeError::NoModel("GAN"))?;
         let mut rng = rng(self.seed, 3);
-        if let Some(seed) = params.seed {
-            rng = ChaCha8Rng::seed_from_u64(seed);
-        }
         compose::accompany(model.generator(), self.velocity.as_ref(), input, params, &mut rng, observer)
     }
 

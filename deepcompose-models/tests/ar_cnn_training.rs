@@ -65,6 +65,24 @@ fn trained(steps: usize) -> (f64, ArCnnTrainer) {
 }
 
 #[test]
+fn windows_in_which_nothing_differs_do_not_count_for_validation() {
+    // All cells are cleared, and none set: a silent window has nothing to be foretold.
+    let mut config = small::ar_cnn_config(1);
+    config.training.corruption = Corruption { remove: (1.0, 1.0), add: (0.0, 0.0), ..Corruption::default() };
+    let sounding = Array2::from_shape_fn((16, 128), |(_, pitch)| pitch == 60);
+    let silent = Array2::from_elem((16, 128), false);
+    let loss = |pieces: &[&Array2<bool>]| {
+        let valid = RollWindows::new(pieces.iter().map(|piece| (*piece).clone()).collect(), 16, 16);
+        assert_eq!(valid.len(), pieces.len());
+        ArCnnTrainer::new(&config, small::scales(), valid, &Device::default()).unwrap().validate().unwrap()
+    };
+    let alone = loss(&[&sounding]);
+    assert!(alone > 1.0, "{alone}");
+    assert!((loss(&[&silent, &sounding, &silent]) - alone).abs() < 1e-5);
+    assert_eq!(loss(&[&silent]), 0.0);
+}
+
+#[test]
 fn training_lowers_the_loss() {
     // An untrained network is near the uniform distribution over 256 cells; a window of a scale with at most half of
     // its 16 cells cleared and 2 % of the others set has 1 to 13 edits: −ln n + ln 256 on average over 3 nats.

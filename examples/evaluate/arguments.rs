@@ -208,13 +208,17 @@ impl Options {
             ("--keys", self.keys != 0, of(&[Kind::Chorale])),
             ("--decode", self.decode.is_some(), transformer && !self.extend),
             ("--extend", self.extend, transformer),
-            ("--split", self.extend && self.split != "valid", false),
+            ("--split", (self.extend || self.enhance) && self.split != "valid", false),
+            ("--limit", self.enhance && self.limit.is_some(), false),
             ("--enhance", self.enhance, of(&[Kind::ArCnn])),
             ("--rules", self.rules.is_some(), of(&[Kind::Gan])),
         ] {
             if given && !fits {
                 return Err(format!("{option} has no part in this measurement").into());
             }
+        }
+        if self.longest_run > 0 && !(1..=self.longest_run).contains(&self.shortest_note) {
+            return Err("--shortest-note is from 1 to --longest-run".into());
         }
         Ok(Some(Task {
             kind,
@@ -237,11 +241,7 @@ impl Options {
             passes: self.passes,
             unit: match self.longest_run {
                 0 => EditUnit::Cell,
-                longest => EditUnit::Run {
-                    margin: self.run_margin,
-                    longest,
-                    shortest: self.shortest_note.clamp(1, longest),
-                },
+                longest => EditUnit::Run { margin: self.run_margin, longest, shortest: self.shortest_note },
             },
             rules: self.rules.as_deref(),
             genre: self.genre,

@@ -15,8 +15,9 @@ const NAME: &str = "shipped-transformer";
 pub(crate) fn run(common: &Common, pop_songs: usize) -> Result<()> {
     common.refuse(&["--sample-every"], "in this training")?;
     let mut config: TransformerTrainConfig = common.config(NAME, TrainConfig::default())?;
-    let first = config.run.devices()?.into_iter().next().unwrap_or_default();
-    let tuned: Option<TransformerXl> = common.fine_tune(pretrained::transformer, &first)?;
+    let devices = config.run.devices()?;
+    let [device] = devices.as_slice() else { return Err("this training runs on one device".into()) };
+    let tuned: Option<TransformerXl> = common.fine_tune(NAME, pretrained::transformer, device)?;
     if let Some(model) = &tuned {
         config.model = model.config().clone();
     }
@@ -34,12 +35,13 @@ pub(crate) fn run(common: &Common, pop_songs: usize) -> Result<()> {
     let (train, valid) = (dataset(corpus.train)?, dataset(corpus.valid)?);
     let count = |data: &TokenDataset| (data.pieces().len(), data.tokens());
     println!("training pieces and tokens: {:?}, validation: {:?}", count(&train), count(&valid));
-    let epoch = train.tokens().div_ceil((config.training.lanes * config.model.segment).max(1));
+    let per_step = config.training.lanes * config.training.accumulate * config.model.segment;
+    let epoch = train.tokens().div_ceil(per_step.max(1));
     let training = &mut config.training;
     common.apply(epoch, &mut training.steps, &mut training.seed);
     let mut trainer = match tuned {
         Some(model) => TransformerTrainer::fine_tune(model, &config.training, train, valid)?,
-        None => TransformerTrainer::new(&config, train, valid, &first)?,
+        None => TransformerTrainer::new(&config, train, valid, device)?,
     };
     let run = common.open(NAME, &config, &mut trainer)?;
     common.supervised(run, &mut trainer, "nats a token", config.training.steps, &mut |_, _| Ok(()))

@@ -19,7 +19,7 @@ impl Start {
         let mut config = common.config(name, quick)?;
         let devices = config.run.devices()?;
         let [device] = devices.as_slice() else { return Err("a GAN trains on one device".into()) };
-        let mut tuned: Option<Generator> = common.fine_tune(pretrained::gan, device)?;
+        let mut tuned: Option<Generator> = common.fine_tune(name, pretrained::gan, device)?;
         if config.model.onsets() {
             tuned = tuned.map(Generator::with_onsets).transpose()?;
         }

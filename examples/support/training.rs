@@ -12,7 +12,9 @@ use std::time::Instant;
 
 use burn::train::{InferenceStep, LearnerModel, TrainStep};
 use clap::Args;
-use deepcompose::models::training::{LossOutput, Outcome, Run, TrainConfig, TrainEvent, Trainer, dashboard};
+use deepcompose::models::training::{
+    Ending, LossOutput, Outcome, Run, TrainConfig, TrainEvent, Trainer, dashboard,
+};
 use deepcompose::models::weights::{self, Model};
 use deepcompose::models::{Device, WeightsError};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -55,7 +57,7 @@ pub(crate) struct Common {
     #[arg(long)]
     pub(crate) freeze: Vec<String>,
     /// Steps between two samples, written to `samples/` of the run as MIDI and as a picture
-    #[arg(long)]
+    #[arg(long, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..))]
     sample_every: Option<usize>,
     /// burn-train's dashboard in the terminal (feature `tui`)
     #[arg(long)]
@@ -132,16 +134,23 @@ impl Common {
     /// The network that is to be fine-tuned, if any.
     pub(crate) fn fine_tune<M: Model>(
         &self,
+        name: &str,
         pretrained: fn(&Device) -> std::result::Result<M, WeightsError>,
         device: &Device,
     ) -> Result<Option<M>> {
         match self.fine_tune.as_deref() {
-            // A run that is resumed has its weights.
             None => Ok(None),
-            Some(_) if self.resume => Ok(None),
+            // A run that is resumed has its weights, unless it was killed before its first checkpoint.
+            Some(_) if self.resume && self.has_checkpoint(name) => Ok(None),
             Some("pretrained") => Ok(Some(pretrained(device)?)),
             Some(path) => weights::load(path, device).map(Some).map_err(|e| format!("{path}: {e}").into()),
         }
+    }
+
+    fn has_checkpoint(&self, name: &str) -> bool {
+        let files = std::fs::read_dir(self.out(name).join("checkpoints"));
+        let is_one = |file: std::fs::DirEntry| file.file_name().to_string_lossy().starts_with("step-");
+        files.is_ok_and(|files| files.flatten().any(is_one))
     }
 
     /// A run of the trainer in the folder, from its last checkpoint if it is resumed.
@@ -160,8 +169,10 @@ impl Common {
             true => Run::open(&folder, &config.run)?,
             false => Run::create(&folder, &config.run)?,
         };
-        if let Some(step) = run.restore(trainer)? {
-            println!("resumed after step {step}");
+        match run.restore(trainer)? {
+            Some(step) => println!("resumed after step {step}"),
+            None if self.resume => println!("there is no checkpoint yet: the run begins again"),
+            None => {}
         }
         config.write(folder.join("config.toml"))?;
         Ok(run)
@@ -227,7 +238,7 @@ impl Common {
                     smooth = Some(mean);
                     bar.set_message(format!("loss {mean:.4} lr {:.1e}", report.learning_rate));
                     bar.set_position(*step as u64);
-                    if sample_every.is_some_and(|every| every > 0 && step.is_multiple_of(every)) {
+                    if sample_every.is_some_and(|every| step.is_multiple_of(every)) {
                         let written = std::fs::create_dir_all(&folder)
                             .map_err(Into::into)
                             .and_then(|()| sample(&trainer.model(), &folder.join(format!("step-{step:06}"))));
@@ -256,7 +267,7 @@ fn tell(run: &Run, outcome: &Outcome) -> Result<()> {
         println!("best: step={} loss={} weights={}", best.step, best.loss, run.best_weights().display());
     }
     let path = run.last_weights();
-    if !path.exists() {
+    if outcome.ending == Ending::Stopped {
         println!("stopped after step {}; --resume goes on", outcome.step);
         return Ok(());
     }

@@ -76,9 +76,13 @@ enum Command {
         #[arg(long, default_value = "burn")]
         mode: String,
         /// Sequences side by side, for the Transformer
-        #[arg(long, default_value_t = 1)]
+        #[arg(long, default_value_t = 1, value_parser = at_least_one)]
         batch: usize,
     },
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|count| *count > 0).ok_or_else(|| "a number from 1 on".to_owned())
 }
 
 #[derive(Clone, Copy, ValueEnum)]

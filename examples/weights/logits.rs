@@ -11,6 +11,8 @@ use deepcompose::models::transformer::TransformerXl;
 use deepcompose::models::weights::{self, Model};
 use serde_json::{Value, json};
 
+use crate::files::write_atomically;
+
 type Outcome = Result<Value, Box<dyn Error>>;
 
 pub(crate) fn write(file: &Path, output: &Path) -> Result<(), Box<dyn Error>> {
@@ -29,7 +31,7 @@ pub(crate) fn write(file: &Path, output: &Path) -> Result<(), Box<dyn Error>> {
     };
     numbers["model"] = info.model.into();
     numbers["sha256"] = info.sha256.into();
-    std::fs::write(output, numbers.to_string())?;
+    write_atomically(output, numbers.to_string().as_bytes())?;
     println!("{}", output.display());
     Ok(())
 }

@@ -2,6 +2,8 @@
 //!
 //! A file says itself which model it holds, so the same commands do for all. `weights --help` tells the rest.
 
+#[path = "../support/files.rs"]
+mod files;
 mod logits;
 
 use std::error::Error;

@@ -140,11 +140,14 @@ pub fn train_on_devices(
         device: first.clone(),
     };
     let order = Arc::new(Shuffle::new(train.len(), training.seed));
+    // Each step is one of a batch of each device.
+    let an_epoch = train.len().div_ceil(devices.len()).div_ceil(training.batch_size);
+    let steps = epochs.saturating_mul(an_epoch).max(1);
     let model = fresh(&config.model, training.seed, &first.clone().autodiff())?;
     DeviceTraining {
         model: model.train(),
         optimizer: AdamConfig::new().init(),
-        schedule: training.schedule(),
+        schedule: ArCnnTraining { steps, ..training.clone() }.schedule(),
         train: Arc::new(loader(train, Some(order))),
         valid: Arc::new(loader(valid, None)),
         epochs,

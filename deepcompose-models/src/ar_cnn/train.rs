@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::fused::{Fused, Rolls};
 use super::loss::{edit_loss_sum, targets};
-use super::{ArCnn, ArCnnConfig, ArCnnTrainConfig, ArCnnTraining, EditBatch, RollWindows, edit_loss};
+use super::{ArCnn, ArCnnConfig, ArCnnTrainConfig, ArCnnTraining, EditBatch, RollWindows};
 use crate::checkpoint::Checkpoint;
 use crate::error::ModelError;
 use crate::training::replicas::Replicas;
@@ -295,15 +295,17 @@ impl Trainer for ArCnnTrainer {
         let model = self.model();
         let device = self.device.clone().inner();
         let indices: Vec<usize> = (0..self.valid.len()).collect();
-        let mut total = 0.0;
+        let (mut total, mut counted) = (0.0, 0.0);
         for (number, chunk) in indices.chunks(training.batch_size).enumerate() {
             let mut rng = step_rng(training.seed, 2, number);
             let (config, corruption) = (self.model.config(), &training.corruption);
             let batch = self.valid.batch(chunk, config, corruption, (0, None), &mut rng, &device);
-            let loss = edit_loss(model.forward(batch.input)?, batch.difference);
-            total += f64::from(loss.into_scalar::<f32>()) * chunk.len() as f64;
+            counted += f64::from(targets(batch.difference.clone()).into_scalar::<f32>());
+            let loss = edit_loss_sum(model.forward(batch.input)?, batch.difference);
+            total += f64::from(loss.into_scalar::<f32>());
         }
-        Ok(total / self.valid.len() as f64)
+        // A window in which nothing differs has nothing to be foretold.
+        Ok(total / counted.max(1.0))
     }
 
     fn model(&self) -> ArCnn {

@@ -175,7 +175,9 @@ fn band_offset<R: Rng + ?Sized>(
         return 0;
     }
     let used = |p: &usize| window.column(*p).iter().any(|on| *on);
-    let range = config.lowest_pitch..config.lowest_pitch + config.pitches;
+    // A configuration that was not checked may have pitches beyond the roll's.
+    let end = config.lowest_pitch.saturating_add(config.pitches).min(window.ncols());
+    let range = config.lowest_pitch.min(end)..end;
     let (Some(low), Some(high)) = (range.clone().find(used), range.rev().find(used)) else {
         return rng.random_range(0..=room);
     };
@@ -190,6 +192,7 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
     use proptest::prelude::*;
+    use rand::SeedableRng;
 
     use super::*;
 
@@ -206,6 +209,18 @@ mod tests {
         let mut out = Array2::from_elem((steps, 128), false);
         cells.into_iter().for_each(|(step, pitch)| out[[step, (pitch + shift) as usize]] = true);
         out
+    }
+
+    #[test]
+    fn pitches_beyond_the_roll_are_none() {
+        // 64 to 159, of which a roll has 64 to 127; a band of 64 of them.
+        let config = ArCnnConfig { lowest_pitch: 64, pitches: 96, ..ArCnnConfig::compact() };
+        let windows = RollWindows::new(vec![Array2::from_elem((8, 128), true)], 8, 8);
+        let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(1);
+        let none = Corruption { remove: (0.0, 0.0), add: (0.0, 0.0), ..Corruption::default() };
+        let batch = windows.batch(&[0], &config, &none, (0, Some(64)), &mut rng, &Device::default());
+        assert_eq!(batch.input.dims(), [1, 8, 64]);
+        assert_eq!(batch.input.sum().into_scalar::<f32>(), 512.0);
     }
 
     proptest! {

@@ -14,6 +14,8 @@ use crate::error::ModelError;
 
 /// Cells that one call draws at most: 16 million.
 const MOST: usize = 1 << 24;
+/// Pieces that are invented side by side at most.
+const MOST_PIECES: usize = 1 << 14;
 
 /// The pieces as they are heard in one key.
 struct Heard {
@@ -114,7 +116,7 @@ impl ChoraleEnsemble {
     ///
     /// # Errors
     ///
-    /// [`ModelError::OutOfRange`] for more than 2²⁴ cells, [`ModelError::Device`] where the device gives no numbers.
+    /// [`ModelError::OutOfRange`] for more than 2²⁴ cells or 2¹⁴ pieces, [`ModelError::Device`] where the device gives no numbers.
     pub fn invent<R: Rng + ?Sized>(
         &self,
         count: usize,
@@ -125,6 +127,9 @@ impl ChoraleEnsemble {
         let all = count.saturating_mul(steps).saturating_mul(4);
         if all > MOST {
             return Err(ModelError::range("cells", all, format!("at most {MOST}")));
+        }
+        if count > MOST_PIECES {
+            return Err(ModelError::range("pieces", count, format!("at most {MOST_PIECES} at once")));
         }
         let mut pieces = vec![Vec::with_capacity(steps); count];
         if all == 0 {

@@ -517,3 +517,21 @@ mod training {
         assert!((evaluation.voices().iter().sum::<f64>() / 4.0 - evaluation.nats_per_note()).abs() < 1e-12);
     }
 }
+
+#[test]
+fn tunes_outlive_eight_bits() {
+    let network = network();
+    let bytes = crate::weights::to_bytes(&network, crate::weights::Precision::Int8).unwrap();
+    let again: ChoraleTransformer = crate::weights::from_bytes(&bytes, &Device::default()).unwrap();
+    assert_eq!(again.tunes().unwrap(), network.tunes().unwrap());
+}
+
+/// Each number of the table as the file has it, before it is rounded: a scale of more than one number a step would leave halves.
+#[test]
+#[cfg(feature = "pretrained")]
+fn the_shipped_network_knows_its_tunes() {
+    let network = crate::pretrained::chorale(&Device::default()).unwrap();
+    let numbers = network.tunes.as_ref().unwrap().val().into_data().try_into_vec::<f32>().unwrap();
+    let is_plain = |number: &f32| number.abs() < 127.1 && (number - number.round()).abs() < 0.3;
+    assert!(numbers.iter().all(is_plain), "{:?}", numbers.iter().find(|number| !is_plain(number)));
+}

@@ -120,9 +120,14 @@ fn mixed(hash: u64, number: i16) -> u64 {
     mix(hash ^ u64::from(number.cast_unsigned()))
 }
 
-/// The two numbers that tell a key from others of its row.
+/// The two numbers that tell a key from others of its row: 1..=127, and one of 255 from -127 to 127.
 fn marks(key: u64) -> [i8; 2] {
-    [(key % 127) as i8 + 1, (key / 127 % 255) as u8 as i8]
+    [(key % 127) as i8 + 1, within((key / 127 % 255) as u8 as i8)]
+}
+
+/// -128, which eight bits with a scale cannot keep beside 127, is -1, which no remainder of 255 is.
+fn within(mark: i8) -> i8 {
+    if mark == i8::MIN { -1 } else { mark }
 }
 
 /// The soprano from beat to beat.
@@ -239,8 +244,8 @@ impl Tunes {
     /// From the numbers of a network, `[3, rows]`.
     pub(crate) fn from_numbers(numbers: &[f32]) -> Self {
         let rows = numbers.len() / 3;
-        // What no table has becomes the nearest that one could have.
-        let number = |which: usize, row: usize| numbers[which * rows + row].round() as i8;
+        // What no table has becomes the nearest that one could have; and files that were written with -128 can still be read.
+        let number = |which: usize, row: usize| within(numbers[which * rows + row].round() as i8);
         Self { rows: (0..rows).map(|row| [0, 1, 2].map(|which| number(which, row))).collect() }
     }
 
@@ -426,6 +431,15 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn marks_are_what_eight_bits_keep() {
+        let all: std::collections::BTreeSet<[i8; 2]> = (0..127 * 255).map(marks).collect();
+        // No two are one, and none is -128, beside which a scale of 127 steps would not be 1.
+        assert_eq!(all.len(), 127 * 255);
+        assert!(all.iter().all(|[first, second]| *first >= 1 && *second >= -127));
+        assert_eq!(marks(127 * 128), [1, -1]);
     }
 
     proptest! {

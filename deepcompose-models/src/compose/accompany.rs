@@ -2,7 +2,8 @@
 
 use deepcompose_core::{Chord, ChordSheet, ChordSheetError, Note, Pitch, Score, Tick, Track, Velocity};
 use deepcompose_samplers::StopReason;
-use rand::Rng;
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use super::ending::Ending;
@@ -123,6 +124,10 @@ pub fn accompany<G: WindowGenerator + ?Sized, R: Rng + ?Sized>(
     rng: &mut R,
     observer: &mut Observer<'_>,
 ) -> Result<Composition, ComposeError> {
+    if let Some(seed) = params.seed {
+        let (params, mut rng) = (GanParams { seed: None, ..params.clone() }, ChaCha8Rng::seed_from_u64(seed));
+        return accompany(generator, velocities, input, &params, &mut rng, observer);
+    }
     params.validate()?;
     let selected = Selected::new(params.track, input)?;
     let notes = selected.notes();
@@ -272,8 +277,6 @@ mod tests {
 
     use burn::tensor::Device;
     use deepcompose_core::{At, Program, TimeSignature};
-    use rand::SeedableRng;
-    use rand_chacha::ChaCha8Rng;
 
     use super::*;
     use crate::gan::{GanConfig, Generator};
@@ -377,5 +380,23 @@ mod tests {
             let parts = parts_of((16 * metre.0 / metre.1) as usize);
             assert_eq!(run(1, rng).bars().len(), 2 / parts, "{metre:?}");
         }
+    }
+
+    #[test]
+    fn a_seed_of_its_own_goes_before_the_rng() {
+        let config =
+            GanConfig::accompaniment().to_builder().filters(2).latent_channels(2).styles(2).build().unwrap();
+        let generator = Generator::new(&config, &mut ChaCha8Rng::seed_from_u64(1), &Device::flex());
+        let melody = deepcompose_core::InputTrack::OdeToJoy.score();
+        let band = |seed, rng: u64| {
+            let params = GanParams { seed, ..GanParams::new(Genre::Pop) };
+            let rng = &mut ChaCha8Rng::seed_from_u64(rng);
+            accompany(&generator, None, &melody, &params, rng, &mut |_| ControlFlow::Continue(()))
+                .unwrap()
+                .score
+        };
+        assert_eq!(band(Some(7), 1), band(Some(7), 2));
+        assert_eq!(band(Some(7), 1), band(None, 7));
+        assert_ne!(band(None, 1), band(None, 2));
     }
 }

@@ -432,6 +432,11 @@ impl GanDataset {
         (bar as usize + WINDOW_BARS <= bars).then_some(WindowIndex { bar, ..window })
     }
 
+    /// Whether there is such a window.
+    pub(crate) fn holds(&self, window: WindowIndex) -> bool {
+        self.pieces.get(window.piece as usize).is_some_and(|piece| (window.bar as usize) < piece.bars())
+    }
+
     /// The genre of the piece that a window is of.
     pub(crate) fn genre_of(&self, window: WindowIndex) -> Genre {
         self.pieces.get(window.piece as usize).map_or(Genre::Rock, |piece| piece.genre)

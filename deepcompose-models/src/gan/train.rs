@@ -17,6 +17,7 @@ use super::loss::{chord_loss, critic_loss, generator_loss, reconstruction_loss};
 use super::rolls::{Window, onset_roll};
 use super::styles::{StyleBank, of_the_same};
 use super::{Critic, GanConfig, GanError, GanTrainConfig, GanTraining, Generator, Styles};
+use crate::WeightsError;
 use crate::checkpoint::Checkpoint;
 use crate::lists::numbers;
 use crate::training::average::{decay_at, towards};
@@ -458,6 +459,10 @@ impl Trainer for GanTrainer {
         }
         if let Some(average) = self.average.take() {
             self.average = Some(checkpoint.module(AVERAGE, average)?);
+        }
+        let exists = |lane: &Lane| lane.shift.unsigned_abs() < 128 && self.train.holds(lane.window);
+        if !state.lanes.iter().all(exists) {
+            return Err(WeightsError::malformed("the checkpoint's places in the corpus do not exist").into());
         }
         self.lanes = state.lanes;
         self.rng = ChaCha8Rng::seed_from_u64(self.training.seed);

@@ -92,7 +92,7 @@ impl TransformerXlConfig {
 
     /// Width of all heads together, `heads * d_head`.
     pub fn d_attention(&self) -> usize {
-        self.heads * self.d_head
+        self.heads.saturating_mul(self.d_head)
     }
 
     /// The most trainable numbers that a network may have: 2³⁰, 4 GiB of them.
@@ -101,15 +101,21 @@ impl TransformerXlConfig {
     /// The most keys and values that a decoder may keep of a sequence, `2 · layers · heads · d_head · (memory + 1)`: 2²⁸, 1 GiB of them.
     pub const MAX_KEPT: u64 = 1 << 28;
 
-    /// Number of trainable numbers of the network, in closed form.
+    /// Number of trainable numbers of the network, in closed form; [`usize::MAX`] where it is more.
     pub fn parameters(&self) -> usize {
-        let d = self.d_model;
-        let attention = d * 3 * self.d_attention() + d * self.d_attention() + self.d_attention() * d;
-        let feed_forward = d * self.d_inner + self.d_inner + self.d_inner * d + d;
-        let norms = 2 * 2 * d;
-        let last_norm = if self.pre_norm { 2 * d } else { 0 };
-        let ends = self.vocabulary * d + self.vocabulary + 2 * self.d_attention();
-        self.layers * (attention + feed_forward + norms) + last_norm + ends
+        let times = |a: usize, b: usize| a as u128 * b as u128;
+        let (d, attention) = (self.d_model, self.d_attention());
+        let sum = |parts: &[u128]| parts.iter().fold(0, |sum: u128, part| sum.saturating_add(*part));
+        let layer = sum(&[
+            times(d, attention).saturating_mul(5),
+            times(d, self.d_inner).saturating_mul(2),
+            times(5, d),
+            self.d_inner as u128,
+        ]);
+        let last_norm = if self.pre_norm { times(2, d) } else { 0 };
+        let ends = [times(self.vocabulary, d), self.vocabulary as u128, times(2, attention)];
+        let all = sum(&[layer.saturating_mul(self.layers as u128), last_norm, sum(&ends)]);
+        usize::try_from(all).unwrap_or(usize::MAX)
     }
 
     /// Checks every field.

@@ -125,13 +125,12 @@ pub fn train_on_devices(
     let first = devices.first().cloned().ok_or_else(|| ModelError::range("devices", 0, "1 or more"))?;
     let model = TransformerXl::new(&config.model, training.seed, &first.autodiff())?.train();
     let segment = config.model.segment;
+    let segments = train.tokens().div_ceil(training.lanes * segment).max(1);
+    // Each step is one of a batch of each device.
+    let steps = epochs.saturating_mul(segments.div_ceil(devices.len())).max(1);
     let loader = |data: TokenDataset, is_training: bool| SegmentLoader {
         // A validation loader ends with its pieces, whatever its range.
-        range: 0..if is_training {
-            data.tokens().div_ceil(training.lanes * segment).max(1)
-        } else {
-            usize::MAX
-        },
+        range: 0..if is_training { segments } else { usize::MAX },
         data: Arc::new(data),
         segment,
         training: training.clone(),
@@ -144,7 +143,7 @@ pub fn train_on_devices(
         schedule: Schedule {
             peak: training.learning_rate,
             warmup: training.warmup,
-            steps: training.steps,
+            steps,
             decay: training.decay,
         },
         train: Arc::new(loader(train, true)),

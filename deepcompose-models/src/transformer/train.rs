@@ -304,6 +304,8 @@ impl Trainer for TransformerTrainer {
                     WeightsError::malformed("the checkpoint's memory does not fit its network").into()
                 );
             }
+            // Without positions nothing is visible, whatever the file says.
+            let visible = if positions == 0 { Vec::new() } else { visible };
             memories.push(LaneMemory { layers, positions, visible });
         }
         // The groups of the optimiser go by the identities of the parameters, which the checkpoint brings.
