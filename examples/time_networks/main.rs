@@ -21,6 +21,8 @@
 
 mod ar_cnn;
 mod draw;
+#[path = "../support/files.rs"]
+mod files;
 mod gan;
 mod inputs;
 mod transformer;
@@ -37,6 +39,7 @@ use deepcompose::models::ar_cnn::ArCnn;
 use deepcompose::models::gan::Generator;
 use deepcompose::models::transformer::TransformerXl;
 use deepcompose::models::weights;
+use files::write_atomically;
 use serde_json::{Value, json};
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
@@ -167,7 +170,7 @@ fn answer(work: &mut dyn Work, line: &str) -> Outcome<Value> {
         ("outputs", file) => {
             let numbers = work.outputs()?;
             let bytes: Vec<u8> = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
-            std::fs::write(file, bytes)?;
+            write_atomically(Path::new(file), &bytes)?;
             Ok(json!({ "numbers": numbers.len() }))
         }
         ("memory", _) => Ok(json!({ "peak_bytes": peak() })),
