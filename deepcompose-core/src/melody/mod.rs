@@ -63,11 +63,14 @@ fn name_rank(name: &str) -> u8 {
     words().map(rank).max().unwrap_or(0)
 }
 
+/// What General MIDI's lead synthesisers, 81 to 88, are called in brackets.
+const LEADS: [&str; 8] = ["square", "sawtooth", "calliope", "chiff", "charang", "voice", "fifths", "bass"];
+
 /// Whether a name in lower case is that of a synthesiser of General MIDI, such as "lead 2 (sawtooth)", or "synth voice".
 fn is_patch(name: &str) -> bool {
     let name = name.trim();
-    let number = |rest: &str| rest.starts_with(|c: char| c.is_ascii_digit()) && rest.contains('(');
-    name == "synth voice" || name.strip_prefix("lead ").is_some_and(number)
+    let inner = name.strip_prefix("lead ").and_then(|rest| rest.split_once('('));
+    name == "synth voice" || inner.is_some_and(|(_, inner)| LEADS.iter().any(|lead| inner.starts_with(lead)))
 }
 
 /// How much each track sounds like a melody, 0 to 1.2.

@@ -45,7 +45,17 @@ fn nothing_to_choose_from() {
 fn the_name_decides_before_the_notes() {
     let named = |name| track(name, 0, CHORDS);
     let line = || track("Strings", 48, LINE);
-    for name in ["Melody", "MELODIE 2", "main_melody", "Vocals", "Voice", "vox", "Lead Synth", "Soprano"] {
+    for name in [
+        "Melody",
+        "MELODIE 2",
+        "main_melody",
+        "Vocals",
+        "Voice",
+        "vox",
+        "Lead Synth",
+        "Lead 1 (vocals)",
+        "Soprano",
+    ] {
         assert_eq!(chosen(vec![line(), named(name)]), Some(1), "{name}");
     }
     // The last three are instruments of General MIDI.
