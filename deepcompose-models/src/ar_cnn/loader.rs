@@ -105,7 +105,8 @@ impl DataLoader<EditBatch> for WindowLoader {
 /// sums the gradients of one batch of each. burn-train's checkpoints and metrics go to `folder`, the last weights to
 /// `last.safetensors` in it. Such a training is not resumed to the bit: for that, train on one device with a
 /// [`Run`](crate::training::Run). Fields of the configuration that belong to a run's single device (`workers`,
-/// `accumulate`, `clip`, `freeze`, and the table `run`) are not used.
+/// `accumulate`, `clip`, `freeze`, and the table `run`) are not used; the learning rate falls to the last step of `epochs`,
+/// whatever `steps` says.
 ///
 /// # Errors
 ///

@@ -97,7 +97,8 @@ impl DataLoader<TokenBatch> for SegmentLoader {
 /// before it; a step sums the gradients of one of each. burn-train's checkpoints and metrics go to `folder`, the last
 /// weights to `last.safetensors` in it. Such a training is not resumed to the bit: for that, train on one device with
 /// a [`Run`](crate::training::Run). Fields of the configuration that belong to a run's single device (`workers`,
-/// `engine`, `accumulate`, `clip`, `time_limit`, `freeze`, and the table `run`) are not used.
+/// `engine`, `accumulate`, `clip`, `time_limit`, `freeze`, and the table `run`) are not used; the learning rate falls to the last
+/// step of `epochs`, whatever `steps` says.
 ///
 /// # Errors
 ///

@@ -177,11 +177,12 @@ export function renderTracks() {
   if (now) keepingFocus(form, '#preset', () => now.replaceWith(field(parameter)));
 }
 
-/// What every technique works on: 'melody', or a track by its index.
+/// What every technique works on: a track by its index, or 'melody' where that was a track of another input; 'all' stays.
 export function setTrack(value) {
   for (const t of techniques) {
     const parameter = trackParameter(t);
-    if (parameter) values[t.id][parameter.name] = structuredClone(value);
+    const isOfOne = (v) => typeof v === 'object';
+    if (parameter && (isOfOne(value) || isOfOne(values[t.id][parameter.name]))) values[t.id][parameter.name] = structuredClone(value);
   }
   renderTracks();
 }
