@@ -9,6 +9,7 @@ mod small;
 use std::ops::ControlFlow;
 use std::path::Path;
 
+use deepcompose_models::ar_cnn::ArCnnTrainer;
 use deepcompose_models::training::{Ending, Outcome, Run, RunSettings, TrainError, TrainEvent, Trainer};
 use deepcompose_models::weights::{self, Precision};
 use deepcompose_models::{WeightsError, training};
@@ -71,8 +72,7 @@ fn an_ar_cnn_on_several_threads_ends_with_the_same_bytes() {
         config.training.accumulate = 2;
         config.training.clip = Some(0.5);
         let device = deepcompose_models::Device::default();
-        deepcompose_models::ar_cnn::ArCnnTrainer::new(&config, small::scales(), small::scales(), &device)
-            .unwrap()
+        ArCnnTrainer::new(&config, small::scales(), small::scales(), &device).unwrap()
     };
     resumes(new, 3);
 }
@@ -216,9 +216,7 @@ fn patience_runs_out() {
     let mut config = small::ar_cnn_config(1000);
     config.training.learning_rate = 1.0;
     let device = deepcompose_models::Device::default();
-    let mut trainer =
-        deepcompose_models::ar_cnn::ArCnnTrainer::new(&config, small::scales(), small::scales(), &device)
-            .unwrap();
+    let mut trainer = ArCnnTrainer::new(&config, small::scales(), small::scales(), &device).unwrap();
     let mut losses = Vec::new();
     let outcome = Run::create(folder.path(), &changed)
         .unwrap()
@@ -381,6 +379,31 @@ fn a_validation_loss_that_is_no_number_ends_a_run_and_is_not_saved() {
         // The checkpoint of step 3 is there, and whole.
         assert_eq!(run.restore(&mut small::ar_cnn(9)).unwrap(), Some(3));
     }
+}
+
+/// No seed gives a fine-tuned network's weights: a run that ends before its first checkpoint has them from the start.
+#[test]
+fn a_fine_tuned_run_goes_on_from_its_own_weights() {
+    let tuned = || {
+        let mut other = small::ar_cnn_config(6);
+        other.training.seed = 11;
+        let device = deepcompose_models::Device::default();
+        let other = ArCnnTrainer::new(&other, small::scales(), small::scales(), &device).unwrap().model();
+        let training = small::ar_cnn_config(6).training;
+        ArCnnTrainer::fine_tune(other, &training, small::scales(), small::scales()).unwrap()
+    };
+    let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    whole(one.path(), tuned());
+    Run::create(two.path(), &settings()).unwrap().begin(&tuned()).unwrap();
+    let mut run = Run::open(two.path(), &settings()).unwrap();
+    let mut trainer = small::ar_cnn(6);
+    assert_eq!(run.restore(&mut trainer).unwrap(), Some(0));
+    assert!(matches!(run.begin(&trainer), Err(TrainError::RunExists { .. })));
+    run.train(&mut trainer, &mut go_on).unwrap();
+    assert!(bytes(one.path(), "last.safetensors") == bytes(two.path(), "last.safetensors"));
+    let drawn = tempfile::tempdir().unwrap();
+    whole(drawn.path(), small::ar_cnn(6));
+    assert!(bytes(one.path(), "last.safetensors") != bytes(drawn.path(), "last.safetensors"));
 }
 
 #[test]

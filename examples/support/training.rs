@@ -175,6 +175,10 @@ impl Common {
             None => {}
         }
         config.write(folder.join("config.toml"))?;
+        // Without them a run that is killed at once would be resumed from weights drawn at random.
+        if self.fine_tune.is_some() && run.checkpoints()?.is_empty() {
+            run.begin(trainer)?;
+        }
         Ok(run)
     }
 

@@ -78,7 +78,7 @@ impl Run {
     }
 
     /// The run that `folder` holds, to go on with it after [`restore`](Self::restore). A run that was killed before
-    /// its first checkpoint begins again.
+    /// its first checkpoint begins again: see [`begin`](Self::begin).
     ///
     /// # Errors
     ///
@@ -186,6 +186,19 @@ impl Run {
             }
         }
         damaged.map_or(Ok(None), |error| Err(error.into()))
+    }
+
+    /// Writes a checkpoint of where `trainer` begins, so that a run which is killed before its first one goes on from
+    /// the same weights. A network that is fine-tuned needs it, for no seed gives its weights again.
+    ///
+    /// # Errors
+    ///
+    /// [`TrainError::RunExists`] if the folder holds a checkpoint, [`TrainError::Weights`] if it cannot be written.
+    pub fn begin<T: Trainer>(&mut self, trainer: &T) -> Result<(), TrainError> {
+        if !self.checkpoints()?.is_empty() {
+            return Err(TrainError::RunExists { folder: self.folder.display().to_string() });
+        }
+        self.save(trainer).map(drop)
     }
 
     /// Writes a checkpoint and removes those that are no longer kept.

@@ -5,6 +5,7 @@
 //!
 //! | module | what |
 //! |---|---|
+//! | [`command`] | the program's options |
 //! | [`server`] | routes, state |
 //! | [`page`] | the page's files, embedded |
 //! | [`guard`] | `Host` and `Origin` checks, security headers |
@@ -16,6 +17,7 @@
 //! | [`limits`], [`reply`] | what a request may ask for; refusals as JSON |
 
 pub mod audio;
+pub mod command;
 pub mod compose;
 pub mod guard;
 pub mod guide;

@@ -1,67 +1,7 @@
-//! `deepcompose-studio`: prints an address, and serves the Music Studio there.
+//! `deepcompose-studio`: the [`studio`]'s program.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::Parser;
-use deepcompose::Composer;
-use studio::guard::Hosts;
-use studio::server::{Studio, app};
-use studio::sound::Sound;
-use tokio::net::TcpListener;
-
-/// The Music Studio: compose with deepcompose in your browser. Nothing leaves this machine.
-#[derive(Debug, Parser)]
-#[command(version)]
-struct Arguments {
-    /// The port; 0 for any that is free.
-    #[arg(long, default_value_t = 8017)]
-    port: u16,
-    /// The address to listen at. Anything but a loopback address lets other machines in.
-    #[arg(long, default_value = "127.0.0.1")]
-    host: String,
-    /// Opens the page in the browser.
-    #[arg(long)]
-    open: bool,
-    /// A SoundFont (.sf2) for the instruments; without it one is looked for, and failing that the built-in
-    /// synthesiser plays.
-    #[arg(long, value_name = "FILE")]
-    soundfont: Option<PathBuf>,
-}
-
-#[tokio::main]
-async fn main() -> ExitCode {
-    match serve(Arguments::parse()).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("deepcompose-studio: {error}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-async fn serve(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
-    let sound = Sound::open(arguments.soundfont.as_deref())?;
-    let composer = Composer::builder().build()?;
-    let hosts = Hosts::of(&arguments.host);
-    let listener = TcpListener::bind((arguments.host.as_str(), arguments.port))
-        .await
-        .map_err(|e| format!("{}:{}: {e}", arguments.host, arguments.port))?;
-    let url = format!("http://{}/", listener.local_addr()?);
-    println!("The studio is open at {url} (sound: {}). Ctrl+C closes it.", sound.name());
-    if hosts != Hosts::Loopback {
-        println!("Other machines can reach it: there is no password.");
-    }
-    if arguments.open
-        && let Err(error) = open::that_detached(&url)
-    {
-        eprintln!("The browser could not be opened: {error}");
-    }
-    let server = axum::serve(listener, app(Studio::new(composer, sound), hosts));
-    tokio::select! {
-        served = server.into_future() => served?,
-        interrupted = tokio::signal::ctrl_c() => interrupted?,
-    }
-    // A composition may still run; nobody waits for it.
-    std::process::exit(0)
+fn main() -> ExitCode {
+    studio::command::run()
 }
