@@ -3,7 +3,7 @@
 //!
 //! Sampling runs a network hundreds or thousands of times on one small input. An engine is prepared for that once,
 //! from plain lists of weights: norms are folded, matrices packed, what never changes is computed beforehand. A session
-//! or a decoder holds what does change, is allocated once, and computes again only what its input reaches. No neural
+//! or a decoder holds what does change, keeps its memory, and computes again only what its input reaches. No neural
 //! network library is needed, and none is known here; `deepcompose-models` prepares engines from its networks.
 //!
 //! # Tour
@@ -43,19 +43,27 @@
 //! NEON or portable code, chosen at run time), the number of threads (those of the rayon pool that a call is made in),
 //! and however much of the work was done before. Tests hold this to the bit for all instructions that a machine has.
 //!
+//! From one machine to another results are the same to the bit, too, with one exception. All is made of operations that
+//! IEEE 754 defines, exponentials and hyperbolic tangents included, but for the Transformer-XL's encodings of distances,
+//! which an engine computes when it is made: they take the standard library's powers, sines and cosines, whose last place
+//! depends on the platform and on the version of Rust. So its logits may differ a little there; those of the AR-CNN and
+//! of the generator do not.
+//!
 //! # Limits
 //!
 //! | what | limit |
 //! |---|---|
 //! | AR-CNN | rolls of 2²⁰ cells, 256 filters, 7 levels |
 //! | Transformer-XL | the ranges of [`transformer::TransformerSizes`], 2³² weights, 2²⁸ keys and values a sequence |
-//! | generator | 512 steps, 128 pitches, 2²⁷ weights, 1024 windows a session |
+//! | generator | 512 steps, 128 pitches, 2²⁷ weights, 1024 windows and 2³² bytes a session |
 //!
 //! # Input safety
 //!
 //! Every list of weights and every input has its length checked, and every size its range; an [`EngineError`] says which
-//! list, how long it is and how long it must be. Weights may hold any numbers; what is computed from those that are not finite is not told. Nothing public panics. The
-//! crate has no unsafe code: vector instructions come through the crate `pulp`.
+//! list, how long it is and how long it must be. An engine is made of finite weights alone: the error says which is not,
+//! and where it is. What is computed from weights so large that sums overflow, from inputs of the generator that are not
+//! finite, and by the [`kernels`] from any such numbers is not told. Nothing public panics. The crate has no unsafe
+//! code: vector instructions come through the crate `pulp`.
 
 pub mod ar_cnn;
 mod error;

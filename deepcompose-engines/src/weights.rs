@@ -28,7 +28,7 @@ pub struct NormWeights {
 }
 
 impl ConvWeights {
-    /// Checks the lengths for so many inputs, outputs and taps of the kernel.
+    /// Checks the lengths for so many inputs, outputs and taps of the kernel, and that all numbers are finite.
     pub(crate) fn check(
         &self,
         name: &str,
@@ -36,32 +36,30 @@ impl ConvWeights {
         outputs: usize,
         taps: usize,
     ) -> Result<(), EngineError> {
-        expect(|| format!("{name}.weight"), self.weight.len(), outputs * inputs * taps)?;
-        expect(|| format!("{name}.bias"), self.bias.len(), outputs)
+        expect_finite(|| format!("{name}.weight"), &self.weight, outputs * inputs * taps)?;
+        expect_finite(|| format!("{name}.bias"), &self.bias, outputs)
     }
 }
 
 impl NormWeights {
-    /// Checks the lengths, and that no variance makes the norm divide by nothing.
+    /// Checks the lengths, that all numbers are finite, and that no variance makes the norm divide by nothing.
     pub(crate) fn check(&self, name: &str, channels: usize) -> Result<(), EngineError> {
-        let lists = [
-            ("gamma", &self.gamma),
-            ("beta", &self.beta),
-            ("mean", &self.mean),
-            ("variance", &self.variance),
-        ];
-        for (field, list) in lists {
-            expect(|| format!("{name}.{field}"), list.len(), channels)?;
+        for (field, list) in [("gamma", &self.gamma), ("beta", &self.beta), ("mean", &self.mean)] {
+            expect_finite(|| format!("{name}.{field}"), list, channels)?;
         }
+        expect(|| format!("{name}.variance"), self.variance.len(), channels)?;
         let refuse = |field, value: String, accepted: &str| {
             Err(EngineError::OutOfRange { field, value, accepted: accepted.to_owned() })
         };
         // Written so that NaN is refused, too.
         if !(self.epsilon > 0.0 && self.epsilon.is_finite()) {
-            return refuse("epsilon", self.epsilon.to_string(), "a finite number above 0");
+            return refuse("epsilon", format!("{} of {name}", self.epsilon), "a finite number above 0");
         }
-        match self.variance.iter().find(|v| !(**v >= 0.0 && v.is_finite())) {
-            Some(v) => refuse("variance", v.to_string(), "a finite number of at least 0"),
+        match self.variance.iter().position(|v| !(*v >= 0.0 && v.is_finite())) {
+            Some(index) => {
+                let value = format!("{} at index {index} of {name}", self.variance[index]);
+                refuse("variance", value, "a finite number of at least 0")
+            }
             None => Ok(()),
         }
     }
@@ -81,4 +79,25 @@ pub(crate) fn expect(
     expected: usize,
 ) -> Result<(), EngineError> {
     if found == expected { Ok(()) } else { Err(EngineError::Length { what: what(), found, expected }) }
+}
+
+/// [`expect`] of a list of weights, and [`EngineError::OutOfRange`] for the first that is not finite.
+pub(crate) fn expect_finite(
+    what: impl Fn() -> String,
+    list: &[f32],
+    expected: usize,
+) -> Result<(), EngineError> {
+    expect(&what, list.len(), expected)?;
+    // No early end: this way it is done with vectors.
+    if list.iter().fold(true, |are_finite, number| are_finite & number.is_finite()) {
+        return Ok(());
+    }
+    match list.iter().position(|number| !number.is_finite()) {
+        Some(index) => Err(EngineError::OutOfRange {
+            field: "weight",
+            value: format!("{} at index {index} of {}", list[index], what()),
+            accepted: "a finite number".to_owned(),
+        }),
+        None => Ok(()),
+    }
 }

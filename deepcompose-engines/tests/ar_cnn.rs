@@ -5,7 +5,7 @@ mod ar_cnn_support;
 
 use ar_cnn_support::{plain_logits, random_weights};
 use deepcompose_engines::EngineError;
-use deepcompose_engines::ar_cnn::{ArCnnEngine, ArCnnSizes, ArCnnWeights};
+use deepcompose_engines::ar_cnn::{ArCnnEngine, ArCnnSizes, ArCnnWeights, NormWeights};
 use deepcompose_engines::kernels::Instructions;
 use proptest::prelude::*;
 use rand::{Rng, RngExt, SeedableRng};
@@ -180,7 +180,7 @@ fn what_does_not_fit_is_an_error() {
     assert_eq!(wrong(&|w| w.encoder[1].conv1.weight.truncate(5)), "encoder[1].conv1.weight");
     assert_eq!(wrong(&|w| w.encoder[0].conv2.bias.push(0.0)), "encoder[0].conv2.bias");
     assert_eq!(wrong(&|w| w.encoder[0].norm = None), "encoder[0].norm");
-    assert_eq!(wrong(&|w| w.encoder[1].norm = w.encoder[0].norm.clone()), "encoder[1].norm.gamma");
+    assert_eq!(wrong(&|w| w.encoder[1].norm = w.encoder[0].norm.clone()), "norm");
     assert_eq!(wrong(&|w| w.bottleneck[1].weight.clear()), "bottleneck[1].weight");
     assert_eq!(wrong(&|w| w.decoder[0].conv1.weight.clear()), "decoder[0].conv1.weight");
     assert_eq!(wrong(&|w| w.decoder[1].conv2.bias.clear()), "decoder[1].conv2.bias");
@@ -188,4 +188,49 @@ fn what_does_not_fit_is_an_error() {
     assert_eq!(wrong(&|w| w.decoder[0].norm.as_mut().unwrap().variance[0] = f32::NAN), "variance");
     assert_eq!(wrong(&|w| w.decoder[0].norm.as_mut().unwrap().epsilon = 0.0), "epsilon");
     assert_eq!(wrong(&|w| w.head.bias.clear()), "head.bias");
+}
+
+#[test]
+fn what_is_refused_says_where_it_is() {
+    let sizes = ArCnnSizes { steps: 16, pitches: 16, filters: 2, levels: 2 };
+    let weights = random_weights(&sizes, 1);
+    let message = |change: &dyn Fn(&mut ArCnnWeights)| {
+        let mut weights = weights.clone();
+        change(&mut weights);
+        ArCnnEngine::new(sizes, &weights).unwrap_err().to_string()
+    };
+    // A norm where none belongs is one even if nothing is in its lists.
+    let empty = || NormWeights { gamma: vec![], beta: vec![], mean: vec![], variance: vec![], epsilon: 1e-5 };
+    assert_eq!(
+        message(&|w| w.encoder[1].norm = Some(empty())),
+        "norm encoder[1].norm is out of range: none at this level is accepted"
+    );
+    assert_eq!(
+        message(&|w| w.decoder[1].norm = Some(empty())),
+        "norm decoder[1].norm is out of range: none at this level is accepted"
+    );
+    assert_eq!(
+        message(&|w| w.decoder[0].norm.as_mut().unwrap().variance[3] = -1.0),
+        "variance -1 at index 3 of decoder[0].norm is out of range: a finite number of at least 0 is accepted"
+    );
+    assert_eq!(
+        message(&|w| w.encoder[0].norm.as_mut().unwrap().epsilon = 0.0),
+        "epsilon 0 of encoder[0].norm is out of range: a finite number above 0 is accepted"
+    );
+    assert_eq!(
+        message(&|w| w.encoder[1].conv2.weight[7] = f32::NAN),
+        "weight NaN at index 7 of encoder[1].conv2.weight is out of range: a finite number is accepted"
+    );
+    assert_eq!(
+        message(&|w| w.bottleneck[0].bias[1] = f32::NEG_INFINITY),
+        "weight -inf at index 1 of bottleneck[0].bias is out of range: a finite number is accepted"
+    );
+    assert_eq!(
+        message(&|w| w.decoder[0].norm.as_mut().unwrap().gamma[2] = f32::INFINITY),
+        "weight inf at index 2 of decoder[0].norm.gamma is out of range: a finite number is accepted"
+    );
+    assert_eq!(
+        message(&|w| w.head.weight[0] = f32::NAN),
+        "weight NaN at index 0 of head.weight is out of range: a finite number is accepted"
+    );
 }

@@ -327,3 +327,34 @@ fn what_does_not_fit_is_an_error() {
     let nothing = Rect { top: 9, left: 9, height: 0, width: 5 };
     assert!(run(&[1.0], Start::Zero, Epilogue::None, place, nothing).is_ok());
 }
+
+#[test]
+fn rectangles_of_no_pixels_are_nothing_to_do() {
+    const FAR: usize = usize::MAX;
+    let conv = Conv::square(&[1.0; 9], 1, 1).unwrap();
+    let compact = CompactConv::square(&[1.0; 9], 1, 1).unwrap();
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
+    for (top, height, width) in [(0, FAR, 0), (FAR, 5, 0), (FAR, FAR, 0), (FAR, 0, FAR), (7, 0, 0)] {
+        let outputs = Rect { top, left: 0, height, width };
+        let mut to = [9.0; 4];
+        for kind in 0..4 {
+            let call = ConvCall {
+                instructions: Instructions::detect(),
+                input: Map::new(&[1.0; 4], 2, 2, 1).unwrap(),
+                begin: Start::Zero,
+                epilogue: Epilogue::Relu,
+                outputs,
+            };
+            let map = MapMut::new(&mut to, 2, 2, 1).unwrap();
+            let scratch = &mut Vec::new();
+            let done = pool.install(|| match kind {
+                0 => conv.run(call, map),
+                1 => conv.run_parallel(call, map),
+                2 => conv.run_by_channels(call, map, scratch),
+                _ => compact.run(call, map, scratch),
+            });
+            assert_eq!(done, Ok(()), "{kind} {outputs:?}");
+        }
+        assert_eq!(to, [9.0; 4]);
+    }
+}

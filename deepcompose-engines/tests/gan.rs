@@ -247,6 +247,23 @@ fn wrong_lengths_are_typed_errors() {
     range(refused(|w| w.up_norms[0].variance[1] = -1.0), "variance");
     range(refused(|w| w.up_norms[0].variance[1] = f32::NAN), "variance");
     range(refused(|w| w.down_norms[1].epsilon = 0.0), "epsilon");
+    let message = |error: EngineError| error.to_string();
+    assert_eq!(
+        message(refused(|w| w.down_norms[1].epsilon = -1.0)),
+        "epsilon -1 of down_norms[1] is out of range: a finite number above 0 is accepted"
+    );
+    let spoilt = |what: &str| format!("weight {what} is out of range: a finite number is accepted");
+    assert_eq!(message(refused(|w| w.up[2].weight[9] = f32::NAN)), spoilt("NaN at index 9 of up[2].weight"));
+    assert_eq!(message(refused(|w| w.head.bias[1] = f32::INFINITY)), spoilt("inf at index 1 of head.bias"));
+    assert_eq!(
+        message(refused(|w| w.up_norms[1].mean[0] = f32::NAN)),
+        spoilt("NaN at index 0 of up_norms[1].mean")
+    );
+    assert_eq!(
+        message(refused(|w| w.attributes[4] = f32::NEG_INFINITY)),
+        spoilt("-inf at index 4 of attributes")
+    );
+    assert_eq!(message(refused(|w| w.output_map[5] = f32::NAN)), spoilt("NaN at index 5 of output_map"));
 
     let engine = Arc::new(case.engine());
     range(GeneratorSession::new(Arc::clone(&engine), 0).unwrap_err(), "most_windows");
@@ -292,4 +309,13 @@ fn sizes_are_checked_by_name() {
             other => panic!("{name}: {other:?}"),
         }
     }
+}
+
+#[test]
+fn lengths_of_sizes_that_are_not_checked_saturate() {
+    let huge =
+        GeneratorSizes { steps: usize::MAX, pitches: usize::MAX, latent_channels: usize::MAX, ..small() };
+    assert_eq!([huge.melody_len(), huge.tracks_len(), huge.latent_len(), huge.chords_len()], [usize::MAX; 4]);
+    let no_chords = GeneratorSizes { chords: false, ..huge };
+    assert_eq!(no_chords.chords_len(), 0);
 }

@@ -220,3 +220,23 @@ fn what_does_not_fit_is_an_error() {
         assert!(run(16, size, &[0.0; 16], place, Rect::whole(2 * growth + 1, 1)).is_err());
     }
 }
+
+#[test]
+fn maps_of_no_pixels_may_have_any_number_of_rows() {
+    for filtering in [Filtering::Two, Filtering::Four, Filtering::Doubled] {
+        let conv = Winograd::new(filtering, &vec![0.0; 9 * 256], 16, 16).unwrap();
+        let run = |outputs| {
+            let call = ConvCall {
+                instructions: Instructions::detect(),
+                input: Map::new(&[], usize::MAX, 0, 16).unwrap(),
+                begin: Addend::Bias(&[0.0; 16]),
+                epilogue: Epilogue::None,
+                outputs,
+            };
+            conv.run(call, MapMut::new(&mut [], usize::MAX, 0, 16).unwrap(), &mut Vec::new())
+        };
+        let nothing = Rect { top: usize::MAX, left: 0, height: usize::MAX, width: 0 };
+        assert_eq!(run(nothing), Ok(nothing));
+        assert!(run(Rect::whole(1, 1)).is_err());
+    }
+}

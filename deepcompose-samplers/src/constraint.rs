@@ -68,3 +68,25 @@ impl<C: Constraint + ?Sized> Constraint for &mut C {
         (**self).close(tokens);
     }
 }
+
+impl<C: Constraint + ?Sized> Constraint for Box<C> {
+    fn mask(&self, logits: &mut [f32]) {
+        (**self).mask(logits);
+    }
+
+    fn observe(&mut self, token: TokenId) {
+        (**self).observe(token);
+    }
+
+    fn finished(&self) -> bool {
+        (**self).finished()
+    }
+
+    fn progress(&self) -> Option<f64> {
+        (**self).progress()
+    }
+
+    fn close(&self, tokens: &mut Vec<TokenId>) {
+        (**self).close(tokens);
+    }
+}

@@ -3,14 +3,16 @@
 use std::cell::Cell;
 
 use deepcompose_core::{PerformanceEvent, Pitch};
+use serde::{Deserialize, Serialize};
 
 use crate::constraint::Constraint;
 use crate::error::{SamplerError, in_range};
 use crate::performance::{PerformanceConstraints, PerformanceLimits};
+use crate::softmax::Temper;
 use crate::token_model::TokenId;
 
 /// The last note of a continuation in performance tokens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FinalNote {
     /// When it begins, in time units from the start of the continuation, at least 1.
     pub onset: u32,
@@ -90,7 +92,7 @@ impl EndingConstraints {
     }
 
     /// Of the probability that the model gave to a note's beginning where the final note begins, the share of those that
-    /// may: 0 to 1. 0 as long as that has not been asked.
+    /// may: 0 to 1. 0 as long as that has not been asked, or was not answered in finite numbers and −∞.
     #[must_use]
     pub const fn likelihood(&self) -> f64 {
         self.likelihood.get()
@@ -129,14 +131,16 @@ impl EndingConstraints {
         };
         let onsets = || logits.iter().enumerate().filter_map(|(id, logit)| Some((begins(id)?, *logit)));
         let most = onsets().map(|(_, logit)| logit).fold(f32::NEG_INFINITY, f32::max);
-        if !most.is_finite() {
+        if !most.is_finite() || onsets().any(|(_, logit)| logit.is_nan()) {
             return;
         }
+        let temper = Temper::new(most, 1.0);
         let (mut all, mut ends) = (0.0, 0.0);
         for (pitch, logit) in onsets() {
-            let weight = f64::from(logit - most).exp();
+            let weight = temper.weight(logit);
+            let may_begin = candidates.contains(&pitch) && !self.before.is_sounding(pitch);
             all += weight;
-            ends += if candidates.contains(&pitch) { weight } else { 0.0 };
+            ends += if may_begin { weight } else { 0.0 };
         }
         self.likelihood.set(ends / all);
     }

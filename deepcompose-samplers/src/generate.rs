@@ -76,6 +76,18 @@ pub enum GenerateError<E: std::error::Error + 'static> {
         /// How many tokens the model has.
         vocabulary_size: usize,
     },
+    /// The model returned fewer or more logits for several sequences than tokens for each of them.
+    #[error(
+        "the model returned {logits} logits for {sequences} sequences over {vocabulary_size} tokens each"
+    )]
+    BatchLogitCount {
+        /// How many came.
+        logits: usize,
+        /// For how many sequences.
+        sequences: usize,
+        /// How many tokens the model has.
+        vocabulary_size: usize,
+    },
     /// Nothing could be drawn from the model's logits under the constraint.
     #[error("token {position} could not be drawn")]
     Sample {

@@ -47,6 +47,7 @@
 //! | maximum note length | [`PerformanceLimits`] | 1 or more time units | no limit |
 //! | polyphony | [`PerformanceLimits`] | 1 or more notes | no limit |
 //! | pitch range of new notes | [`PerformanceLimits`] | within 21..=108 | 21..=108 |
+//! | bonus of what recalls the past | [`Recall::new`] | nats, finite | |
 //! | maximum input notes to remove | [`EditParams`] | 0 ≤ x ≤ 1 of the input's cells | 0.7 |
 //! | maximum notes to add | [`MaxAdd`] | a count a window, or x ≥ 0 of the input's cells | 90 |
 //! | sampling iterations | [`EditParams`] | 0..=100 000 | 90 |
@@ -56,6 +57,9 @@
 //! | pitch range of edits | [`EditParams`] | within 0..=127 | 21..=108 |
 //! | window alignment | [`EditParams`] | 1 or more steps | 16 |
 //! | session memory | [`EditParams`] | bytes; one session at least | 512 MiB |
+//!
+//! [`EditParams`], [`MaxAdd`], [`EditUnit`], [`PerformanceLimits`] and [`FinalNote`] are plain data, which serde reads and
+//! writes; what is read is checked where a sampler or a constraint is made of it, as everything else.
 //!
 //! # Rules hold by construction
 //!
@@ -72,9 +76,11 @@
 //!
 //! # Speed
 //!
-//! Nothing is sorted, and nothing is allocated after the first token or edit. The work is done in
-//! vector instructions that are chosen at run time (AVX-512, AVX2, NEON); without fused
-//! multiply-adds in hardware it is slow, and the same.
+//! Nothing is sorted. [`generate_tokens`], an edit and [`TokenSampler::sample_with`] keep the memory that
+//! they draw in, and a draw allocates nothing once that has grown to what it asks for; what is generated,
+//! constraints and models have memory of their own. The work is done in vector instructions that are
+//! chosen at run time (AVX-512, AVX2, NEON); without fused multiply-adds in hardware it is slow, and the
+//! same.
 //!
 //! # Input safety
 //!
@@ -88,7 +94,10 @@
 //! | −∞ | masked: that candidate is never drawn |
 //! | all −∞ | [`SampleError::AllMasked`]; an edit pass does nothing instead |
 //! | any finite numbers, however large | a draw; the softmax cannot overflow |
-//! | the wrong number or shape | [`GenerateError::LogitCount`], [`EditError::LogitShape`] |
+//! | the wrong number or shape | [`GenerateError::LogitCount`], [`GenerateError::BatchLogitCount`], [`EditError::LogitShape`] |
+//!
+//! A constraint masks whatever a token's logit is, so of what it forbids NaN and +∞ are not seen. An
+//! [`EditSampler`] looks at all cells of a window, those that may not be edited included.
 //!
 //! Nothing public panics. Settings are checked once, when a sampler is built, and a
 //! [`SamplerError`] names the setting and its range. Token sequences given to a constraint may hold

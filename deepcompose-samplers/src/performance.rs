@@ -3,6 +3,7 @@
 use std::ops::RangeInclusive;
 
 use deepcompose_core::{PerformanceEvent, Pitch};
+use serde::{Deserialize, Serialize};
 
 use crate::constraint::Constraint;
 use crate::error::{SamplerError, in_range};
@@ -10,7 +11,7 @@ use crate::token_model::TokenId;
 
 /// What a continuation may do. Times are in the tokenizer's time units (what TIME_SHIFT 1 is
 /// worth: 10 ms on the clock of the reference model).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PerformanceLimits {
     /// How long the continuation is, in time units. At 0 there is nothing to generate.
     pub duration: u32,
@@ -279,8 +280,8 @@ impl Rules<'_> {
             return;
         };
         let longer = logits[longest..=end].iter().copied();
-        // What is not a number is for the sampler to refuse.
-        let likeliest = longer.reduce(|a, b| if a.is_nan() || b > a { b } else { a });
+        // What is not a number, or infinite, is not handed on: the longer ones are masked with what they have.
+        let likeliest = longer.filter(|logit| logit.is_finite()).reduce(f32::max);
         if let Some(likeliest) = likeliest.filter(|logit| *logit > logits[longest]) {
             logits[longest] = likeliest;
         }

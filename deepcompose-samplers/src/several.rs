@@ -46,7 +46,8 @@ pub trait TokenBatch {
 ///
 /// # Errors
 ///
-/// As [`generate_tokens`](crate::generate_tokens).
+/// As [`generate_tokens`](crate::generate_tokens), and [`GenerateError::BatchLogitCount`] for a batch that returns the
+/// wrong number of logits.
 pub fn generate_several<M, C, R>(
     model: &mut M,
     prompt: &[TokenId],
@@ -81,7 +82,11 @@ where
         while !running.is_empty() {
             let tokens: Vec<TokenId> = running.iter().filter_map(|lane| lanes[*lane].0.last()).collect();
             let logits = batch.step(&tokens).map_err(GenerateError::Model)?;
-            check_logits(logits, vocabulary_size * running.len())?;
+            let sequences = running.len();
+            if logits.len() != vocabulary_size.saturating_mul(sequences) {
+                let logits = logits.len();
+                return Err(GenerateError::BatchLogitCount { logits, sequences, vocabulary_size });
+            }
             for (&lane, logits) in running.iter().zip(logits.chunks_exact(vocabulary_size)) {
                 draw(lane, &mut lanes[lane], logits, sampler, &mut scratch, observer)?;
             }

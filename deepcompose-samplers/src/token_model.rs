@@ -78,3 +78,19 @@ impl<M: TokenModel + ?Sized> TokenModel for &mut M {
         (**self).push(tokens)
     }
 }
+
+impl<M: TokenModel + ?Sized> TokenModel for Box<M> {
+    type Error = M::Error;
+
+    fn vocabulary_size(&self) -> usize {
+        (**self).vocabulary_size()
+    }
+
+    fn reset(&mut self) -> Result<(), Self::Error> {
+        (**self).reset()
+    }
+
+    fn push(&mut self, tokens: &[TokenId]) -> Result<&[f32], Self::Error> {
+        (**self).push(tokens)
+    }
+}

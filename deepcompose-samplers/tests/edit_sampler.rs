@@ -356,6 +356,21 @@ fn a_run_reaches_as_far_as_the_logits_say() {
 }
 
 #[test]
+fn the_widest_margin_does_not_reach_masked_cells() {
+    let params = EditParams {
+        unit: EditUnit::Run { margin: f32::MAX, longest: 99, shortest: 1 },
+        ..EditParams::default()
+    };
+    // The margin below −3 × 10³⁸ is below the smallest number.
+    let logits = [f32::NEG_INFINITY, -3e38, -3e38, f32::MIN, f32::NEG_INFINITY, -3e38];
+    for seed in 0..8 {
+        let mut steps = run_drawn(&logits, &[], params.clone(), seed);
+        steps.sort_unstable();
+        assert!(steps == [1, 2, 3] || steps == [5], "{steps:?}");
+    }
+}
+
+#[test]
 fn no_crumbs_are_made() {
     let run = |shortest| EditParams {
         max_remove: 1.0,

@@ -157,6 +157,10 @@ fn models_behind_references_and_trait_objects_keep_their_sessions() {
     assert_eq!(edit(&*plain, usize::MAX, 20), expected);
     // A window of logits.
     assert_eq!(plain.session_bytes(), 16 * 128 * 4);
+    // One that panics where its sessions are not asked.
+    let boxed: Box<dyn EditModel<Error = Infallible>> = Box::new(Incremental::default());
+    assert_eq!(edit(&boxed, usize::MAX, 20), expected);
+    assert_eq!(<Box<dyn EditModel<Error = Infallible>> as EditModel>::session_bytes(&boxed), BYTES);
 }
 
 #[test]

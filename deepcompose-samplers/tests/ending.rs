@@ -84,6 +84,42 @@ fn the_last_note_by_hand() {
 }
 
 #[test]
+fn likelihood_is_of_what_may_begin() {
+    // 60 sounds where the final note begins, and is the one C within eleven semitones of itself.
+    let start = || {
+        let mut constraints = EndingConstraints::new(PerformanceLimits::for_duration(124), LAST)
+            .unwrap()
+            .after_prompt(&ids(&[on(60)]));
+        constraints.observe(ids(&[Event::TimeShift(100)])[0]);
+        constraints
+    };
+    let ask = |constraints: &EndingConstraints, said: &[(Event, f32)]| {
+        let mut logits = vec![f32::NEG_INFINITY; Event::VOCABULARY_SIZE];
+        for (event, logit) in said {
+            logits[event.to_id().unwrap() as usize] = *logit;
+        }
+        constraints.mask(&mut logits);
+        constraints.likelihood()
+    };
+    let mut constraints = start();
+    let said = [(on(60), 2.0), (on(61), 2.0), (off(60), 7.0)];
+    assert_eq!(ask(&constraints, &said), 0.0);
+    // It may begin anew once it has ended.
+    constraints.observe(ids(&[off(60)])[0]);
+    assert_eq!(ask(&constraints, &said), 0.5);
+    // e⁻¹ to 1.
+    let share = ask(&constraints, &[(on(60), -1.0), (on(61), 0.0)]);
+    assert!((share - 1.0 / (1.0 + std::f64::consts::E)).abs() < 1e-15, "{share}");
+    // Where the model says what is no number, nothing is known.
+    for wrong in [f32::NAN, f32::INFINITY] {
+        let mut constraints = start();
+        constraints.observe(ids(&[off(60)])[0]);
+        assert_eq!(ask(&constraints, &[(on(60), 1.0), (on(64), wrong)]), 0.0);
+    }
+    assert_eq!(ask(&start(), &[]), 0.0);
+}
+
+#[test]
 fn what_cannot_be_is_refused_and_a_class_out_of_range_replaced() {
     let limits = || PerformanceLimits { max_note_length: 20, ..PerformanceLimits::for_duration(200) };
     for (last, message) in [
@@ -101,6 +137,20 @@ fn what_cannot_be_is_refused_and_a_class_out_of_range_replaced() {
     let mut constraints = EndingConstraints::new(narrow, last).unwrap();
     constraints.observe(ids(&[Event::TimeShift(1)])[0]);
     assert_eq!(open(&constraints).into_iter().filter(|e| matches!(e, Event::NoteOn(_))).count(), 2);
+}
+
+#[test]
+fn limits_and_final_notes_come_back_from_json() {
+    let last: FinalNote = serde_json::from_str(r#"{"onset":100,"length":24,"pitch_class":0}"#).unwrap();
+    assert_eq!(last, LAST);
+    assert_eq!(serde_json::from_str::<FinalNote>(&serde_json::to_string(&last).unwrap()).unwrap(), last);
+    let limits = PerformanceLimits { max_rest: 7, ..PerformanceLimits::for_duration(u32::MAX) };
+    let json = serde_json::to_string(&limits).unwrap();
+    assert!(json.contains(r#""pitch_range":{"start":21,"end":108}"#), "{json}");
+    assert_eq!(serde_json::from_str::<PerformanceLimits>(&json).unwrap(), limits);
+    // What is out of range is refused where it is used.
+    let wrong: FinalNote = serde_json::from_str(r#"{"onset":0,"length":24,"pitch_class":0}"#).unwrap();
+    assert!(EndingConstraints::new(limits, wrong).is_err());
 }
 
 /// Logits at random.

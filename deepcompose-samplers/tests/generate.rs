@@ -117,6 +117,30 @@ fn a_constraint_masks_is_told_and_ends() {
     assert_eq!((generated.tokens, generated.stop), (vec![], StopReason::TokenBudget));
 }
 
+fn progress_of(constraint: &impl Constraint) -> Option<f64> {
+    constraint.progress()
+}
+
+#[test]
+fn boxes_do_what_is_in_them() {
+    let until = || Until { banned: 3, last: 2, seen: vec![] };
+    let expected = run(&mut Counter::default(), &[1, 2], &mut until(), 100).unwrap();
+    let mut constraint: Box<dyn Constraint> = Box::new(until());
+    let mut model: Box<dyn TokenModel<Error = OutOfOrder>> = Box::new(Counter::default());
+    let sampler = TokenSampler::new(TopK, 0.1, 1.0).unwrap();
+    let mut rng = ChaCha8Rng::seed_from_u64(0);
+    let mut observer = |_| ControlFlow::Continue(());
+    let generated =
+        generate_tokens(&mut model, &[1, 2], &sampler, &mut constraint, 100, &mut rng, &mut observer);
+    // Masked, told, finished, and closed.
+    assert_eq!(generated.unwrap(), expected);
+    assert_eq!(expected.tokens, [0, 1, 2, 9]);
+    let limits = PerformanceLimits::for_duration(100);
+    let mut boxed: Box<dyn Constraint> = Box::new(PerformanceConstraints::new(limits).unwrap());
+    boxed.observe(PerformanceEvent::TimeShift(25).to_id().unwrap());
+    assert_eq!(progress_of(&boxed), Some(0.25));
+}
+
 #[test]
 fn the_observer_sees_every_token_and_may_stop() {
     let sampler = TokenSampler::new(Random, 1.0, 1.0).unwrap();

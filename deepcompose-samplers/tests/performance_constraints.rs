@@ -126,6 +126,24 @@ fn time_shifts_stop_at_the_end() {
 }
 
 #[test]
+fn a_longer_shift_hands_on_numbers_alone() {
+    let constraints = after(limits(), &[]);
+    let place = |units: u8| Shift(units).to_id().unwrap() as usize;
+    for wrong in [f32::INFINITY, f32::NAN] {
+        let mut logits = vec![0.0; Event::VOCABULARY_SIZE];
+        (logits[place(30)], logits[place(40)]) = (wrong, 3.0);
+        constraints.mask(&mut logits);
+        // Twenty units of silence are left: that shift has the logit of the likeliest longer one.
+        assert_eq!(logits[place(20)], 3.0);
+        assert_eq!([logits[place(30)], logits[place(40)]], [f32::NEG_INFINITY; 2]);
+        // What may come is for the sampler to refuse.
+        logits[place(20)] = wrong;
+        constraints.mask(&mut logits);
+        assert_eq!(logits[place(20)].to_bits(), wrong.to_bits());
+    }
+}
+
+#[test]
 fn the_last_silence_counts_as_a_rest() {
     let limits = PerformanceLimits { max_rest: 10, ..PerformanceLimits::for_duration(100) };
     let c = after(limits.clone(), &[on(60), Shift(85), off(60)]);

@@ -5,8 +5,8 @@ use std::convert::Infallible;
 use std::ops::ControlFlow;
 
 use deepcompose_samplers::{
-    Constraint, ForkModel, SamplingTechnique, StopReason, TokenBatch, TokenId, TokenModel, TokenSampler,
-    generate_several, generate_tokens,
+    Constraint, ForkModel, GenerateError, SamplingTechnique, StopReason, TokenBatch, TokenId, TokenModel,
+    TokenSampler, generate_several, generate_tokens,
 };
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -70,6 +70,45 @@ impl TokenBatch for Hashes {
     }
 }
 
+/// Its batches give the logits of one sequence, however many they are of.
+struct Short(Hash);
+
+impl TokenModel for Short {
+    type Error = Infallible;
+
+    fn vocabulary_size(&self) -> usize {
+        TOKENS
+    }
+
+    fn reset(&mut self) -> Result<(), Infallible> {
+        self.0.reset()
+    }
+
+    fn push(&mut self, tokens: &[TokenId]) -> Result<&[f32], Infallible> {
+        self.0.push(tokens)
+    }
+}
+
+impl ForkModel for Short {
+    type Batch = One;
+
+    fn fork(&self, _: usize) -> Result<One, Infallible> {
+        Ok(One(self.0.clone()))
+    }
+}
+
+struct One(Hash);
+
+impl TokenBatch for One {
+    type Error = Infallible;
+
+    fn step(&mut self, tokens: &[TokenId]) -> Result<&[f32], Infallible> {
+        self.0.push(&tokens[..1])
+    }
+
+    fn retain(&mut self, _: &[bool]) {}
+}
+
 /// Complete after so many tokens; never the one that came last.
 #[derive(Clone)]
 struct Length(usize, Option<TokenId>);
@@ -121,4 +160,22 @@ fn each_lane_is_what_it_would_be_alone() {
     assert_eq!(several[3].stop, StopReason::Stopped);
     assert_eq!(several[6].stop, StopReason::TokenBudget);
     assert_ne!(several[0].tokens, several[5].tokens);
+}
+
+#[test]
+fn a_batch_with_the_logits_of_too_few_sequences_is_an_error() {
+    let sampler = TokenSampler::new(SamplingTechnique::Random, 1.0, 1.0).unwrap();
+    let lanes = (0..3).map(|lane| (Length(5, None), ChaCha8Rng::seed_from_u64(lane))).collect();
+    let mut model = Short(Hash(0, [0.0; TOKENS]));
+    let several =
+        generate_several(&mut model, &[5, 7], &sampler, lanes, 20, &mut |_, _| ControlFlow::Continue(()));
+    let error = several.unwrap_err();
+    assert!(
+        matches!(
+            error,
+            GenerateError::BatchLogitCount { logits: TOKENS, sequences: 3, vocabulary_size: TOKENS }
+        ),
+        "{error}"
+    );
+    assert_eq!(error.to_string(), "the model returned 12 logits for 3 sequences over 12 tokens each");
 }

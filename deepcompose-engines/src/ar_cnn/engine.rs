@@ -47,7 +47,9 @@ impl ArCnnEngine {
     ///
     /// # Errors
     ///
-    /// [`EngineError`] for sizes out of range and for a list of weights of another length than the sizes ask for.
+    /// [`EngineError::OutOfRange`] for a size outside the range in [`ArCnnSizes`], a weight that is not finite, a
+    /// variance below 0, an epsilon not above 0, or a norm at a level that has none; [`EngineError::Length`] for a list
+    /// of another length than the sizes ask for, a norm that is missing included.
     pub fn new(sizes: ArCnnSizes, weights: &ArCnnWeights) -> Result<Self, EngineError> {
         Self::with_instructions(sizes, weights, Instructions::detect())
     }

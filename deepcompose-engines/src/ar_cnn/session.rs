@@ -103,7 +103,8 @@ impl ArCnnSession {
         Ok(&self.logits)
     }
 
-    /// Bytes that the session holds beside the shared weights; the first pass makes it as large as it gets.
+    /// Bytes that the session holds beside the shared weights. The first pass makes room to work on a whole roll; a later
+    /// one, over a part of it or with more threads, may make somewhat more.
     #[must_use]
     pub fn bytes(&self) -> usize {
         let kept = self.levels.iter().flat_map(|Kept { hidden, activation, joined, sums, pooled }| {

@@ -42,7 +42,7 @@ pub struct ArCnnWeights {
 }
 
 impl ArCnnWeights {
-    /// Checks the length of every list, and the variances and epsilons.
+    /// Checks the length of every list, that all numbers are finite, and the variances and epsilons.
     pub(super) fn check(&self, sizes: &ArCnnSizes) -> Result<(), EngineError> {
         check_length("encoder", self.encoder.len(), &[sizes.levels])?;
         check_length("decoder", self.decoder.len(), &[sizes.levels])?;
@@ -78,7 +78,11 @@ fn check_norm(
     match (norm, is_there) {
         (Some(norm), true) => norm.check(name, channels),
         (None, false) => Ok(()),
-        (Some(norm), false) => check_length(&format!("{name}.gamma"), norm.gamma.len(), &[0]),
+        (Some(_), false) => Err(EngineError::OutOfRange {
+            field: "norm",
+            value: name.to_owned(),
+            accepted: "none at this level".to_owned(),
+        }),
         (None, true) => check_length(name, 0, &[channels]),
     }
 }

@@ -35,8 +35,9 @@ impl GeneratorEngine {
     ///
     /// # Errors
     ///
-    /// [`EngineError::OutOfRange`] for a size outside the range in [`GeneratorSizes`]'s table, a variance below 0 or an
-    /// epsilon not above 0; [`EngineError::Length`] for weights of another length than the sizes ask for.
+    /// [`EngineError::OutOfRange`] for a size outside the range in [`GeneratorSizes`]'s table, a weight that is not
+    /// finite, a variance below 0 or an epsilon not above 0; [`EngineError::Length`] for weights of another length than
+    /// the sizes ask for.
     pub fn new(sizes: &GeneratorSizes, weights: &GeneratorWeights) -> Result<Self, EngineError> {
         sizes.check()?;
         weights.check(sizes)?;

@@ -3,15 +3,17 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::GeneratorEngine;
 use super::layers::write_planes;
 use super::sizes::LEVELS;
 use super::weights::expect;
+use super::{GeneratorEngine, GeneratorSizes};
 use crate::EngineError;
 use crate::kernels::gan_map::{Lanes, MapShape, Maps};
 
 /// Most windows of a session.
 const MOST_WINDOWS: usize = 1024;
+/// Most bytes that a session has for its windows. Those of the largest generators take 94 MB each.
+const MOST_BYTES: u64 = 1 << 32;
 
 /// What windows are generated under, but for the tracks before them.
 ///
@@ -136,37 +138,36 @@ impl GeneratorSession {
     ///
     /// # Errors
     ///
-    /// [`EngineError::OutOfRange`] for no windows, or more than 1024.
+    /// [`EngineError::OutOfRange`] for no windows, or more than 1024, or more than 2³² bytes are enough for.
     pub fn new(engine: Arc<GeneratorEngine>, most_windows: usize) -> Result<Self, EngineError> {
-        if !(1..=MOST_WINDOWS).contains(&most_windows) {
+        let limit = windows_with_room(&engine);
+        if !(1..=limit).contains(&most_windows) {
             return Err(EngineError::OutOfRange {
                 field: "most_windows",
                 value: most_windows.to_string(),
-                accepted: format!("1..={MOST_WINDOWS}"),
+                accepted: format!("1..={limit}"),
             });
         }
         let sizes = engine.sizes;
-        let maps = |channels, level| Maps::new(channels, sizes.map(level), most_windows);
-        let (encoder, decoder) = (sizes.encoder(), sizes.decoder());
-        let positions = |level: usize| sizes.map(level).iter().product::<usize>() * most_windows;
-        let [rows, columns] = sizes.map(1).map(|side| side + 1);
-        let squares = MapShape { channels: 4 * sizes.rolls(), rows, pitch: columns, above: 0 };
+        let maps = |shape| Maps::new(shape, most_windows);
+        let Shapes { latent, embedded, squares, down, up } = Shapes::new(&sizes);
+        let [given, head] = sums_a_window(&engine).map(|sums| vec![Lanes::ZERO; sums * most_windows]);
         let cells = sizes.tracks_len() * most_windows;
         Ok(Self {
             most_windows,
             windows: 0,
             melody: vec![0.0; sizes.melody_len() * most_windows],
             chords: vec![0.0; sizes.chords_len() * most_windows],
-            latent: maps(sizes.latent_channels, LEVELS),
-            embedded: maps(sizes.embedded(), LEVELS),
+            latent: maps(latent),
+            embedded: maps(embedded),
             planes: vec![0.0; sizes.embedded() * sizes.deepest_cells()],
-            given: vec![Lanes::ZERO; engine.given.passes.len() * positions(LEVELS)],
+            given,
             output_maps: vec![0.0; if sizes.output_map { cells } else { 0 }],
             output_map_of: vec![0; most_windows],
-            squares: Maps::with_shape(squares, most_windows),
-            down: [0, 1, 2, 3].map(|level| maps(encoder[level][1], level + 1)),
-            up: [0, 1, 2].map(|block| maps(decoder[block][1], LEVELS - 1 - block)),
-            head: vec![Lanes::ZERO; engine.head.passes.len() * positions(1)],
+            squares: maps(squares),
+            down: down.map(maps),
+            up: up.map(maps),
+            head,
             logits: vec![0.0; cells],
             tracks: vec![0.0; cells],
             engine,
@@ -252,5 +253,159 @@ impl GeneratorSession {
         });
         let cells = windows.len() * sizes.tracks_len();
         Ok(GeneratorOutput { logits: &self.logits[..cells], tracks: &self.tracks[..cells] })
+    }
+}
+
+/// The shapes of a session's maps.
+struct Shapes {
+    latent: MapShape,
+    embedded: MapShape,
+    squares: MapShape,
+    down: [MapShape; LEVELS],
+    up: [MapShape; LEVELS - 1],
+}
+
+impl Shapes {
+    fn new(sizes: &GeneratorSizes) -> Self {
+        let maps = |channels, level| MapShape::of_map(channels, sizes.map(level));
+        let (encoder, decoder) = (sizes.encoder(), sizes.decoder());
+        let [rows, columns] = sizes.map(1).map(|side| side + 1);
+        Self {
+            latent: maps(sizes.latent_channels, LEVELS),
+            embedded: maps(sizes.embedded(), LEVELS),
+            squares: MapShape { channels: 4 * sizes.rolls(), rows, pitch: columns, above: 0 },
+            down: [0, 1, 2, 3].map(|level| maps(encoder[level][1], level + 1)),
+            up: [0, 1, 2].map(|block| maps(decoder[block][1], LEVELS - 1 - block)),
+        }
+    }
+}
+
+/// For how many sums of a window there is room, what latents and attributes give and those of the last convolution.
+fn sums_a_window(engine: &GeneratorEngine) -> [usize; 2] {
+    let positions = |level: usize| engine.sizes.map(level).iter().product::<usize>();
+    [engine.given.passes.len() * positions(LEVELS), engine.head.passes.len() * positions(1)]
+}
+
+/// Bytes that a session has for each of its windows.
+fn bytes_a_window(engine: &GeneratorEngine) -> u64 {
+    let sizes = &engine.sizes;
+    let Shapes { latent, embedded, squares, down, up } = Shapes::new(sizes);
+    let maps = [latent, embedded, squares].into_iter().chain(down).chain(up);
+    let lanes = maps.map(|shape| shape.cells()).sum::<usize>() + sums_a_window(engine).iter().sum::<usize>();
+    // Logits, their hyperbolic tangents, and what is added to them.
+    let tracks = if sizes.output_map { 3 } else { 2 };
+    let numbers = sizes.melody_len() + sizes.chords_len() + tracks * sizes.tracks_len();
+    (lanes * size_of::<Lanes>() + numbers * size_of::<f32>() + size_of::<usize>()) as u64
+}
+
+/// How many windows a session may have.
+fn windows_with_room(engine: &GeneratorEngine) -> usize {
+    let windows = MOST_BYTES / bytes_a_window(engine);
+    usize::try_from(windows).map_or(MOST_WINDOWS, |windows| windows.min(MOST_WINDOWS))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+    use super::super::{ConvWeights, GeneratorWeights, NormWeights};
+    use super::*;
+
+    fn engine(sizes: GeneratorSizes) -> GeneratorEngine {
+        let conv = |[inputs, outputs]: [usize; 2]| ConvWeights {
+            weight: vec![0.0; inputs * outputs * 16],
+            bias: vec![0.0; outputs],
+        };
+        let norm = |[_, channels]: [usize; 2]| NormWeights {
+            gamma: vec![1.0; channels],
+            beta: vec![0.0; channels],
+            mean: vec![0.0; channels],
+            variance: vec![1.0; channels],
+            epsilon: 1e-5,
+        };
+        let (encoder, decoder) = (sizes.encoder(), sizes.decoder());
+        let map = if sizes.output_map { sizes.attributes * sizes.tracks_len() } else { 0 };
+        let weights = GeneratorWeights {
+            down: encoder.map(conv),
+            down_norms: [1, 2, 3].map(|level| norm(encoder[level])),
+            up: [0, 1, 2].map(|block| conv(decoder[block])),
+            up_norms: [0, 1, 2].map(|block| norm(decoder[block])),
+            head: conv(decoder[3]),
+            attributes: vec![0.0; sizes.attributes * sizes.embedded() * sizes.deepest_cells()],
+            output_map: vec![0.0; map],
+        };
+        GeneratorEngine::new(&sizes, &weights).unwrap()
+    }
+
+    const PLAIN: GeneratorSizes = GeneratorSizes {
+        steps: 32,
+        pitches: 16,
+        tracks: 2,
+        filters: 1,
+        latent_channels: 1,
+        attributes: 0,
+        attribute_channels: 1,
+        chords: false,
+        previous: true,
+        output_map: false,
+    };
+
+    /// The lengths of what a session has, in bytes, without the planes of one window's attributes.
+    fn allocated(session: &GeneratorSession) -> u64 {
+        let GeneratorSession { melody, chords, output_maps, logits, tracks, .. } = session;
+        let numbers: usize =
+            [melody, chords, output_maps, logits, tracks].iter().map(|list| list.len()).sum();
+        let maps = [&session.latent, &session.embedded, &session.squares];
+        let maps = maps.into_iter().chain(&session.down).chain(&session.up);
+        let lanes =
+            maps.map(|maps| maps.data.len()).sum::<usize>() + session.given.len() + session.head.len();
+        (numbers * 4 + lanes * 64 + session.output_map_of.len() * size_of::<usize>()) as u64
+    }
+
+    // In cells of 16 channels: 2 × 3 of the latent, 17 × 9 squares of 3 rolls, the encoder's 16 × 10, 8 × 6, 4 × 4 and 2 × 3,
+    // the decoder's but for the last of these, and the sums of 2 and of 128 positions. In numbers: 32 × 16 of the melody,
+    // and twice of both tracks.
+    #[test]
+    fn the_memory_of_a_window_is_known_by_hand() {
+        let cells = 6 + 153 + (160 + 48 + 16 + 6) + (160 + 48 + 16) + 2 + 128;
+        let bytes = bytes_a_window(&engine(PLAIN));
+        assert_eq!(bytes, cells * 64 + 5 * 512 * 4 + size_of::<usize>() as u64);
+        assert_eq!(windows_with_room(&engine(PLAIN)), 1024);
+    }
+
+    #[test]
+    fn all_that_is_allocated_is_counted() {
+        let all = GeneratorSizes {
+            pitches: 48,
+            tracks: 5,
+            filters: 6,
+            latent_channels: 20,
+            attributes: 3,
+            attribute_channels: 18,
+            chords: true,
+            output_map: true,
+            ..PLAIN
+        };
+        for sizes in [PLAIN, all] {
+            let engine = Arc::new(engine(sizes));
+            for windows in [1, 3] {
+                let session = GeneratorSession::new(Arc::clone(&engine), windows).unwrap();
+                assert_eq!(allocated(&session), windows as u64 * bytes_a_window(&engine));
+            }
+        }
+    }
+
+    #[test]
+    fn long_windows_are_fewer() {
+        let engine =
+            engine(GeneratorSizes { steps: 512, pitches: 128, tracks: 16, previous: false, ..PLAIN });
+        // 16.8 MB each.
+        assert_eq!(windows_with_room(&engine), 255);
+        match GeneratorSession::new(Arc::new(engine), 256) {
+            Err(EngineError::OutOfRange { field: "most_windows", accepted, .. }) => {
+                assert_eq!(accepted, "1..=255");
+            }
+            other => panic!("{:?}", other.err()),
+        }
     }
 }

@@ -50,22 +50,22 @@ pub struct GeneratorSizes {
 }
 
 impl GeneratorSizes {
-    /// Numbers of one window of the melody: steps × pitches.
+    /// Numbers of one window of the melody: steps × pitches, saturating as all products here.
     #[must_use]
     pub const fn melody_len(&self) -> usize {
-        self.steps * self.pitches
+        self.steps.saturating_mul(self.pitches)
     }
 
     /// Numbers of one window of tracks, given or generated: tracks × steps × pitches.
     #[must_use]
     pub const fn tracks_len(&self) -> usize {
-        self.tracks * self.steps * self.pitches
+        self.tracks.saturating_mul(self.melody_len())
     }
 
     /// Numbers of one latent: channels × steps / 16 × pitches / 16.
     #[must_use]
     pub const fn latent_len(&self) -> usize {
-        self.latent_channels * self.deepest_cells()
+        self.latent_channels.saturating_mul(self.deepest_cells())
     }
 
     /// Rows and columns of the map at `level`: the roll's at 0, half of them at 1, and so on.
@@ -75,7 +75,7 @@ impl GeneratorSizes {
 
     /// Cells of the deepest map.
     pub(crate) const fn deepest_cells(&self) -> usize {
-        self.steps / CELL * (self.pitches / CELL)
+        (self.steps / CELL).saturating_mul(self.pitches / CELL)
     }
 
     /// Rolls that tell of chords.
@@ -86,7 +86,7 @@ impl GeneratorSizes {
     /// Numbers of one window of chords: 2 × steps × pitches, or 0 for a generator that is not told of them.
     #[must_use]
     pub const fn chords_len(&self) -> usize {
-        self.chord_rolls() * self.steps * self.pitches
+        self.chord_rolls().saturating_mul(self.melody_len())
     }
 
     /// Rolls that the generator is conditioned on: the melody, the chords and the previous tracks.

@@ -4,7 +4,7 @@ use super::GeneratorSizes;
 use super::sizes::LEVELS;
 use crate::EngineError;
 pub(super) use crate::weights::expect;
-use crate::weights::{ConvWeights, NormWeights};
+use crate::weights::{ConvWeights, NormWeights, expect_finite};
 
 /// Taps of a 4×4 kernel.
 const TAPS: usize = 16;
@@ -39,7 +39,7 @@ pub struct GeneratorWeights {
 }
 
 impl GeneratorWeights {
-    /// Checks every length, and that no variance makes a norm divide by nothing.
+    /// Checks every length, that all numbers are finite, and that no variance makes a norm divide by nothing.
     pub(crate) fn check(&self, sizes: &GeneratorSizes) -> Result<(), EngineError> {
         let (encoder, decoder) = (sizes.encoder(), sizes.decoder());
         for (level, (conv, shape)) in self.down.iter().zip(encoder).enumerate() {
@@ -57,8 +57,8 @@ impl GeneratorWeights {
         let [inputs, outputs] = decoder[LEVELS - 1];
         self.head.check("head", inputs, outputs, TAPS)?;
         let embedded = sizes.attributes * sizes.embedded() * sizes.deepest_cells();
-        expect(|| "attributes".to_owned(), self.attributes.len(), embedded)?;
+        expect_finite(|| "attributes".to_owned(), &self.attributes, embedded)?;
         let map = if sizes.output_map { sizes.attributes * sizes.tracks_len() } else { 0 };
-        expect(|| "output_map".to_owned(), self.output_map.len(), map)
+        expect_finite(|| "output_map".to_owned(), &self.output_map, map)
     }
 }

@@ -113,7 +113,10 @@ impl Conv {
     /// As [`run`](Self::run).
     pub fn run_parallel(&self, call: ConvCall<'_>, to: MapMut<'_>) -> Result<(), EngineError> {
         call.check(self.sizes(), &to)?;
-        self.split(call, to, rayon::current_num_threads());
+        // Of no pixels, a rectangle may lie anywhere and be of any height.
+        if !call.outputs.is_empty() {
+            self.split(call, to, rayon::current_num_threads());
+        }
         Ok(())
     }
 

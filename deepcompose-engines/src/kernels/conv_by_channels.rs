@@ -17,9 +17,9 @@ impl Conv {
     /// [`run`](Self::run), the channels of the outputs shared among the threads of the current rayon pool: each weight
     /// is read once, and taps that lie outside of the input cost nothing. Right for few pixels with many channels.
     ///
-    /// `scratch` is made longer where it must be; with the same one for every call nothing is allocated after the
-    /// first. What the sums start from is added last, so that the results are not to the bit those of
-    /// [`run`](Self::run); they are the same with all instructions and any number of threads.
+    /// `scratch` is made longer where it must be; a call of no more outputs than one before allocates nothing. What the
+    /// sums start from is added last, so that the results are not to the bit those of [`run`](Self::run); they are the
+    /// same with all instructions and any number of threads.
     ///
     /// # Errors
     ///
@@ -31,6 +31,9 @@ impl Conv {
         scratch: &mut Vec<f32>,
     ) -> Result<(), EngineError> {
         call.check(self.sizes(), &to)?;
+        if call.outputs.is_empty() {
+            return Ok(());
+        }
         Sum { call, taps: &self.taps, weights: &self.panels }.run(self.channels_out(), scratch);
         finish(call, to, self.channels_out(), scratch, |sum, _| sum);
         Ok(())
@@ -71,6 +74,9 @@ impl CompactConv {
     pub fn run(&self, call: ConvCall<'_>, to: MapMut<'_>, scratch: &mut Vec<f32>) -> Result<(), EngineError> {
         let channels = self.halves.channels();
         call.check([self.halves.depth(), channels], &to)?;
+        if call.outputs.is_empty() {
+            return Ok(());
+        }
         Sum { call, taps: &self.taps, weights: &self.halves }.run(channels, scratch);
         let scaled = |sum: f32, channel: usize| sum * self.halves.scales(0, channel / BLOCK)[channel % BLOCK];
         finish(call, to, channels, scratch, scaled);
@@ -78,7 +84,7 @@ impl CompactConv {
     }
 }
 
-/// The sums of all terms, the threads sharing the channels.
+/// The sums of all terms of one pixel or more, the threads sharing the channels.
 struct Sum<'a, W> {
     call: ConvCall<'a>,
     taps: &'a Taps,
@@ -93,9 +99,6 @@ impl<W: Weights + Sync> Sum<'_, W> {
         let length = blocks * count * BLOCK;
         if scratch.len() < length {
             scratch.resize(length, 0.0);
-        }
-        if count == 0 {
-            return;
         }
         scratch[..length].par_chunks_mut(2 * count * BLOCK).enumerate().for_each(|(index, sums)| {
             sums.fill(0.0);

@@ -42,15 +42,21 @@ impl MapShape {
     pub(crate) const fn blocks(&self) -> usize {
         self.channels.div_ceil(LANES)
     }
+
+    /// The shape of maps whose rows have a cell of zeros on either side, under a row of zeros.
+    pub(crate) const fn of_map(channels: usize, [rows, columns]: [usize; 2]) -> Self {
+        Self { channels, rows, pitch: columns + 2, above: 1 }
+    }
+
+    /// Cells of a window in all blocks.
+    pub(crate) const fn cells(&self) -> usize {
+        self.blocks() * self.rows * self.pitch
+    }
 }
 
 impl Maps {
-    pub(crate) fn new(channels: usize, [rows, columns]: [usize; 2], windows: usize) -> Self {
-        Self::with_shape(MapShape { channels, rows, pitch: columns + 2, above: 1 }, windows)
-    }
-
-    pub(crate) fn with_shape(shape: MapShape, windows: usize) -> Self {
-        Self { data: vec![Lanes::ZERO; shape.blocks() * windows * shape.rows * shape.pitch], shape }
+    pub(crate) fn new(shape: MapShape, windows: usize) -> Self {
+        Self { data: vec![Lanes::ZERO; shape.cells() * windows], shape }
     }
 
     /// The maps of the first `windows` windows, as they were last written.

@@ -55,6 +55,11 @@ impl PackedRows {
         Self { rows: 0, inputs: 0, numbers: vec![0.0; rows * inputs], sums: vec![0.0; rows] }
     }
 
+    /// Numbers of the room for a row, where there are whole blocks of them.
+    pub(crate) const fn numbers_a_row(inputs: usize) -> usize {
+        inputs + 1
+    }
+
     /// Packs `rows` rows of `inputs` numbers; `row(r)` gives each of them, in order.
     pub(crate) fn pack<'r>(&mut self, rows: usize, inputs: usize, row: impl Fn(usize) -> &'r [f32]) {
         (self.rows, self.inputs) = (rows, inputs);

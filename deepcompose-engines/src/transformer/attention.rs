@@ -123,6 +123,12 @@ impl AttentionWeights {
         vec![Ring { keys: empty.clone(), values: empty }; layers]
     }
 
+    /// Numbers of the memory for a position, apart from the rings.
+    pub(super) fn numbers_a_row(&self) -> usize {
+        let strips = self.qkv.panels() + self.output.panels();
+        strips * STRIP + self.output.inputs() + PackedRows::numbers_a_row(self.output.inputs())
+    }
+
     /// Memory for `rows` positions at once, and no sequence.
     pub(super) fn state(&self, shape: &Shape, rows: usize) -> AttentionState {
         AttentionState {

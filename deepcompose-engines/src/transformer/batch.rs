@@ -49,7 +49,8 @@ impl BatchDecoder {
     ///
     /// # Errors
     ///
-    /// [`EngineError::OutOfRange`] for more sequences than 2³² numbers are enough for: keys, values, states and logits.
+    /// [`EngineError::OutOfRange`] for more sequences than 2³² numbers are enough for: keys, values and logits, and the
+    /// states of a position in all sublayers.
     pub fn new(engine: &Arc<TransformerEngine>, sequences: usize) -> Result<Self, EngineError> {
         Self::with(engine, sequences, Session::add_empty)
     }
@@ -58,7 +59,8 @@ impl BatchDecoder {
     ///
     /// # Errors
     ///
-    /// [`EngineError::OutOfRange`] for more sequences than 2³² numbers are enough for: keys, values, states and logits.
+    /// [`EngineError::OutOfRange`] for more sequences than 2³² numbers are enough for: keys, values and logits, and the
+    /// states of a position in all sublayers.
     pub fn fork(decoder: &Decoder, sequences: usize) -> Result<Self, EngineError> {
         Self::with(decoder.engine(), sequences, |session| session.add_copy(&decoder.session, 0))
     }
@@ -68,9 +70,7 @@ impl BatchDecoder {
         sequences: usize,
         add: impl Fn(&mut Session),
     ) -> Result<Self, EngineError> {
-        let sizes = &engine.sizes;
-        let kept = 2 * sizes.layers as u64 * sizes.d_attention() as u64 * engine.shape.slots as u64;
-        let most = MAX_NUMBERS / (kept + 2 * (sizes.d_model as u64 + sizes.vocabulary as u64));
+        let most = MAX_NUMBERS / Session::numbers_a_sequence(engine);
         if sequences as u64 > most {
             return Err(out_of_range("the number of sequences", sequences, format!("up to {most}")));
         }

@@ -111,9 +111,9 @@ impl TransformerEngine {
     ///
     /// # Errors
     ///
-    /// [`EngineError::OutOfRange`] for a size outside its range, or sizes that together ask for more than 2³²
-    /// weights or more than 2²⁸ keys and values a sequence; [`EngineError::Length`] for a list of weights of
-    /// another length than the sizes ask for.
+    /// [`EngineError::OutOfRange`] for a size outside its range, sizes that together ask for more than 2³²
+    /// weights or more than 2²⁸ keys and values a sequence, or a weight that is not finite;
+    /// [`EngineError::Length`] for a list of weights of another length than the sizes ask for.
     pub fn new(
         sizes: TransformerSizes,
         weights: &TransformerWeights,

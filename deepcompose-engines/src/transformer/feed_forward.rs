@@ -48,6 +48,12 @@ impl FeedForwardWeights {
         self.expand.work() + self.contract.work()
     }
 
+    /// Numbers of the memory for a position.
+    pub(super) fn numbers_a_row(&self) -> usize {
+        let strips = self.expand.panels() + self.contract.panels();
+        strips * STRIP + PackedRows::numbers_a_row(self.contract.inputs())
+    }
+
     /// Memory for `rows` positions at once.
     pub(super) fn state(&self, rows: usize) -> FeedForwardState {
         FeedForwardState {

@@ -8,7 +8,8 @@ const ROWS: usize = 64;
 /// Projects the encodings of distances 0..=`memory`: calls `row(distance, numbers)` with `width` numbers for each.
 ///
 /// The encoding is that of Vaswani et al. 2017, §3.5, with sines and cosines grouped: entry `k < d_model / 2` is
-/// `sin(distance / 10000^(2k / d_model))`, entry `d_model / 2 + k` the cosine of the same angle.
+/// `sin(distance / 10000^(2k / d_model))`, entry `d_model / 2 + k` the cosine of the same angle. They are the standard
+/// library's powers, sines and cosines: the last place depends on the platform.
 pub(super) fn project(
     instructions: Instructions,
     projection: &[f32],

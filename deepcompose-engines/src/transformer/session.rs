@@ -50,6 +50,17 @@ impl Session {
         }
     }
 
+    /// Numbers of the memory for a sequence of which a position is read at once: its keys and values, its logits, and the
+    /// states on their way through the layers.
+    pub(super) fn numbers_a_sequence(engine: &TransformerEngine) -> u64 {
+        let (sizes, first) = (&engine.sizes, &engine.layers[0]);
+        let attention: usize = first.attention.iter().map(|part| part.numbers_a_row()).sum();
+        let feed_forward: usize = first.feed_forward.iter().map(|part| part.numbers_a_row()).sum();
+        let states = 2 * sizes.d_model + PackedRows::numbers_a_row(sizes.d_model);
+        let logits = engine.embedding.panels() * STRIP + sizes.vocabulary;
+        sizes.numbers_a_sequence() + (attention + feed_forward + states + logits) as u64
+    }
+
     /// Adds a sequence that has read nothing.
     pub(super) fn add_empty(&mut self) {
         let engine = &self.engine;

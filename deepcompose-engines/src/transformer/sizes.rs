@@ -1,5 +1,6 @@
 //! The sizes of a network.
 
+use super::attention_head::Shape;
 use crate::EngineError;
 
 /// The sizes and options of a Transformer-XL.
@@ -25,7 +26,7 @@ pub struct TransformerSizes {
     pub pre_norm: bool,
 }
 
-/// The most numbers of weights, or of keys and values of all sequences together.
+/// The most numbers of weights, or of what all sequences of a batch need together.
 pub(super) const MAX_NUMBERS: u64 = 1 << 32;
 /// The most numbers of keys and values of one sequence. Of projected position encodings there are half as many, whatever the size of the weights file.
 const MAX_KEPT: u64 = 1 << 28;
@@ -47,10 +48,10 @@ impl TransformerSizes {
         }
     }
 
-    /// Width of all heads together, `heads * d_head`.
+    /// Width of all heads together, `heads * d_head`, saturating.
     #[must_use]
     pub const fn d_attention(&self) -> usize {
-        self.heads * self.d_head
+        self.heads.saturating_mul(self.d_head)
     }
 
     pub(super) fn check(&self) -> Result<(), EngineError> {
@@ -76,9 +77,9 @@ impl TransformerSizes {
         Ok(())
     }
 
-    /// Numbers of keys and values that are kept for a sequence.
+    /// Numbers of keys and values for which a sequence has room, in sizes within their ranges.
     pub(super) fn numbers_a_sequence(&self) -> u64 {
-        2 * self.layers as u64 * self.d_attention() as u64 * (self.memory as u64 + 1)
+        2 * self.layers as u64 * self.d_attention() as u64 * Shape::new(self).slots as u64
     }
 }
 

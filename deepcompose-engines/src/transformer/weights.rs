@@ -2,6 +2,7 @@
 
 use super::sizes::TransformerSizes;
 use crate::EngineError;
+use crate::weights::expect_finite;
 
 /// The weights of a Transformer-XL, in plain lists.
 ///
@@ -56,7 +57,7 @@ pub struct NormWeights {
 }
 
 impl TransformerWeights {
-    /// Checks every length.
+    /// Checks every length, and that all numbers are finite.
     pub(super) fn check(&self, sizes: &TransformerSizes) -> Result<(), EngineError> {
         let width = sizes.d_attention();
         has("embedding", &self.embedding, sizes.vocabulary * sizes.d_model)?;
@@ -98,8 +99,6 @@ impl NormWeights {
 }
 
 fn has(what: impl Into<String>, numbers: &[f32], expected: usize) -> Result<(), EngineError> {
-    match numbers.len() {
-        found if found == expected => Ok(()),
-        found => Err(EngineError::Length { what: what.into(), found, expected }),
-    }
+    let what = what.into();
+    expect_finite(|| what.clone(), numbers, expected)
 }

@@ -43,7 +43,8 @@ fn sizes_out_of_range_are_named() {
         (TransformerSizes { memory: 0, ..SMALL }, "memory 0 is out of range: 1..=65536 is accepted"),
         (
             TransformerSizes { layers: 64, heads: 64, d_head: 1024, memory: 65_536, ..SMALL },
-            "the number of keys and values 549764202496 is out of range: up to 268435456 is accepted",
+            // Of each layer, head and number two rings of 65 600 slots.
+            "the number of keys and values 550292684800 is out of range: up to 268435456 is accepted",
         ),
         (
             TransformerSizes { layers: 64, d_model: 8192, d_inner: 32_768, ..SMALL },
@@ -95,6 +96,52 @@ fn lists_of_another_length_are_named() {
     assert_eq!(
         short(|w| w.last_norm.as_mut().unwrap().beta.clear()),
         "last_norm.beta has 0 numbers: 6 are accepted"
+    );
+}
+
+#[test]
+fn the_width_of_sizes_that_are_not_checked_saturates() {
+    let huge = TransformerSizes { heads: usize::MAX, d_head: 2, ..SMALL };
+    assert_eq!(huge.d_attention(), usize::MAX);
+}
+
+#[test]
+fn numbers_that_are_not_finite_are_named() {
+    let good = random_weights(&SMALL, 0);
+    let spoilt = |change: fn(&mut deepcompose_engines::transformer::TransformerWeights)| {
+        let mut weights = good.clone();
+        change(&mut weights);
+        TransformerEngine::new(SMALL, &weights, DecodePrecision::Bfloat16).unwrap_err().to_string()
+    };
+    let message = |number: &str| format!("weight {number} is out of range: a finite number is accepted");
+    assert_eq!(spoilt(|w| w.embedding[41] = f32::NAN), message("NaN at index 41 of embedding"));
+    assert_eq!(spoilt(|w| w.layers[0].qkv[5] = f32::INFINITY), message("inf at index 5 of layers[0].qkv"));
+    assert_eq!(
+        spoilt(|w| w.layers[0].contract_bias[0] = f32::NEG_INFINITY),
+        message("-inf at index 0 of layers[0].contract_bias")
+    );
+    assert_eq!(
+        spoilt(|w| w.layers[0].attention_norm.beta[1] = f32::NAN),
+        message("NaN at index 1 of layers[0].attention_norm.beta")
+    );
+    assert_eq!(
+        spoilt(|w| w.last_norm.as_mut().unwrap().gamma[2] = f32::NAN),
+        message("NaN at index 2 of last_norm.gamma")
+    );
+}
+
+// 64 slots for each of 6 numbers of keys and of values. Two parts of a head each: a strip of 9 queries, keys and values,
+// one of outputs, and 3 numbers twice with a sum. The feed-forward layer: two strips, and 5 numbers with a sum. States
+// twice and packed with a sum, and 7 logits twice, once in a strip.
+#[test]
+fn a_batch_is_limited_by_all_that_it_needs() {
+    let engine = TransformerEngine::new(SMALL, &random_weights(&SMALL, 3), DecodePrecision::Single).unwrap();
+    let numbers = 2 * 6 * 64 + 2 * (2 * 64 + 3 + 4) + (2 * 64 + 6) + (2 * 6 + 7) + (64 + 7);
+    assert_eq!((numbers, (1_u64 << 32) / numbers), (1262, 3_403_302));
+    let many = usize::MAX;
+    assert_eq!(
+        BatchDecoder::new(&Arc::new(engine), many).unwrap_err().to_string(),
+        format!("the number of sequences {many} is out of range: up to 3403302 is accepted")
     );
 }
 

@@ -55,10 +55,10 @@ where
     let work = Extension::new(input, params)?;
     let spans = work.spans(params, rng);
     if let Some(ending) = work.ending.as_ref() {
-        let ending = work.recalling(ending.clone(), spans);
+        let ending = work.recalling(ending.clone(), spans)?;
         return end_naturally(model, &work, &ending, params.token_budget, rng, observer);
     }
-    let (prompt, mut constraints) = (&work.prompt, work.recalling(work.constraints.clone(), spans));
+    let (prompt, mut constraints) = (&work.prompt, work.recalling(work.constraints.clone(), spans)?);
     let budget = params.token_budget;
     let mut listener = Listener::new(work.velocity());
     let generated = generate_tokens(model, prompt, &work.sampler, &mut constraints, budget, rng, &mut |p| {
@@ -174,9 +174,9 @@ where
     let mut done = vec![0.0; count];
     let lane = |mut rng: R| {
         let spans = work.spans(params, &mut rng);
-        (work.recalling(work.constraints.clone(), spans), rng)
+        work.recalling(work.constraints.clone(), spans).map(|constraint| (constraint, rng))
     };
-    let lanes = rngs.into_iter().map(lane).collect();
+    let lanes = rngs.into_iter().map(lane).collect::<Result<Vec<_>, ComposeError>>()?;
     let mut stopped = false;
     let observer = &mut |lane: usize, p: deepcompose_samplers::Progress| {
         done[lane] = if p.sampled == p.token_budget { 1.0 } else { p.fraction.unwrap_or(0.0) };
@@ -280,7 +280,11 @@ impl<'a> Extension<'a> {
     }
 
     /// A constraint that also prefers what recalls the input in `spans`.
-    fn recalling<C: Constraint>(&self, constraint: C, spans: Vec<RecallSpan>) -> Recall<C> {
+    fn recalling<C: Constraint>(
+        &self,
+        constraint: C,
+        spans: Vec<RecallSpan>,
+    ) -> Result<Recall<C>, ComposeError> {
         let end = self.input.end();
         let heard = |note: &Note| HeardNote {
             onset: self.clock.units(note.start, end),
@@ -291,7 +295,7 @@ impl<'a> Extension<'a> {
             true => Vec::new(),
             false => self.selected.notes().iter().map(heard).collect(),
         };
-        Recall::new(constraint, &heard, spans, BONUS)
+        Ok(Recall::new(constraint, &heard, spans, BONUS)?)
     }
 
     /// The tokens before the last quarter notes that lead to a final note.

@@ -98,7 +98,8 @@ impl TransformerXlConfig {
     /// The most trainable numbers that a network may have: 2³⁰, 4 GiB of them.
     pub const MAX_PARAMETERS: usize = 1 << 30;
 
-    /// The most keys and values that a decoder may keep of a sequence, `2 · layers · heads · d_head · (memory + 1)`: 2²⁸, 1 GiB of them.
+    /// The most keys and values that a decoder may keep of a sequence, `2 · layers · heads · d_head` for each of `memory + 1`
+    /// positions, which the engine rounds up to 64 with 31 or more to spare: 2²⁸, 1 GiB of them.
     pub const MAX_KEPT: u64 = 1 << 28;
 
     /// Number of trainable numbers of the network, in closed form; [`usize::MAX`] where it is more.
@@ -150,7 +151,10 @@ impl TransformerXlConfig {
             return Err(config_error("the number of parameters", parameters, accepted));
         }
         // What a decoder keeps has no part in the size of a weights file.
-        let kept = 2 * self.layers as u64 * (self.heads * self.d_head) as u64 * (self.memory as u64 + 1);
+        let kept = 2
+            * self.layers as u64
+            * (self.heads * self.d_head) as u64
+            * (self.memory as u64 + 32).next_multiple_of(64);
         if kept > Self::MAX_KEPT {
             let accepted = format!("up to {}", Self::MAX_KEPT);
             return Err(config_error("the number of keys and values", kept, accepted));
@@ -233,7 +237,7 @@ mod tests {
                     d_inner: 1,
                     ..good.clone()
                 },
-                "the number of keys and values is 536870912: up to 268435456",
+                "the number of keys and values is 553648128: up to 268435456",
             ),
             (TransformerXlConfig { dropout: 1.0, ..good.clone() }, "dropout is 1: 0 up to"),
             (TransformerXlConfig { dropout: f64::NAN, ..good }, "dropout is NaN: 0 up to"),

@@ -143,3 +143,23 @@ impl<M: EditModel + ?Sized> EditModel for &M {
         (**self).session_bytes()
     }
 }
+
+impl<M: EditModel + ?Sized> EditModel for Box<M> {
+    type Error = M::Error;
+
+    fn window_steps(&self) -> usize {
+        (**self).window_steps()
+    }
+
+    fn edit_logits(&self, roll: ArrayView2<'_, bool>) -> Result<Array2<f32>, Self::Error> {
+        (**self).edit_logits(roll)
+    }
+
+    fn session(&self) -> Box<dyn EditSession<Error = Self::Error> + '_> {
+        (**self).session()
+    }
+
+    fn session_bytes(&self) -> usize {
+        (**self).session_bytes()
+    }
+}

@@ -9,7 +9,8 @@ use crate::error::{SamplerError, check_creative_risk, in_range};
 use crate::rounding;
 
 /// How many cells may be added.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum MaxAdd {
     /// So many for every window of the input, begun ones included, and for the piece as a whole.
     /// The console's inputs were one window (8 bars) long, so for them this is the console's
@@ -62,8 +63,10 @@ const fn one() -> usize {
 /// What an [`EditSampler`](crate::EditSampler) may do. A note here is a cell of the piano roll:
 /// one pitch at one step.
 ///
-/// The default is the console's: 0.7, 90 cells, 90 iterations, 0.8.
-#[derive(Debug, Clone, PartialEq)]
+/// The default is the console's: 0.7, 90 cells, 90 iterations, 0.8. In serde a field that is not said has its default,
+/// and one that is not known is an error.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct EditParams {
     /// Maximum input notes to remove, as a fraction of the input's sounding cells, in
     /// `0.0..=1.0`. The budget is rounded down.
@@ -178,7 +181,31 @@ impl EditParams {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
     use super::*;
+
+    #[test]
+    fn parameters_come_back_from_json() {
+        let unit = EditUnit::Run { margin: 0.3, longest: 16, shortest: 2 };
+        let pitch_range = Pitch::saturating(40)..=Pitch::saturating(41);
+        for max_add in [MaxAdd::Cells(usize::MAX), MaxAdd::Fraction(0.1)] {
+            let params =
+                EditParams { max_add, unit, pitch_range: pitch_range.clone(), ..EditParams::default() };
+            let json = serde_json::to_string(&params).unwrap();
+            assert_eq!(serde_json::from_str::<EditParams>(&json).unwrap(), params, "{json}");
+        }
+        let said = r#"{"max_add":{"fraction":1.5},"unit":"cell","pitch_range":{"start":60,"end":72}}"#;
+        let read: EditParams = serde_json::from_str(said).unwrap();
+        let pitch_range = Pitch::saturating(60)..=Pitch::saturating(72);
+        let max_add = MaxAdd::Fraction(1.5);
+        assert_eq!(read, EditParams { max_add, pitch_range, ..EditParams::default() });
+        assert!(serde_json::from_str::<EditParams>(r#"{"pitch_range":{"start":60,"end":128}}"#).is_err());
+        assert!(serde_json::from_str::<EditParams>(r#"{"max_added":3}"#).is_err());
+        // A range is checked where a sampler is made.
+        let beyond: EditParams = serde_json::from_str(r#"{"max_remove":2}"#).unwrap();
+        assert!(beyond.validate().is_err());
+    }
 
     #[test]
     fn creative_risk_falls_from_its_value_to_its_share() {

@@ -124,7 +124,8 @@ impl Pass {
             let cell = step.checked_sub(window.core.start).map(|row| row * PITCHES + pitch);
             cell.and_then(|cell| self.masked.get(cell)).copied().unwrap_or(f32::NEG_INFINITY)
         };
-        let least = logit(step) - margin;
+        // A wide margin reaches below all numbers, but not to what is masked.
+        let least = (logit(step) - margin).max(f32::MIN);
         let sounds = state.sounds([step, pitch]);
         let belongs = |step: usize| logit(step) >= least && state.sounds([step, pitch]) == sounds;
         let (mut start, mut end) = (step, step + 1);

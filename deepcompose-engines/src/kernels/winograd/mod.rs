@@ -176,8 +176,8 @@ impl Winograd {
     /// Computes the call's outputs, and those that share a patch with one of them, and writes them to `to`, on
     /// the threads of the current rayon pool. Gives back what it wrote.
     ///
-    /// `scratch` is made longer where it must be; with the same one for every call nothing is allocated after the
-    /// first.
+    /// `scratch` is made longer where it must be, which the size of `outputs` and the number of threads decide: a call
+    /// in which they are as in one before allocates nothing.
     ///
     /// # Errors
     ///
@@ -216,7 +216,8 @@ impl Winograd {
     fn check(&self, call: &ConvCall<'_, Addend<'_>>, to: &MapMut<'_>) -> Result<(), EngineError> {
         let ConvCall { input, begin, epilogue, outputs, .. } = *call;
         let growth = self.filtering.growth();
-        let [height, width] = [input.height() * growth, input.width() * growth];
+        // A map of no pixels may have any number of rows.
+        let [height, width] = [input.height(), input.width()].map(|side| side.saturating_mul(growth));
         for (field, value, accepted) in [
             ("input channels", input.channels(), self.channels_in()),
             ("output channels", to.channels, self.channels_out()),
