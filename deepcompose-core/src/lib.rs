@@ -99,10 +99,12 @@
 //! No function panics, whatever its arguments; what cannot be done is a [`ScoreError`] (or, of a text, an
 //! [`UnknownChord`], [`ChordSheetError`] or [`UnknownInputTrack`]) that names the field, the value and what is
 //! accepted. A [`Score`] cannot be put into a state that a Standard MIDI File could not hold: constructors check,
-//! lists are kept in order, and values read through `serde` pass the same checks. Decoding tokens never fails:
-//! each repair is counted in a [`DecodeReport`]. Memory grows with the number of notes and with the limits above,
-//! never with the distance between two notes. Time can: measures that go bar by bar or beat by beat visit every
-//! bar of the score, at most 2²⁸ of the shortest.
+//! lists are kept in order, and values read through `serde` pass the same checks. It is left to the writer of a file
+//! to refuse more tracks than its header can count, a [track's name](Track::name) of more than 2²⁸ − 1 bytes, and a
+//! track of more than 2³² − 1 bytes in all. Decoding tokens never fails: each repair is counted in a
+//! [`DecodeReport`]. Memory grows with the number of notes and with the limits above, never with the distance between
+//! two notes. Time can: measures that go bar by bar or beat by beat visit every bar of the score, at most 2²⁸ of the
+//! shortest.
 
 pub mod augment;
 mod chord;

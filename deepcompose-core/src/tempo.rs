@@ -34,11 +34,12 @@ impl Tempo {
         }
     }
 
-    /// From quarter notes a minute, rounded to the microsecond.
+    /// From quarter notes a minute, rounded to the microsecond: about 3.58 to 120 million are taken.
     ///
     /// # Errors
     ///
-    /// [`ScoreError::OutOfRange`] if the tempo is not a number or MIDI cannot hold it.
+    /// [`ScoreError::OutOfRange`] if the tempo is not a number or MIDI cannot hold it. The error speaks in
+    /// whole numbers, of which 4 is the smallest that MIDI can hold.
     pub fn from_bpm(bpm: f64) -> Result<Self, ScoreError> {
         let micros = (60e6 / bpm).round();
         if micros.is_finite() && (1.0..=16_777_215.0).contains(&micros) {
@@ -48,7 +49,7 @@ impl Tempo {
                 field: "tempo (quarter notes a minute)",
                 value: bpm as i64,
                 min: 4,
-                max: 60_000_000,
+                max: 120_000_000,
             })
         }
     }

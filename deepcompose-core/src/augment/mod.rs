@@ -8,9 +8,10 @@ use std::ops::RangeInclusive;
 
 use crate::error::ScoreError;
 use crate::ops::PitchOverflow;
+use crate::ops::remap::remap;
 use crate::score::{Note, Score};
 use crate::tempo::{Tempo, TempoMap};
-use crate::units::{Pitch, Tick, Velocity};
+use crate::units::{Pitch, Velocity};
 
 /// The score `semitones` higher, drums and all else as they are; `None` if a note would leave
 /// `range`. Key pressure goes along with its key. Key signatures go along, spelt with at most six
@@ -33,28 +34,19 @@ pub fn transpose(score: &Score, semitones: i32, range: RangeInclusive<Pitch>) ->
 }
 
 /// The score with every tick multiplied by `ratio`: over 1 is slower. Onsets and ends are rounded
-/// one by one, so that notes that met still meet. Tempo, signatures, controls and all else move along,
+/// one by one, so that notes that met still meet; but a note that had a length keeps at least one tick.
+/// Tempo, signatures, controls and all else move along,
 /// so bars no longer agree with the time signature unless the ratio makes them: to keep the metre
 /// use [`stretch_tempo`].
 ///
 /// # Errors
 ///
-/// [`ScoreError::Factor`] if the ratio is no finite number over 0; [`ScoreError::Limit`] if the
-/// score would end past [`Tick::MAX`].
+/// [`ScoreError::Factor`] if the ratio is no finite number over 0; [`ScoreError::Limit`] if
+/// something would come past [`Tick::MAX`](crate::Tick::MAX).
 pub fn stretch_ticks(score: &Score, ratio: f64) -> Result<Score, ScoreError> {
     check("time stretch ratio", ratio)?;
-    let scaled = |tick: Tick| (f64::from(tick.get()) * ratio).round();
-    let end = scaled(score.end());
-    if end > f64::from(Tick::MAX.get()) {
-        return Err(ScoreError::Limit {
-            what: "ticks of the stretched score",
-            value: end as u64,
-            limit: Tick::MAX.get().into(),
-        });
-    }
-    let mut out = score.clone();
-    out.map_ticks(|tick| Tick::saturating(scaled(tick) as i64));
-    Ok(out)
+    // The conversion saturates, and what saturates is past the last tick.
+    remap(score, |tick| (f64::from(tick.get()) * ratio).round() as u64)
 }
 
 /// The score with every duration in seconds multiplied by `ratio`, by its tempo alone: over 1 is
@@ -89,7 +81,7 @@ pub fn scale_velocity(score: &Score, factor: f64) -> Result<Score, ScoreError> {
             let velocity = (f64::from(note.velocity.get()) * factor).round();
             Note { velocity: Velocity::saturating(velocity as i64), ..*note }
         };
-        track.set_notes(track.notes().iter().map(scaled).collect());
+        track.set_notes(track.notes_as_given().map(scaled).collect());
     }
     Ok(out)
 }

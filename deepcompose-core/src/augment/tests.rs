@@ -4,7 +4,7 @@ use super::*;
 use crate::input_tracks::InputTrack;
 use crate::meter::{KeySignature, Mode};
 use crate::score::{At, ControlChange, PitchBend, Track};
-use crate::units::{Program, TicksPerQuarter};
+use crate::units::{Program, Tick, TicksPerQuarter};
 
 fn tick(value: u32) -> Tick {
     Tick::new(value).unwrap()
@@ -81,6 +81,20 @@ fn stretched_ticks_keep_notes_that_meet_together() {
     assert_eq!(slow.tracks()[0].controls()[0].tick, tick(5));
     assert_eq!(slow.tracks()[0].pitch_bends()[0].tick, tick(5));
     assert_eq!(stretch_ticks(&piece, 1.0), Ok(piece));
+}
+
+#[test]
+fn stretching_loses_no_note_and_no_event() {
+    // To a quarter: ends 0.25 and 0.5 round to 0 and 1. A note that had no length has none.
+    let short = score(vec![note(0, 1, 60), note(1, 1, 62), note(8, 0, 64)]);
+    let fast = stretch_ticks(&short, 0.25).unwrap();
+    assert_eq!(fast.tracks()[0].notes(), [note(0, 1, 60), note(0, 1, 62), note(2, 0, 64)]);
+    // The notes have room at twice the length, and a pedal lifted long after them has not.
+    let mut late = score(vec![note(0, 480, 60)]);
+    let lifted = At { tick: Tick::MAX, value: ControlChange::new(64, 0).unwrap() };
+    late.tracks_mut()[0].set_controls(vec![lifted]);
+    let value = 2 * u64::from(Tick::MAX.get());
+    assert!(matches!(stretch_ticks(&late, 2.0), Err(ScoreError::Limit { value: v, .. }) if v == value));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! [`Draft`]: edits tried against a score before any of them is made.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use super::change::{NoteChange, TrackNote};
 use super::edit::NoteEdit;
@@ -58,20 +58,42 @@ impl<'a> Draft<'a> {
 pub(super) fn commit(change: &NoteChange, score: &mut Score) {
     let mut removed = change.removed.iter().peekable();
     let mut added = change.added.iter().peekable();
-    // Both are in order of track.
+    // Both are in order of track, and of a track in order of onset.
     while let Some(index) = removed.peek().into_iter().chain(added.peek()).map(|n| n.track).min() {
-        let mut gone = std::iter::from_fn(|| removed.next_if(|n| n.track == index)).peekable();
         let Some(track) = score.tracks_mut().get_mut(index) else { return };
-        // So are the notes of a track, and those that go.
-        let mut notes: Vec<Note> = track
-            .notes()
-            .iter()
-            .filter(|note| gone.next_if(|g| g.note == **note).is_none())
-            .copied()
-            .collect();
-        notes.extend(std::iter::from_fn(|| added.next_if(|n| n.track == index)).map(|n| n.note));
+        let gone = std::iter::from_fn(|| removed.next_if(|n| n.track == index)).map(|n| n.note);
+        let come = std::iter::from_fn(|| added.next_if(|n| n.track == index)).map(|n| n.note);
+        let (mut places, rest) = replacements(gone, come);
+        let mut notes = Vec::with_capacity(track.notes().len() + rest.len());
+        for note in track.notes_as_given() {
+            match places.get_mut(note).and_then(VecDeque::pop_front) {
+                Some(new) => notes.extend(new),
+                None => notes.push(*note),
+            }
+        }
+        notes.extend(rest);
         track.set_notes(notes);
     }
+}
+
+/// What comes in the place of each note that goes, and what comes behind all that is there. A note comes
+/// in the place of one of its onset: so a chord keeps the order in which it was given, and has it again
+/// when the change is undone.
+fn replacements(
+    gone: impl Iterator<Item = Note>,
+    come: impl Iterator<Item = Note>,
+) -> (BTreeMap<Note, VecDeque<Option<Note>>>, Vec<Note>) {
+    let mut come = come.peekable();
+    let mut places = BTreeMap::<Note, VecDeque<Option<Note>>>::new();
+    let mut rest = Vec::new();
+    for note in gone {
+        while let Some(earlier) = come.next_if(|new| new.start < note.start) {
+            rest.push(earlier);
+        }
+        places.entry(note).or_default().push_back(come.next_if(|new| new.start == note.start));
+    }
+    rest.extend(come);
+    (places, rest)
 }
 
 /// How many equal notes there are in a sorted list.

@@ -47,7 +47,8 @@
 //!
 //! Every edit has an [`inverse`](NoteEdit::inverse) that needs no score, so an edit followed by its
 //! inverse gives the identical score, and a history is only edits: it can be saved beside the score
-//! and read back. A history belongs to one score. If the notes were changed behind its back, an
+//! and read back. The [order in which a chord was given](crate::Track::notes_as_given) is kept too where
+//! its notes were changed in place; one that was moved away or removed comes back last among them. A history belongs to one score. If the notes were changed behind its back, an
 //! undo that no longer fits is an error and changes nothing.
 //!
 //! [`EditList::between`] turns any other change of the notes (rhythm assist, a model's output) into

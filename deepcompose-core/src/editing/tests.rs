@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::error::ScoreError;
 use crate::score::{Note, Score, Track};
+use crate::tokenizer::{MusicTokenizer, Tokenization, Tokenizer, TokenizerConfig};
 use crate::units::{Pitch, Program, Tick, TicksPerQuarter, Velocity};
 
 fn tick(value: u32) -> Tick {
@@ -59,6 +60,37 @@ fn each_edit_does_what_it_says_and_reports_it() {
         assert_eq!(edit.inverse().apply(&mut after), Ok(change.inverse()));
         assert_eq!(after, before);
     }
+}
+
+/// The order in which a chord was given decides its tokens.
+#[test]
+fn chords_keep_the_order_in_which_they_were_given() {
+    let tokenizer = MusicTokenizer::new(Tokenization::Tsd, TokenizerConfig::default()).unwrap();
+    let (chord, after) = ([67, 60, 64].map(|pitch| note(0, pitch, 480, 80)), note(480, 72, 480, 80));
+    let mut piece = score(vec![[chord.to_vec(), vec![after]].concat()]);
+    let before = tokenizer.encode(&piece);
+    let order = |piece: &Score| -> Vec<u8> {
+        piece.tracks()[0].notes_as_given().map(|note| note.pitch.get()).collect()
+    };
+    assert_eq!(order(&piece), [67, 60, 64, 72]);
+    let mut history = History::default();
+    let velocity = Velocity::MAX;
+    let steps = [
+        (vec![NoteEdit::SetVelocity { track: 0, note: after, velocity }], [67_u8, 60, 64, 72]),
+        (vec![NoteEdit::SetVelocity { track: 0, note: chord[0], velocity }], [67, 60, 64, 72]),
+        (vec![NoteEdit::transpose(0, chord[1], 10).unwrap()], [67, 70, 64, 72]),
+        (chord.map(|note| NoteEdit::transpose(0, note, 1).unwrap()).to_vec(), [68, 61, 65, 72]),
+    ];
+    for (edits, expected) in steps {
+        history.apply(&mut piece, edits).unwrap();
+        assert_eq!(order(&piece), expected);
+        history.undo(&mut piece).unwrap();
+        assert_eq!(tokenizer.encode(&piece), before);
+    }
+    // One that goes leaves no place to come back to.
+    history.apply(&mut piece, NoteEdit::Remove { track: 0, note: chord[1] }).unwrap();
+    history.undo(&mut piece).unwrap();
+    assert_eq!(order(&piece), [67, 64, 60, 72]);
 }
 
 #[test]

@@ -5,9 +5,10 @@ use crate::meter::Bar;
 use crate::score::{Note, Score};
 use crate::units::{StepsPerBeat, Tick};
 
-/// The share of the score's bars, from the first to the one in which its last note ends, in which
-/// none of `notes` sounds (MuseGAN's EB). A note held over from an earlier bar sounds. `None` for a
-/// score without length.
+/// The share of the score's bars, from the first to the one in which its last note ends (or the last of
+/// `notes` begins, if that is later), in which none of `notes` sounds (MuseGAN's EB). A note held over
+/// from an earlier bar sounds. `None` if there is no such bar: for a score without length, without
+/// `notes`.
 ///
 /// Widely copied code for this measure returns the complement, the share of bars that are *not*
 /// empty: a silent track has rate 1, not 0.
@@ -80,10 +81,10 @@ pub fn groove_consistency(score: &Score, notes: &[Note], steps_per_beat: StepsPe
     (pairs > 0).then(|| 1.0 - sum / pairs as f64)
 }
 
-/// Calls `f` with each bar of the score, up to the one in which its last note ends, and the notes
-/// that sound in it: those that begin in it, and of those held over from earlier bars, of each pitch
-/// the one that ends last. (So a bar costs no more than its own notes and 128, however many are
-/// held.) A note without length sounds where it begins.
+/// Calls `f` with each bar of the score, up to the one in which its last note ends or the last of
+/// `notes` begins, and the notes that sound in it: those that begin in it, and of those held over from
+/// earlier bars, of each pitch the one that ends last. (So a bar costs no more than its own notes and
+/// 128, however many are held.) A note without length sounds where it begins.
 fn by_bar(score: &Score, notes: &[Note], mut f: impl FnMut(Bar, &[Note])) {
     let end = score.end();
     let mut notes = notes.to_vec();

@@ -98,6 +98,12 @@ fn similarities_of_bars_by_hand() {
     // To a sixteenth: 20 ticks late is in place, 70 is not.
     let late = [(0, 480, 60), (BAR + 20, 480, 60), (2 * BAR + 70, 480, 60)];
     close(self_similarity(&score(&late), &notes(&late), 1)[0], 0.5);
+    // A downbeat 20 ticks early is one all the same, also where no note comes after it; 70 ticks early it is the last
+    // sixteenth of the bar before.
+    let early = [(0, 480, 60), (BAR - 20, 10, 60)];
+    close(self_similarity(&score(&early), &notes(&early), 1)[0], 1.0);
+    let early = [(0, 480, 60), (BAR - 70, 10, 60), (BAR, 10, 60)];
+    close(self_similarity(&score(&early), &notes(&early), 1)[0], 0.5);
     assert_eq!(self_similarity(&Score::default(), &[], 2), [None, None]);
 }
 
@@ -116,6 +122,19 @@ fn overlaps_of_normal_samples() {
     // Two single values a range apart have kernels a hundredth of it wide.
     assert!(overlapping_area(&[0.0], &[1.0]).unwrap() < 1e-9);
     assert_eq!(overlapping_area(&[2.0, 2.0], &[2.0]), Some(1.0));
+    // Whatever the range; but one that is no number tells nothing.
+    for range in [5e-324, 1e-300, 1e200, 1e308] {
+        let area = overlapping_area(&[0.0], &[range]).unwrap();
+        assert!(area < 1e-9, "{range}: {area}");
+        close(
+            overlapping_area(&[0.0, range], &[range, 0.0]),
+            overlapping_area(&[0.0, 1.0], &[1.0, 0.0]).unwrap(),
+        );
+    }
+    assert_eq!(overlapping_area(&[-1e308], &[1e308]), None);
+    // The two differ by rounding alone.
+    assert_eq!(overlapping_area(&[0.3; 10], &[0.1 + 0.2; 10]), Some(1.0));
+    assert!(overlapping_area(&[0.3; 10], &[0.300_000_001; 10]).unwrap() < 1e-9);
     assert_eq!(overlapping_area(&[], &[1.0]), None);
     assert_eq!(overlapping_area(&[f64::NAN], &[1.0]), None);
 }
@@ -175,6 +194,11 @@ fn what_cannot_be_tested_is_none() {
     assert_eq!(two_sample_accuracy(&one, &one, 2), None);
     assert_eq!(two_sample_accuracy(&one, &[sample(1, vec![])], 2), None);
     assert_eq!(two_sample_accuracy(&[sample(0, vec![])], &[sample(1, vec![])], 2), None);
+    // Even groups are real and odd ones are not: in two folds each has the one kind, and the other to learn from.
+    let kind = |first: usize, x: f64| (0..4).map(|i| sample(first + 2 * i, vec![x])).collect::<Vec<_>>();
+    let (real, made) = (kind(0, 1.0), kind(1, 2.0));
+    assert_eq!(two_sample_accuracy(&real, &made, 2), None);
+    assert_eq!(two_sample_accuracy(&real, &made, 3), Some(1.0));
     // Nothing is told of numbers that are not there, and nothing breaks.
     let nan: Vec<_> = (0..8).map(|group| sample(group, vec![f64::NAN, 1.0])).collect();
     assert!(two_sample_accuracy(&nan, &nan, 2).is_some());

@@ -8,7 +8,8 @@ const PLACES: usize = 1024;
 /// kernels with Scott's bandwidth, σ·n^(−1/5) of each sample, and at least a hundredth of the range of both, so that
 /// a sample of one value has a density too.
 ///
-/// `None` if a sample is empty or holds a number that is not finite.
+/// Samples whose numbers are all the same to twelve digits, and may differ by rounding alone, overlap wholly. `None` if
+/// a sample is empty or holds a number that is not finite, or if the range of both is not.
 ///
 /// ```
 /// use deepcompose_core::metrics::overlapping_area;
@@ -24,14 +25,20 @@ pub fn overlapping_area(a: &[f64], b: &[f64]) -> Option<f64> {
     }
     let low = a.iter().chain(b).copied().fold(f64::INFINITY, f64::min);
     let high = a.iter().chain(b).copied().fold(f64::NEG_INFINITY, f64::max);
-    if low == high {
+    let range = high - low;
+    if !range.is_finite() {
+        return None;
+    }
+    if range <= 1e-12 * low.abs().max(high.abs()) {
         return Some(1.0);
     }
-    let least = (high - low) / 100.0;
-    let [first, second] = [a, b].map(|sample| Density::of(sample, least));
+    // The area is the same at any scale; at this one no square is too large or too small.
+    let scaled = |sample: &[f64]| -> Vec<f64> { sample.iter().map(|x| (x - low) / range).collect() };
+    let (a, b) = (scaled(a), scaled(b));
+    let [first, second] = [&a, &b].map(|sample| Density::of(sample, 0.01));
     // Beyond four bandwidths a kernel has a few hundred-thousandths of its weight.
     let margin = 4.0 * first.bandwidth.max(second.bandwidth);
-    let (from, width) = (low - margin, (high - low + 2.0 * margin) / PLACES as f64);
+    let (from, width) = (-margin, (1.0 + 2.0 * margin) / PLACES as f64);
     let places = (0..PLACES).map(|i| from + (i as f64 + 0.5) * width);
     Some(places.map(|x| first.at(x).min(second.at(x))).sum::<f64>() * width)
 }

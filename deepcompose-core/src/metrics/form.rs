@@ -8,9 +8,10 @@ use crate::score::{Note, Score};
 use crate::units::{StepsPerBeat, Tick};
 
 /// The share of notes that begin on a grid of `per_quarter` positions a quarter note, counted from tick 0; within a
-/// sixteenth of a position's distance counts as on it. For drums, with 4 positions, MuseGAN's drum pattern rate (the
-/// 16-beat pattern); with 2, that of the 8-beat pattern, which tells more of music that lies on a sixteenth grid. For
-/// a melody, with 1, how far it keeps to the beats. `None` without notes.
+/// sixteenth of a position's distance counts as on it. For drums, with 4 positions, after MuseGAN's drum pattern rate
+/// (the 16-beat pattern); with 2, after that of the 8-beat pattern, which tells more of music that lies on a sixteenth
+/// grid. MuseGAN also counts a tenth of the notes on the steps beside a position; here those count nothing. For a
+/// melody, with 1, how far it keeps to the beats. `None` without notes.
 #[must_use]
 pub fn on_grid_rate(score: &Score, notes: &[Note], per_quarter: StepsPerBeat) -> Option<f64> {
     let quarter = u64::from(score.ticks_per_quarter().get());
@@ -24,23 +25,33 @@ pub fn on_grid_rate(score: &Score, notes: &[Note], per_quarter: StepsPerBeat) ->
 
 /// How alike bars are that lie 1, 2, … `lags` bars apart, 0 to 1: place `l − 1` is the mean, over all bars that have
 /// notes and lie `l` apart, of the share of what begins in either that begins in both, at the same place (to a
-/// sixteenth) and on the same pitch (the index of Jaccard). 1 for music that repeats a bar over and over.
+/// sixteenth) and on the same pitch (the index of Jaccard). 1 for music that repeats a bar over and over. What begins
+/// so shortly before a bar line that it is rounded to it belongs to the bar after.
 ///
 /// `None` where no two such bars lie so far apart. More than 65,536 `lags` are so many.
 #[must_use]
 pub fn self_similarity(score: &Score, notes: &[Note], lags: usize) -> Vec<Option<f64>> {
     let quarter = u64::from(score.ticks_per_quarter().get());
-    let end = notes.iter().map(|n| n.start).max();
     let mut notes = notes.to_vec();
     notes.sort_by_key(|n| n.start);
     let mut coming = notes.into_iter().peekable();
     // Those that have notes, with their numbers: a bar of rests may be one of millions.
     let mut bars: Vec<(usize, Vec<(u64, u8)>)> = Vec::new();
-    for bar in score.bars().take_while(|bar| end.is_some_and(|end| bar.start <= end)) {
-        let mut begun = Vec::new();
+    // What is rounded to the next bar line.
+    let mut early: Vec<(u64, u8)> = Vec::new();
+    for bar in score.bars() {
+        if coming.peek().is_none() && early.is_empty() {
+            break;
+        }
+        let place =
+            |tick: Tick| (8 * u64::from(tick.saturating_sub(bar.start).get()) + quarter) / (2 * quarter);
+        let length = place(bar.end).max(1);
+        let mut begun = std::mem::take(&mut early);
         while let Some(note) = coming.next_if(|n| n.start < bar.end) {
-            let inside = u64::from(note.start.saturating_sub(bar.start).get());
-            begun.push(((8 * inside + quarter) / (2 * quarter), note.pitch.get()));
+            match place(note.start) {
+                inside if inside < length => begun.push((inside, note.pitch.get())),
+                _ => early.push((0, note.pitch.get())),
+            }
         }
         begun.sort_unstable();
         begun.dedup();

@@ -14,7 +14,7 @@
 //! | [`estimate_key`], [`key_of_chroma`] | −1 to 1 | Krumhansl and Schmuckler's correlation | `None` |
 //! | [`cadence`] | | how the last note ends | `None` |
 //! | [`empty_bar_rate`] | 0 to 1 | MuseGAN's EB | `None` |
-//! | [`polyphony_rate`] | 0 to 1 | MuseGAN's polyphonicity | `None` |
+//! | [`polyphony_rate`] | 0 to 1 | Dong and Yang 2018's polyphonicity, from as many pitches as are asked for | `None` |
 //! | [`qualified_note_rate`] | 0 to 1 | MuseGAN's QN | `None` |
 //! | [`groove_consistency`] | 0 to 1 | Wu and Yang 2020, between neighbouring bars as in MusPy | `None` |
 //! | [`note_density`], [`note_density_per_beat`] | notes a second, a quarter note | notes over length | `None` |
@@ -25,14 +25,15 @@
 //! | [`tonal_distance`] | 0 and up | Harte et al. 2006, between two tracks as in MuseGAN | `None` |
 //! | [`chord_tone_rate`] | 0 to 1 | melody time whose pitch class sounds in the accompaniment | `None` |
 //! | [`chroma_correlation`] | −1 to 1 | of melody and accompaniment, segment by segment | `None` |
-//! | [`on_grid_rate`] | 0 to 1 | MuseGAN's DP on the grid that is asked for | `None` |
+//! | [`on_grid_rate`] | 0 to 1 | after MuseGAN's DP, on the grid that is asked for | `None` |
 //! | [`self_similarity`] | 0 to 1 | bars so and so far apart | `None` |
 //!
 //! Of two sets of music, [`overlapping_area`] (Yang and Lerch 2020) tells how alike a measure is distributed in them,
 //! and [`two_sample_accuracy`] (Lopez-Paz and Oquab 2017) how well a classifier tells them apart.
 //!
-//! Sources: Dong, Hsiao, Yang and Yang 2018, *MuseGAN*, section 5; Wu and Yang 2020, *The Jazz
-//! Transformer on the Front Line*; Dong et al. 2020, *MusPy*; Harte, Sandler and Gasser 2006,
+//! Sources: Dong, Hsiao, Yang and Yang 2018, *MuseGAN*, section 5; Dong and Yang 2018, *Convolutional
+//! Generative Adversarial Networks with Binary Neurons for Polyphonic Music Generation*; Wu and Yang
+//! 2020, *The Jazz Transformer on the Front Line*; Dong et al. 2020, *MusPy*; Harte, Sandler and Gasser 2006,
 //! *Detecting Harmonic Change in Musical Audio*; Yang and Lerch 2020, *On the evaluation of generative models in
 //! music*.
 //!

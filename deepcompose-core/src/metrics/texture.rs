@@ -15,8 +15,8 @@ pub const VOICES: usize = 9;
 ///
 /// A pair is dissonant, octaves left out, if its interval is a second or a seventh (interval classes 1 and 2), a
 /// tritone (interval class 6), or a fourth whose lower pitch is the lowest that sounds. These are the dissonances of
-/// strict counterpoint, which are prepared and resolved or kept off the beat; a dominant seventh has three among six
-/// pairs. The rule hears pitches, not their spelling: an augmented second is a minor third to it.
+/// strict counterpoint, which are prepared and resolved or kept off the beat; a dominant seventh has two among six
+/// pairs, and three with its fifth in the bass. The rule hears pitches, not their spelling: an augmented second is a minor third to it.
 #[must_use]
 pub fn dissonance_rate(score: &Score, notes: &[Note]) -> Option<f64> {
     let spans = spans(notes);

@@ -5,8 +5,11 @@ use crate::score::{Note, Score};
 use crate::units::Tick;
 
 /// The share of the score's time, from tick 0 to its last note's end, in which at least
-/// `threshold` different pitches sound at once (MuseGAN's polyphonicity has 2; MusPy's polyphony
-/// rate counts *more* than its threshold). Silence counts in the whole. `None` for a score without length.
+/// `threshold` different pitches sound at once. The polyphonicity of Dong and Yang 2018,
+/// *Convolutional Generative Adversarial Networks with Binary Neurons for Polyphonic Music
+/// Generation*, counts more than two: a `threshold` of 3. (So does MusPy's polyphony rate, which
+/// counts more than its threshold, 2 unless said otherwise.) Silence counts in the whole. `None` for a
+/// score without length.
 #[must_use]
 pub fn polyphony_rate(score: &Score, notes: &[Note], threshold: usize) -> Option<f64> {
     let mut edges: Vec<(Tick, bool, usize)> = notes

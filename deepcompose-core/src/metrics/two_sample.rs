@@ -21,8 +21,8 @@ const STEPS: usize = 25;
 /// Groups are dealt to `folds` folds in order of their numbers; each fold is classified by a regression on the
 /// others, with features scaled to mean 0 and variance 1 there. Features that are not finite count as the mean.
 ///
-/// `None` for fewer than two folds or groups, for samples of one kind only, and for samples with different numbers
-/// of features or with none.
+/// `None` for fewer than two folds or groups, for samples of one kind only, where those of one kind are all in one
+/// fold, so that the others teach nothing of it, and for samples with different numbers of features or with none.
 ///
 /// ```
 /// use deepcompose_core::metrics::{Sample, two_sample_accuracy};
@@ -53,6 +53,9 @@ pub fn two_sample_accuracy(real: &[Sample], generated: &[Sample], folds: usize) 
     let mut right = [0_u64; 2];
     for held in 0..folds {
         let train: Vec<(&Sample, bool)> = all.iter().filter(|(s, _)| fold(s) != held).copied().collect();
+        if [true, false].into_iter().any(|kind| train.iter().all(|(_, is_real)| *is_real != kind)) {
+            return None;
+        }
         let model = Logistic::fit(&train, width);
         for (sample, is_real) in all.iter().filter(|(s, _)| fold(s) == held) {
             right[usize::from(*is_real)] += u64::from((model.score(sample) > 0.0) == *is_real);

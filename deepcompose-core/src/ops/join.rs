@@ -98,7 +98,7 @@ fn join_tracks(tracks: &mut Vec<Track>, next: &[Track], join: Tick) {
                 let rest = to_rest(first, join);
                 first.extend_events(&rest);
                 first.extend_events(track);
-                first.extend_notes(track.notes().iter().copied());
+                first.extend_notes(track.notes_as_given().copied());
             }
             None => tracks.push(track.clone()),
         }

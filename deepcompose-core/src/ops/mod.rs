@@ -39,7 +39,7 @@ mod clean;
 mod hands;
 mod join;
 mod quantise;
-mod remap;
+pub(crate) mod remap;
 mod resample;
 mod slice;
 mod split;

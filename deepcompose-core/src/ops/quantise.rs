@@ -192,7 +192,7 @@ impl Score {
             let tpq = self.ticks_per_quarter();
             let grid = Grid { quantiser, meter: self.meter_map(), ticks_per_quarter: tpq };
             for track in out.tracks_mut() {
-                track.set_notes(track.notes().iter().map(|note| grid.note(note)).collect());
+                track.set_notes(track.notes_as_given().map(|note| grid.note(note)).collect());
             }
         }
         out

@@ -6,7 +6,7 @@ use crate::units::{Tick, TicksPerQuarter};
 
 /// Moves what is at a tick to `to(tick)`, in every list. A note that had a length keeps at least
 /// one tick; one that had none keeps none.
-pub(super) fn remap(score: &Score, mut to: impl FnMut(Tick) -> u64) -> Result<Score, ScoreError> {
+pub(crate) fn remap(score: &Score, mut to: impl FnMut(Tick) -> u64) -> Result<Score, ScoreError> {
     let limit = u64::from(Tick::MAX.get());
     let mut last = 0;
     let mut tick = |at: Tick| {
@@ -16,7 +16,7 @@ pub(super) fn remap(score: &Score, mut to: impl FnMut(Tick) -> u64) -> Result<Sc
     };
     let mut out = score.clone();
     for track in out.tracks_mut() {
-        let moved = track.notes().iter().map(|note| {
+        let moved = track.notes_as_given().map(|note| {
             let (start, end) = (tick(note.start), tick(note.end()));
             let shortest = u32::from(note.duration > Tick::ZERO);
             let duration = Tick::saturating(end.saturating_sub(start).get().max(shortest).into());

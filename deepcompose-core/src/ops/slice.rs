@@ -10,6 +10,9 @@ use crate::score::{At, Note, Score, Track};
 use crate::tempo::TempoMap;
 use crate::units::Tick;
 
+/// One past the last tick.
+const PAST_ALL: u32 = 1 << 28;
+
 /// What becomes of a note that sounds on both sides of a cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -62,15 +65,21 @@ impl Score {
     /// ```
     #[must_use]
     pub fn slice(&self, range: Range<Tick>, straddle: Straddle) -> Self {
+        self.part(range.start.get()..range.end.get(), straddle)
+    }
+
+    /// [`Score::slice`] of ticks whose end may be one past [`Tick::MAX`]: then the last tick is inside.
+    fn part(&self, range: Range<u32>, straddle: Straddle) -> Self {
         let range = range.start..range.end.max(range.start);
+        let start = first_tick(&range);
         let mut out = Self::new(self.ticks_per_quarter());
         out.set_tempo_map(TempoMap::new(cut(self.tempo_map().changes(), &range)));
         out.set_time_signatures(cut(self.time_signatures(), &range));
         out.set_key_signatures(cut(self.key_signatures(), &range));
-        let mut texts = names(before(self.texts(), range.start, |t| t.tick));
+        let mut texts = names(before(self.texts(), start, |t| t.tick));
         texts.extend(inside(self.texts(), &range));
         out.set_texts(texts);
-        let raw = before(self.raw_events(), range.start, |e| e.tick).iter();
+        let raw = before(self.raw_events(), start, |e| e.tick).iter();
         let mut raw: Vec<_> = raw.map(|e| at_start(e.value.clone())).collect();
         raw.extend(inside(self.raw_events(), &range));
         out.set_raw_events(raw);
@@ -79,12 +88,12 @@ impl Score {
     }
 
     /// The bars `bars`, counted from zero; see [`Score::slice`]. What lies past [`Tick::MAX`] is
-    /// empty.
+    /// empty; a range that ends there has the last tick too.
     #[must_use]
     pub fn slice_bars(&self, bars: Range<usize>, straddle: Straddle) -> Self {
         let map = self.meter_map();
-        let tick = |bar| map.bar(bar).map_or(Tick::MAX, |b| b.start);
-        self.slice(tick(bars.start)..tick(bars.end), straddle)
+        let tick = |bar| map.bar(bar).map_or(PAST_ALL, |b| b.start.get());
+        self.part(tick(bars.start)..tick(bars.end), straddle)
     }
 
     /// The beats `beats`, counted from zero through all bars; see [`Score::slice`] and
@@ -92,8 +101,8 @@ impl Score {
     #[must_use]
     pub fn slice_beats(&self, beats: Range<usize>, straddle: Straddle) -> Self {
         let map = self.meter_map();
-        let tick = |beat| map.beat(beat).map_or(Tick::MAX, |b| b.start);
-        self.slice(tick(beats.start)..tick(beats.end), straddle)
+        let tick = |beat| map.beat(beat).map_or(PAST_ALL, |b| b.start.get());
+        self.part(tick(beats.start)..tick(beats.end), straddle)
     }
 
     /// The part between two times in seconds, each rounded to the nearest tick; see [`Score::slice`]
@@ -127,8 +136,7 @@ impl Score {
             TrimTo::Beat => map.beat_at(first).start,
             TrimTo::Note => first,
         };
-        let past = self.end().max(first).saturating_add(Tick::saturating(1));
-        self.slice(start..past, Straddle::Keep)
+        self.part(start.get()..self.end().max(first).get() + 1, Straddle::Keep)
     }
 
     /// The score `silence` later: a rest before it, in the tempo, metre and key of its start. To keep
@@ -159,42 +167,49 @@ impl Score {
     }
 }
 
+/// The start of a range.
+fn first_tick(range: &Range<u32>) -> Tick {
+    Tick::saturating(range.start.into())
+}
+
 /// What is in force at the start of the range, then what changes inside, counted from the start.
-fn cut<T: Copy>(items: &[At<T>], range: &Range<Tick>) -> Vec<At<T>> {
-    let mut out: Vec<At<T>> = in_force(items, range.start).map(at_start).into_iter().collect();
+fn cut<T: Copy>(items: &[At<T>], range: &Range<u32>) -> Vec<At<T>> {
+    let mut out: Vec<At<T>> = in_force(items, first_tick(range)).map(at_start).into_iter().collect();
     out.extend(inside(items, range).filter(|item| item.tick > Tick::ZERO));
     out
 }
 
 /// The items in the range, counted from its start.
-fn inside<'a, T: Clone>(items: &'a [At<T>], range: &'a Range<Tick>) -> impl Iterator<Item = At<T>> + 'a {
+fn inside<'a, T: Clone>(items: &'a [At<T>], range: &'a Range<u32>) -> impl Iterator<Item = At<T>> + 'a {
+    let start = first_tick(range);
     items
         .iter()
-        .filter(|item| range.contains(&item.tick))
-        .map(|item| At { tick: item.tick.saturating_sub(range.start), value: item.value.clone() })
+        .filter(|item| range.contains(&item.tick.get()))
+        .map(move |item| At { tick: item.tick.saturating_sub(start), value: item.value.clone() })
 }
 
-fn slice_track(track: &Track, range: &Range<Tick>, straddle: Straddle) -> Track {
-    let mut out = state_before(track, range.start);
+fn slice_track(track: &Track, range: &Range<u32>, straddle: Straddle) -> Track {
+    let start = first_tick(range);
+    let mut out = state_before(track, start);
     let mut part = track.clone();
-    part.set_notes(track.notes().iter().filter_map(|note| cut_note(note, range, straddle)).collect());
-    part.retain_events(|tick| range.contains(&tick));
-    part.map_ticks(|tick| tick.saturating_sub(range.start));
-    out.set_notes(part.notes().to_vec());
+    part.set_notes(track.notes_as_given().filter_map(|note| cut_note(note, range, straddle)).collect());
+    part.retain_events(|tick| range.contains(&tick.get()));
+    part.map_ticks(|tick| tick.saturating_sub(start));
+    out.set_notes(part.notes_as_given().copied().collect());
     out.extend_events(&part);
     out
 }
 
-fn cut_note(note: &Note, range: &Range<Tick>, straddle: Straddle) -> Option<Note> {
-    let begins_inside = range.contains(&note.start);
-    let ends_inside = note.end() <= range.end;
+fn cut_note(note: &Note, range: &Range<u32>, straddle: Straddle) -> Option<Note> {
+    let begins_inside = range.contains(&note.start.get());
+    let ends_inside = note.end().get() <= range.end;
     match straddle {
         Straddle::Keep => begins_inside.then_some(*note),
         Straddle::Drop => (begins_inside && ends_inside).then_some(*note),
         Straddle::Clip => {
-            let start = note.start.max(range.start);
-            let end = note.end().min(range.end);
-            let sounds = begins_inside || (note.start < range.start && start < end);
+            let start = note.start.max(first_tick(range));
+            let end = note.end().min(Tick::saturating(range.end.into()));
+            let sounds = begins_inside || (note.start.get() < range.start && start < end);
             sounds.then(|| Note { start, duration: end.saturating_sub(start), ..*note })
         }
     }

@@ -59,7 +59,7 @@ impl Track {
     /// The notes from `pitch` up, and those below.
     #[must_use]
     pub fn split_at_pitch(&self, pitch: Pitch) -> [Self; 2] {
-        let (upper, lower) = self.notes().iter().partition(|note| note.pitch >= pitch);
+        let (upper, lower) = self.notes_as_given().partition(|note| note.pitch >= pitch);
         [self.part("upper", upper, true), self.part("lower", lower, false)]
     }
 
@@ -71,9 +71,10 @@ impl Track {
     /// programming (Viterbi). Time is in proportion to the number of notes.
     #[must_use]
     pub fn split_hands(&self) -> [Self; 2] {
-        let right = hands::right_hand(self.notes());
+        let notes: Vec<Note> = self.notes_as_given().copied().collect();
+        let right = hands::right_hand(&notes);
         let mut hands = [Vec::new(), Vec::new()];
-        for (note, right) in self.notes().iter().zip(right) {
+        for (note, right) in notes.iter().zip(right) {
             hands[usize::from(!right)].push(*note);
         }
         let [right, left] = hands;
@@ -116,7 +117,7 @@ impl Track {
     #[must_use]
     pub fn split_drums(&self) -> Vec<(DrumPiece, Self)> {
         let mut pieces = std::collections::BTreeMap::<DrumPiece, Vec<Note>>::new();
-        for note in self.notes() {
+        for note in self.notes_as_given() {
             pieces.entry(DrumPiece::of(note.pitch)).or_default().push(*note);
         }
         let pieces = pieces.into_iter().enumerate();

@@ -111,7 +111,7 @@ fn gather(tracks: &[&Track]) -> Track {
         tracks.iter().flat_map(|track| list(track)).cloned().collect()
     }
     let mut out = tracks.first().map(|first| without_contents(first)).unwrap_or_default();
-    out.set_notes(all(tracks, Track::notes));
+    out.set_notes(tracks.iter().flat_map(|track| track.notes_as_given()).copied().collect());
     out.set_controls(all(tracks, Track::controls));
     out.set_pitch_bends(all(tracks, Track::pitch_bends));
     out.set_pressures(all(tracks, Track::pressures));

@@ -85,7 +85,7 @@ impl Shift {
     fn track(&self, track: &mut Track) -> Result<usize, ScoreError> {
         let mut changed = 0;
         let mut notes = Vec::with_capacity(track.notes().len());
-        for note in track.notes() {
+        for note in track.notes_as_given() {
             let (pitch, in_range) = self.pitch(note.pitch)?;
             changed += usize::from(!in_range);
             notes.extend(pitch.map(|pitch| Note { pitch, ..*note }));

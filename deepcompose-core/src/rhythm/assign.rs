@@ -5,7 +5,7 @@
 pub(super) struct Preference {
     /// Of onsets about their steps, in seconds squared.
     pub(super) variance: f64,
-    /// What an onset on each step of a beat costs more than none, in nats.
+    /// What an onset on each step of a beat costs more than none, in nats. The first is step 0's.
     pub(super) costs: Vec<f64>,
 }
 

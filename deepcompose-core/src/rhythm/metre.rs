@@ -49,10 +49,19 @@ impl Subdivision {
         if compound { &COMPOUND } else { &SIMPLE }
     }
 
-    /// The steps that onsets prefer after this fit.
-    pub(super) fn preference(&self, fit: &Fit) -> Preference {
+    /// Steps from position 0 to the first beat from there on, if one is at `beat` quarter notes.
+    /// Beats that are between steps are taken to the nearest.
+    pub(super) fn rotation(&self, beat: f64) -> usize {
+        let step = (beat * f64::from(self.steps_per_quarter)).round();
+        step.rem_euclid(self.steps() as f64) as usize
+    }
+
+    /// The steps that onsets prefer after this fit, whose beat 0 was `rotation` steps after position 0.
+    pub(super) fn preference(&self, fit: &Fit, rotation: usize) -> Preference {
         let costs = fit.chances.iter().take(self.steps()).map(|chance| ((1.0 - chance) / chance).ln());
-        Preference { variance: fit.variance, costs: costs.collect() }
+        let mut costs: Vec<f64> = costs.collect();
+        costs.rotate_right(rotation % self.steps());
+        Preference { variance: fit.variance, costs }
     }
 
     /// Steps a beat.

@@ -44,13 +44,16 @@
 //!    each is later than the one before: the least sum of squared distances, found exactly in
 //!    linear time as an isotonic regression. Within one step of these, dynamic programming finds the
 //!    likeliest: an onset midway between two steps goes to the one that notes of this tune begin on
-//!    more often. (Not on a grid of other than 2, 3 or 4 steps, whose chances are not known.)
+//!    more often. (Not on a grid of other than 2, 3 or 4 steps, nor on one of 3 in a compound metre,
+//!    whose chances are not known.)
 //! 4. **Ends** go to the nearest step, at least one after the onset. Small gaps to the next onset
-//!    are closed and small overlaps cut; no overlap is made that was not played.
+//!    are closed and small overlaps cut; no overlap is made that was not played, save within a chord.
 //! 5. **Strength** moves onsets and ends part of the way.
 //!
-//! The metre helps: the first time signature says whether beats are quarter notes, or dotted
-//! quarters in three parts (6/8, 9/8, 12/8). Which beat is the first of a bar is not sought.
+//! The metre helps: the time signature under which most notes begin says whether beats are quarter
+//! notes, or dotted quarters in three parts (6/8, 9/8, 12/8). It is one for the whole score. With the
+//! score's own beats these are counted from where it first comes, so that a pick-up may be a short bar
+//! before it, though the grid is counted from tick 0. Which beat is the first of a bar is not sought.
 //!
 //! # What to expect
 //!
@@ -92,13 +95,15 @@ mod report;
 mod snap;
 mod tempo;
 
+use std::collections::HashMap;
+
 use crate::error::ScoreError;
 use crate::meter::TimeSignature;
 use crate::score::{At, Note, Score, Track};
 use crate::tempo::Tempo;
 use crate::units::{StepsPerBeat, Tick};
 use assign::Preference;
-use metre::Subdivision;
+use metre::{Fit, Subdivision};
 pub use params::{RhythmError, RhythmGrid, RhythmParams, TempoSource};
 pub use report::{Assisted, NoteMove, RhythmReport};
 use snap::Played;
@@ -137,9 +142,10 @@ impl RhythmAssist {
     /// [`RhythmError::Score`] if the grid is finer than the score's ticks, or if the result would end
     /// past [`Tick::MAX`].
     pub fn assist(&self, score: &Score) -> Result<Assisted, RhythmError> {
-        let time = self.timeline(score)?;
+        let metre = metre(score);
+        let time = self.timeline(score, metre.value)?;
         let mut out = time.retimed(score)?;
-        let (grid, preference) = self.grid(score, &time)?;
+        let (grid, preference) = self.grid(score, &time, metre)?;
         let mut moves = Vec::with_capacity(score.note_count());
         for (index, track) in score.tracks().iter().enumerate() {
             let snapped = self.snap_track(track, &time, grid, preference.as_ref())?;
@@ -163,7 +169,7 @@ impl RhythmAssist {
         Ok(Assisted { score: out, report })
     }
 
-    fn timeline<'a>(&self, score: &'a Score) -> Result<Timeline<'a>, RhythmError> {
+    fn timeline<'a>(&self, score: &'a Score, metre: TimeSignature) -> Result<Timeline<'a>, RhythmError> {
         let TempoSource::Estimate { min_bpm, max_bpm } = self.params.tempo else {
             return Ok(Timeline { score, quarters: None });
         };
@@ -171,7 +177,7 @@ impl RhythmAssist {
             score.tracks().iter().flat_map(|t| t.notes()).map(|note| score.seconds_at(note.start)).collect();
         onsets.sort_by(f64::total_cmp);
         let onsets = gathered(&onsets, self.params.chord_window);
-        let models = self.models(score);
+        let models = self.models(score, metre);
         let beat = models.first().map_or(1.0, |m| m.beat);
         let seconds = |bpm: f64| 60.0 / bpm * beat;
         let beats = tempo::estimate(&onsets, &models, seconds(max_bpm), seconds(min_bpm));
@@ -182,8 +188,8 @@ impl RhythmAssist {
     }
 
     /// The subdivisions to choose among: those that the grid can hold.
-    fn models(&self, score: &Score) -> Vec<Subdivision> {
-        let all = Subdivision::of(metre(score));
+    fn models(&self, score: &Score, metre: TimeSignature) -> Vec<Subdivision> {
+        let all = Subdivision::of(metre);
         let fits = |model: &&Subdivision| match self.params.grid {
             RhythmGrid::Auto => model.steps_per_quarter <= score.ticks_per_quarter().get(),
             RhythmGrid::Steps(steps) => steps.get() % model.steps_per_quarter == 0,
@@ -197,6 +203,7 @@ impl RhythmAssist {
         &self,
         score: &Score,
         time: &Timeline<'_>,
+        metre: At<TimeSignature>,
     ) -> Result<(StepsPerBeat, Option<Preference>), RhythmError> {
         let mut onsets: Vec<Played> =
             score.tracks().iter().flat_map(|t| t.notes()).map(|note| time.played(note)).collect();
@@ -204,23 +211,27 @@ impl RhythmAssist {
         let near =
             |b: &mut Played, a: &mut Played| b.start_seconds - a.start_seconds <= self.params.chord_window;
         onsets.dedup_by(near);
+        let first_beat = time.first_beat(metre.tick);
         let fit = |model: Subdivision| {
             let beats = onsets.iter().map(|n| (n.start / model.beat, n.quarter_seconds * model.beat));
-            (model, model.fit(beats, 0))
+            (model, model.fit(beats, model.rotation(first_beat)))
         };
-        let fits = self.models(score).into_iter().map(fit);
-        let best = fits.min_by(|a, b| a.1.cost.total_cmp(&b.1.cost));
-        let steps = match (self.params.grid, &best) {
-            (RhythmGrid::Steps(steps), _) => steps.get(),
-            (RhythmGrid::Auto, best) => best.as_ref().map_or(4, |(model, _)| model.steps_per_quarter),
+        let fits: Vec<(Subdivision, Fit)> = self.models(score, metre.value).into_iter().map(fit).collect();
+        let steps = match self.params.grid {
+            RhythmGrid::Steps(steps) => steps.get(),
+            RhythmGrid::Auto => {
+                let best = fits.iter().min_by(|a, b| a.1.cost.total_cmp(&b.1.cost));
+                best.map_or(4, |(model, _)| model.steps_per_quarter)
+            }
         };
         let max = score.ticks_per_quarter().get();
         if steps > max {
             let (value, max) = (steps.into(), max.into());
             return Err(ScoreError::OutOfRange { field: "steps a quarter note", value, min: 1, max }.into());
         }
-        let best = best.filter(|(model, _)| model.steps_per_quarter == steps);
-        let preference = best.map(|(model, fit)| model.preference(&fit));
+        // Of a grid that was asked for, too, though a coarser one may explain the onsets better.
+        let of_grid = fits.iter().find(|(model, _)| model.steps_per_quarter == steps);
+        let preference = of_grid.map(|(model, fit)| model.preference(fit, model.rotation(first_beat)));
         Ok((StepsPerBeat::new(steps.into())?, preference))
     }
 
@@ -273,6 +284,11 @@ impl Timeline<'_> {
             Some((beats, _)) => beats.position(self.score.seconds_at(tick)),
             None => f64::from(tick.get()) / f64::from(self.score.ticks_per_quarter().get()),
         }
+    }
+
+    /// A beat, in quarter notes: where the metre begins, or 0 if the beats were found.
+    fn first_beat(&self, metre: Tick) -> f64 {
+        if self.quarters.is_some() { 0.0 } else { self.quarters_at(metre) }
     }
 
     fn played(&self, note: &Note) -> Played {
@@ -328,9 +344,17 @@ fn checked_tick(value: f64) -> Result<Tick, RhythmError> {
     Ok(Tick::saturating(value as i64))
 }
 
-/// The metre at tick 0.
-fn metre(score: &Score) -> TimeSignature {
-    score.time_signatures().first().map_or(TimeSignature::COMMON, |s| s.value)
+/// The metre under which most notes begin, of those under which as many do the first, and where it
+/// first comes.
+fn metre(score: &Score) -> At<TimeSignature> {
+    let mut notes = HashMap::<TimeSignature, usize>::new();
+    for note in score.tracks().iter().flat_map(|t| t.notes()) {
+        *notes.entry(score.time_signature_at(note.start)).or_default() += 1;
+    }
+    let count = |signature: &&At<TimeSignature>| notes.get(&signature.value).copied().unwrap_or(0);
+    // Of equal ones the last is given, so that of all it is the first.
+    let most = score.time_signatures().iter().rev().max_by_key(count);
+    most.copied().unwrap_or(At { tick: Tick::ZERO, value: TimeSignature::COMMON })
 }
 
 /// One time, their mean, for onsets in order that lie within `window` of the first of them.

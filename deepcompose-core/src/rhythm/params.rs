@@ -10,7 +10,8 @@ use crate::units::StepsPerBeat;
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TempoSource {
-    /// The score's own tempo map: the player heard a metronome. Tick 0 is a beat.
+    /// The score's own tempo map: the player heard a metronome. Tick 0 is on the grid, and beats are
+    /// counted from where the metre of most notes first comes.
     Score,
     /// The onsets. One tempo in this range, in quarter notes a minute, is found for the whole score.
     Estimate {

@@ -62,16 +62,21 @@ pub(super) fn snap(
         let seconds: Vec<f64> = groups.iter().map(|group| first(group) / steps_per_quarter).collect();
         steps = likeliest(&in_steps, &seconds, &steps, preference);
     }
+    // The last onset of each group: a note that ends by then does not overlap all of it.
+    let last: Vec<f64> =
+        groups.iter().filter_map(|group| notes.get(group.end - 1)).map(|n| n.start).collect();
     let mut out = Vec::with_capacity(notes.len());
     for (i, (group, step)) in groups.iter().zip(&steps).enumerate() {
-        let next = onsets.get(i + 1).zip(onset_seconds.get(i + 1)).zip(steps.get(i + 1));
+        let next = onset_seconds.get(i + 1).zip(steps.get(i + 1));
         for note in members(group) {
-            let end = ((note.end * steps_per_quarter).round() as i64).max(step + 1);
             let end = match next {
-                Some(((_, onset), next)) if (note.end_seconds - onset).abs() <= join_window => *next,
-                // No overlap that was not played.
-                Some(((onset, _), next)) if note.end <= *onset => end.min(*next),
-                _ => end,
+                Some((onset, next)) if (note.end_seconds - onset).abs() <= join_window => *next,
+                _ => {
+                    let end = ((note.end * steps_per_quarter).round() as i64).max(step + 1);
+                    // No overlap that was not played. Steps rise from group to group.
+                    let after = last.partition_point(|onset| *onset < note.end).max(i + 1);
+                    steps.get(after).map_or(end, |after| end.min(*after))
+                }
             };
             out.push((*step, end));
         }

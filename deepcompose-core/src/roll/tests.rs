@@ -168,6 +168,16 @@ fn text_breaks_at_bars_and_numbers_them() {
     assert!(roll.to_text(0, three_four).lines().all(|l| l.len() <= 8));
 }
 
+#[test]
+fn a_number_without_room_is_left_out() {
+    // Quarters from bar 997 on, and the first of bar 998: its number would end at 14.
+    let spb = StepsPerBeat::new(1).unwrap();
+    let roll = PianoRoll::from_notes(&[note(480 * 3984, 960, 60)], tpq(480), spb, 3984..3989).unwrap();
+    let expected = |numbers| format!("{numbers}\nC4   |#=..|.|\n");
+    assert_eq!(roll.to_text(13, TimeSignature::COMMON), expected("      997"));
+    assert_eq!(roll.to_text(14, TimeSignature::COMMON), expected("      997  998"));
+}
+
 /// Notes on a grid, no two of one pitch overlapping: gaps and lengths per pitch, in steps.
 fn grid_notes() -> impl Strategy<Value = Vec<(u32, u32, u32)>> {
     let runs = prop::collection::vec((0_u32..5, 1_u32..9), 0..8);

@@ -13,9 +13,9 @@ const LABEL: usize = 5;
 impl PianoRoll {
     /// A picture of the roll in lines of at most `width` characters: a row a pitch, high to low,
     /// over the range of pitches used; `#` an onset, `=` a held cell, `.` silence, `|` a bar line.
-    /// The first line of each system numbers its bars. A roll too long for one line goes on in
-    /// further systems, broken at bar lines where a bar fits in the width. Bars are counted from
-    /// tick 0 in `time_signature` throughout.
+    /// The first line of each system numbers its bars, as far as the numbers have room. A roll too long
+    /// for one line goes on in further systems, broken at bar lines where a bar fits in the width. Bars
+    /// are counted from tick 0 in `time_signature` throughout. A width under 8 is taken as 8.
     ///
     /// ```
     /// use deepcompose_core::{Note, PianoRoll, Pitch, StepsPerBeat, Tick, TicksPerQuarter};
@@ -42,12 +42,12 @@ impl PianoRoll {
         let (Some(low), Some(high)) = ((0..Self::PITCHES).find(used), (0..Self::PITCHES).rfind(used)) else {
             return String::from("(no notes)\n");
         };
-        for (i, system) in self.systems(width.saturating_sub(LABEL).max(3), time_signature).iter().enumerate()
-        {
+        let width = width.saturating_sub(LABEL).max(3);
+        for (i, system) in self.systems(width, time_signature).iter().enumerate() {
             if i > 0 {
                 out.push('\n');
             }
-            self.draw(&mut out, system.clone(), low..=high, time_signature);
+            self.draw(&mut out, system.clone(), low..=high, time_signature, LABEL + width);
         }
         out
     }
@@ -58,6 +58,7 @@ impl PianoRoll {
         rows: Range<usize>,
         pitches: std::ops::RangeInclusive<usize>,
         time_signature: TimeSignature,
+        width: usize,
     ) {
         let mut numbers = " ".repeat(LABEL);
         let mut column = LABEL;
@@ -66,8 +67,11 @@ impl PianoRoll {
                 column += 1;
             }
             if self.starts_bar(row, time_signature) && numbers.len() < column {
-                numbers.push_str(&" ".repeat(column - numbers.len()));
-                numbers.push_str(&(self.bar_of(row, time_signature) + 1).to_string());
+                let number = (self.bar_of(row, time_signature) + 1).to_string();
+                if column + number.len() <= width {
+                    numbers.push_str(&" ".repeat(column - numbers.len()));
+                    numbers.push_str(&number);
+                }
             }
             column += 1;
         }

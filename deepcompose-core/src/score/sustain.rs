@@ -27,21 +27,49 @@ impl Score {
     /// # Ok::<(), deepcompose_core::ScoreError>(())
     /// ```
     #[must_use]
-    pub fn sustained(mut self) -> Self {
+    pub fn sustained(self) -> Self {
+        let end = self.end();
+        self.sustained_until(end)
+    }
+
+    /// The score with its notes as they are heard: as [`Score::sustained`], but the end of the piece
+    /// cuts none of them. A note goes on to the later of that end and the last release of the pedal at
+    /// most; a pedal that is not lifted holds to the end of the piece.
+    ///
+    /// ```
+    /// use deepcompose_core::{At, ControlChange, InputTrack, Tick};
+    ///
+    /// let mut score = InputTrack::OdeToJoy.score();
+    /// let (end, release) = (score.end(), score.end().saturating_add(Tick::new(1920)?));
+    /// let pedal = |tick, value| -> Result<_, deepcompose_core::ScoreError> {
+    ///     Ok(At { tick, value: ControlChange::new(ControlChange::SUSTAIN, value)? })
+    /// };
+    /// score.tracks_mut()[0].set_controls(vec![pedal(Tick::ZERO, 127)?, pedal(release, 0)?]);
+    /// assert_eq!(score.clone().sustained().end(), end);
+    /// assert_eq!(score.sustained_to_release().end(), release);
+    /// # Ok::<(), deepcompose_core::ScoreError>(())
+    /// ```
+    #[must_use]
+    pub fn sustained_to_release(self) -> Self {
+        self.sustained_until(Tick::MAX)
+    }
+
+    /// No note goes on beyond `last` for the pedal.
+    fn sustained_until(mut self, last: Tick) -> Self {
         let end = self.end();
         for track in self.tracks_mut().iter_mut().filter(|t| !t.is_drum()) {
-            sustain(track, end);
+            sustain(track, end, last);
         }
         self
     }
 }
 
-fn sustain(track: &mut Track, end: Tick) {
+fn sustain(track: &mut Track, end: Tick, last: Tick) {
     let spans = pedal_spans(track, end);
     if spans.is_empty() {
         return;
     }
-    let mut notes: Vec<Note> = track.notes().to_vec();
+    let mut notes: Vec<Note> = track.notes_as_given().copied().collect();
     // The onsets of each pitch, the last first.
     let mut onsets: Vec<Vec<Tick>> = vec![Vec::new(); 128];
     for note in notes.iter().rev() {
@@ -58,7 +86,7 @@ fn sustain(track: &mut Track, end: Tick) {
         // Onsets are in falling order: the last of those from `let_go` on, but for the note's own.
         let after = of_pitch.partition_point(|onset| *onset >= let_go && *onset > note.start);
         let struck = after.checked_sub(1).and_then(|at| of_pitch.get(at)).copied().unwrap_or(Tick::MAX);
-        note.duration = let_go.max(struck.min(*up).min(end)).saturating_sub(note.start);
+        note.duration = let_go.max(struck.min(*up).min(last)).saturating_sub(note.start);
     }
     track.set_notes(notes);
 }
@@ -84,4 +112,49 @@ fn pedal_spans(track: &Track, end: Tick) -> Vec<(Tick, Tick)> {
     }
     spans.extend(down.map(|since| (since, end)));
     spans
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::score::At;
+    use crate::units::{Pitch, Program, Velocity};
+
+    fn note(start: u32, end: u32, pitch: u32) -> Note {
+        Note {
+            start: Tick::new(start).unwrap(),
+            pitch: Pitch::new(pitch).unwrap(),
+            duration: Tick::new(end - start).unwrap(),
+            velocity: Velocity::DEFAULT,
+        }
+    }
+
+    /// The ends of the notes of both methods, with the pedal down and up at these ticks.
+    fn ends(notes: Vec<Note>, pedal: &[(u32, u8)]) -> [Vec<u32>; 2] {
+        let mut track = Track::new("", Program::MIN).with_notes(notes);
+        let control = |(tick, value): &(u32, u8)| At {
+            tick: Tick::new(*tick).unwrap(),
+            value: ControlChange::new(ControlChange::SUSTAIN, *value).unwrap(),
+        };
+        track.set_controls(pedal.iter().map(control).collect());
+        let mut score = Score::default();
+        score.push_track(track);
+        let ends = |score: Score| score.tracks()[0].notes().iter().map(|n| n.end().get()).collect();
+        [ends(score.clone().sustained()), ends(score.sustained_to_release())]
+    }
+
+    #[test]
+    fn the_last_notes_go_on_to_the_release_if_they_are_to() {
+        // Let go before the pedal is down; held; held to the end and let go there.
+        let notes = || vec![note(0, 5, 60), note(0, 30, 62), note(20, 100, 64)];
+        assert_eq!(ends(notes(), &[(10, 127), (400, 0)]), [vec![5, 100, 100], vec![5, 400, 400]]);
+        // Lifted in time, it makes no difference; nor does one that is never lifted.
+        assert_eq!(ends(notes(), &[(10, 127), (60, 0)]), [vec![5, 60, 100], vec![5, 60, 100]]);
+        assert_eq!(ends(notes(), &[(10, 127)]), [vec![5, 100, 100], vec![5, 100, 100]]);
+        // Struck again, and the second time held.
+        let again = vec![note(0, 10, 60), note(50, 60, 60)];
+        assert_eq!(ends(again, &[(5, 64), (90, 63)]), [vec![50, 60], vec![50, 90]]);
+    }
 }

@@ -164,8 +164,12 @@ impl Track {
     }
 
     /// The same notes, but those of one onset in the order in which they were given: for a track that
-    /// was read from a file, the order of the file. (Those of one pitch are as in [`notes`](Self::notes).) Nothing else depends on this order; tracks that
-    /// differ in nothing else are equal, and it is not serialised.
+    /// was read from a file, the order of the file. (Those of one pitch are as in
+    /// [`notes`](Self::notes).) The tokens of a [`MusicTokenizer`](crate::MusicTokenizer) and the events
+    /// of a MIDI file have this order. Operations on scores and edits of notes keep it; where they look
+    /// for what sounds at once ([`resolve_overlaps`](Self::resolve_overlaps) and the like, rhythm
+    /// assist) the order is that of [`notes`](Self::notes) after them. Tracks that differ in nothing
+    /// else are equal, and it is not serialised.
     pub fn notes_as_given(&self) -> impl Iterator<Item = &Note> + Clone + '_ {
         let order = self.given.0.as_deref();
         (0..self.notes.len()).filter_map(move |at| {

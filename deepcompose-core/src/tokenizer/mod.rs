@@ -184,7 +184,8 @@ pub struct Decoded {
 /// - [`decode`](Self::decode) takes any sequence of ids whatever. What makes no sense is mended or
 ///   skipped, and counted.
 /// - Encoding what was decoded from an encoding gives that encoding again; [`MusicTokenizer`] may
-///   change the order of what happens at one time.
+///   change the order of what happens at one time. (An exception, as in MidiTok: with chords, MIDI-Like
+///   puts the note-off of a note without length before its note-on.)
 pub trait Tokenizer {
     /// How many tokens there are.
     fn vocabulary_size(&self) -> usize;

@@ -4,10 +4,10 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct EncodeReport {
-    /// Notes left out because they belong to a drum track.
+    /// Notes left out because they belong to a drum track: all such in performance tokens and four voices, in the
+    /// REMI family those of a configuration that has programs, but none for drums.
     pub drums: usize,
-    /// Notes left out because their track is none of the voices, its program none of the programs, or
-    /// because it is not the first track where a sequence is one track.
+    /// Notes of other tracks left out because their track is none of the voices, or its program none of the programs.
     pub other_tracks: usize,
     /// Notes left out because the vocabulary has not their pitch.
     pub out_of_range: usize,
@@ -18,7 +18,7 @@ pub struct EncodeReport {
     pub cut: usize,
     /// Notes made longer because they were shorter than the shortest length there is.
     pub lengthened: usize,
-    /// Notes left out because the sequence had reached its longest.
+    /// Notes left out, or left without their end, because the sequence had reached its longest.
     pub over_limit: usize,
     /// Cells of the grid left out because every voice had another pitch there.
     pub surplus_cells: usize,
@@ -26,11 +26,17 @@ pub struct EncodeReport {
 
 impl EncodeReport {
     /// Whether every pitched note was encoded as it stands, up to rounding, and in the REMI family up to the longest duration
-    /// of its configuration, to which longer notes and in Structured also longer waits are cut. Drums are never
-    /// encoded, so they do not count.
+    /// of its configuration, to which longer notes and in Structured also longer waits are cut. [`drums`](Self::drums)
+    /// that were left out do not count.
     #[must_use]
     pub const fn is_clean(&self) -> bool {
-        self.out_of_range + self.doubled + self.cut + self.lengthened + self.over_limit + self.surplus_cells
+        self.other_tracks
+            + self.out_of_range
+            + self.doubled
+            + self.cut
+            + self.lengthened
+            + self.over_limit
+            + self.surplus_cells
             == 0
     }
 }
@@ -57,10 +63,19 @@ pub struct DecodeReport {
     pub past_end: usize,
     /// Voices missing from the last step, taken as rests.
     pub missing_voices: usize,
-    /// Pitches without the velocity or the duration that belong to them, left out.
+    /// Pitches without the velocity or the duration that belong to them, left out with what they have of it.
     pub incomplete_notes: usize,
     /// Intervals to a pitch outside the range, left out.
     pub impossible_pitches: usize,
+    /// Velocities and durations that belong to no note and no pedal, skipped.
+    pub stray_parts: usize,
+    /// Pedals pressed while down, lifted while up, or without the duration that belongs to them: skipped.
+    pub stray_pedals: usize,
+    /// Pedals that are never lifted, lifted where the sequence and its last note end.
+    pub unclosed_pedals: usize,
+    /// Pedals lifted before the time at which they were pressed, lifted at that time: in REMI, where a rest or a time
+    /// signature within a bar can take the positions after it back.
+    pub reversed_pedals: usize,
 }
 
 impl DecodeReport {
@@ -84,5 +99,9 @@ impl DecodeReport {
             + self.missing_voices
             + self.incomplete_notes
             + self.impossible_pitches
+            + self.stray_parts
+            + self.stray_pedals
+            + self.unclosed_pedals
+            + self.reversed_pedals
     }
 }

@@ -1,10 +1,11 @@
 //! Slices, joins, other resolutions and tempos.
 
 use super::*;
+use crate::augment::scale_velocity;
 use crate::error::ScoreError;
 use crate::input_tracks::InputTrack;
 use crate::meter::{KeySignature, Mode};
-use crate::ops::{BeatGrid, Join, Straddle, TrimTo};
+use crate::ops::{BeatGrid, GridStep, Join, PitchOverflow, Quantiser, Straddle, TrimTo};
 
 #[test]
 fn notes_across_a_cut_follow_the_policy() {
@@ -144,6 +145,49 @@ fn trims_and_pads() {
     let limit = u64::from(Tick::MAX.get());
     let over = ScoreError::Limit { what: "ticks of the score", value: limit + 10, limit };
     assert_eq!(piece.pad(Tick::MAX), Err(over));
+}
+
+#[test]
+fn what_is_at_the_last_tick_is_not_lost() {
+    let last = Tick::MAX.get();
+    let mut piece = score(&[note(last - 10, 10, 60), note(last, 0, 62)]);
+    piece.tracks_mut()[0].set_controls(vec![control(last, 64, 0)]);
+    let trimmed = piece.trim(TrimTo::Note);
+    assert_eq!(trimmed.tracks()[0].notes(), [note(0, 10, 60), note(10, 0, 62)]);
+    assert_eq!(trimmed.tracks()[0].controls(), [control(10, 64, 0)]);
+    for straddle in [Straddle::Clip, Straddle::Drop, Straddle::Keep] {
+        assert_eq!(piece.slice_bars(0..usize::MAX, straddle), piece);
+        assert_eq!(piece.slice_beats(0..usize::MAX, straddle), piece);
+        assert!(piece.slice_bars(usize::MAX - 1..usize::MAX, straddle).is_empty());
+        // A range of ticks is without its end.
+        assert_eq!(piece.slice(Tick::ZERO..Tick::MAX, straddle).note_count(), 1);
+    }
+}
+
+#[test]
+fn chords_keep_the_order_in_which_they_were_given() {
+    let played = [note(0, 400, 67), note(0, 480, 60), note(0, 480, 64), note(480, 9, 62), note(480, 9, 54)];
+    let mut piece = score(&played);
+    piece.tracks_mut()[0].set_controls(vec![control(0, 64, 127), control(450, 64, 0)]);
+    let of = |track: &Track| track.notes_as_given().map(|n| n.pitch.get()).collect::<Vec<_>>();
+    let given = |score: &Score| of(&score.tracks()[0]);
+    let whole: [u8; 5] = [67, 60, 64, 62, 54];
+    assert_eq!(given(&piece), whole);
+    assert_eq!(given(&piece.slice(tick(0)..tick(480), Straddle::Clip)), whole[..3]);
+    assert_eq!(given(&piece.slice_bars(0..9, Straddle::Keep)), whole);
+    assert_eq!(given(&piece.resample(tpq(960)).unwrap()), whole);
+    assert_eq!(given(&piece.quantise(&Quantiser::new(GridStep::EIGHTH).with_ends(true))), whole);
+    assert_eq!(given(&piece.clone().sustained()), whole);
+    assert_eq!(given(&scale_velocity(&piece, 0.5).unwrap()), whole);
+    let (higher, _) = piece.transpose(1, Pitch::MIN..=Pitch::MAX, PitchOverflow::Refuse).unwrap();
+    assert_eq!(given(&higher), whole.map(|p| p + 1));
+    assert_eq!(given(&piece.join(&piece, Join::Bar).unwrap()), [whole, whole].concat());
+    let mut two = piece.clone();
+    two.push_track(Track::new("u", Program::MIN).with_notes(vec![note(0, 1, 72), note(0, 1, 71)]));
+    assert_eq!(given(&two.merge_tracks(&[0, 1]).unwrap()), [67, 60, 64, 72, 71, 62, 54]);
+    let [upper, lower] = piece.tracks()[0].split_at_pitch(pitch(61));
+    assert_eq!((of(&upper), of(&lower)), (vec![67, 64, 62], vec![60, 54]));
+    assert_eq!(of(&piece.tracks()[0].split_drums()[0].1), whole);
 }
 
 #[test]

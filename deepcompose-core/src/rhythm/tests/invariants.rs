@@ -63,13 +63,20 @@ proptest! {
                 prop_assert!((seconds - score.seconds_at(m.played.start) - m.seconds).abs() < 1e-9);
                 prop_assert!(m.seconds.abs() <= got.report.max_move);
             }
+            let seconds = |a: &NoteMove, b: &NoteMove| {
+                score.seconds_at(b.played.start) - score.seconds_at(a.played.start)
+            };
             for pair in moves.windows(2) {
                 let [a, b] = pair else { unreachable!() };
                 prop_assert!(a.snapped.start <= b.snapped.start);
-                let seconds = score.seconds_at(b.played.start) - score.seconds_at(a.played.start);
                 let same_pitch = a.played.pitch == b.played.pitch && a.played.start != b.played.start;
-                if seconds > params.chord_window + 1e-9 || same_pitch {
+                if seconds(a, b) > params.chord_window + 1e-9 || same_pitch {
                     prop_assert!(a.snapped.start < b.snapped.start);
+                    prop_assert!(a.played.end() > b.played.start || a.snapped.end() <= b.snapped.start);
+                }
+            }
+            for (i, a) in moves.iter().enumerate() {
+                for b in moves[i..].iter().filter(|b| seconds(a, b) > params.chord_window + 1e-9) {
                     prop_assert!(a.played.end() > b.played.start || a.snapped.end() <= b.snapped.start);
                 }
             }
@@ -125,9 +132,10 @@ fn chords_gaps_and_overlaps() {
     let grid = RhythmGrid::Steps(StepsPerBeat::DEFAULT);
     let assist = with(RhythmParams { grid, ..RhythmParams::default() });
     let snapped = |notes: Vec<Note>| assist.assist(&score(notes)).unwrap().score.tracks()[0].notes().to_vec();
-    // A spread chord, which alone would fall on two steps; the same pitch twice is no chord.
-    let chord = snapped(vec![note(50, 430, 60), note(66, 414, 64), note(75, 405, 67)]);
-    assert_eq!(chord.iter().map(|n| n.start.get()).collect::<Vec<_>>(), [120, 120, 120]);
+    // A spread chord, which alone would fall on two steps (3.42, 3.55 and 3.63 of them; their mean is
+    // nearest to the fourth, a beat); the same pitch twice is no chord.
+    let chord = snapped(vec![note(410, 430, 60), note(426, 414, 64), note(435, 405, 67)]);
+    assert_eq!(chord.iter().map(|n| n.start.get()).collect::<Vec<_>>(), [480, 480, 480]);
     let twice = snapped(vec![note(50, 10, 60), note(66, 100, 60)]);
     assert_eq!(twice.iter().map(|n| n.start.get()).collect::<Vec<_>>(), [0, 120]);
     // A gap and an overlap of 70 ticks go; a rest and a long overlap stay.
@@ -135,6 +143,70 @@ fn chords_gaps_and_overlaps() {
     assert_eq!(snapped(vec![note(0, 550, 60), note(480, 480, 62)])[0].duration, tick(480));
     assert_eq!(snapped(vec![note(0, 370, 60), note(480, 480, 62)])[0].duration, tick(360));
     assert_eq!(snapped(vec![note(0, 590, 60), note(480, 480, 62)])[0].duration, tick(600));
+}
+
+/// A long note, one that begins while it sounds, and a run after its end. On quarters the nine onsets of
+/// the run, about the fifth, are put on 2 to 10, as nothing may be before 0: the long note, played to
+/// 4.4, ends at 2.
+#[test]
+fn no_overlap_is_made_with_any_later_note() {
+    let grid = RhythmGrid::Steps(StepsPerBeat::new(1).unwrap());
+    let mut notes = vec![note(0, 2112, 40), note(960, 240, 50)];
+    notes.extend((0..9).map(|i| note(2160 + 48 * i, 48, 60 + i)));
+    let got = with(RhythmParams { grid, ..RhythmParams::default() }).assist(&score(notes)).unwrap();
+    let spans: Vec<(u32, u32)> =
+        got.score.tracks()[0].notes().iter().map(|n| (n.start.get() / 480, n.end().get() / 480)).collect();
+    assert_eq!(spans[..3], [(0, 2), (1, 2), (2, 3)]);
+    assert_eq!(spans.iter().map(|s| s.0).collect::<Vec<_>>(), (0..11).collect::<Vec<_>>());
+}
+
+/// Eight beats, and a note a little nearer to the sixteenth after the ninth. Eighths explain them better,
+/// but sixteenths are asked for, and there the ninth beat is the likelier place. Off by 0.542 and by 0.458
+/// steps of 0.125 s, at a variance of (0.0024 + 0.0573²) / 15 s², it costs 1.72 nats more than the other;
+/// its chance of an onset is 22.4 of 29, that of the other 2.2 of 29, which is worth 3.72.
+#[test]
+fn a_grid_that_is_asked_for_has_its_likely_steps_too() {
+    let grid = RhythmGrid::Steps(StepsPerBeat::DEFAULT);
+    let mut notes: Vec<Note> = (0..8).map(|beat| note(480 * beat, 240, 60)).collect();
+    notes.push(note(3840 + 65, 240, 60));
+    let got = with(RhythmParams { grid, ..RhythmParams::default() }).assist(&score(notes)).unwrap();
+    let starts: Vec<u32> = got.score.tracks()[0].notes().iter().map(|n| n.start.get()).collect();
+    assert_eq!(starts, (0..9).map(|beat| 480 * beat).collect::<Vec<_>>());
+}
+
+#[test]
+fn the_metre_is_that_of_most_notes() {
+    let signature = |at, n, d| At { tick: tick(at), value: TimeSignature::new(n, d).unwrap() };
+    let of = |signatures: Vec<At<TimeSignature>>, starts: &[u32]| {
+        let mut piece = score(starts.iter().map(|start| note(*start, 10, 60)).collect());
+        piece.set_time_signatures(signatures);
+        metre(&piece)
+    };
+    let pick_up = vec![signature(0, 1, 8), signature(240, 6, 8)];
+    assert_eq!(of(pick_up.clone(), &[0, 240, 480]), signature(240, 6, 8));
+    assert_eq!(of(pick_up.clone(), &[0, 240]), signature(0, 1, 8));
+    assert_eq!(of(pick_up, &[]), signature(0, 1, 8));
+    let later = vec![signature(0, 3, 4), signature(1440, 6, 8)];
+    assert_eq!(of(later, &[0, 480, 960, 1440, 1680, 1920, 2160]), signature(1440, 6, 8));
+    // Two stretches of one metre are one.
+    let again = vec![signature(0, 4, 4), signature(1920, 6, 8), signature(3360, 4, 4)];
+    assert_eq!(of(again, &[0, 1920, 2160, 3360, 3840]), signature(0, 4, 4));
+}
+
+/// An eighth before the first bar of 6/8, then eight beats and a note a little nearer to the eighth
+/// after the ninth, which costs 0.98 nats less than the beat and is worth 3.02 less. Counted from 0 the
+/// beats would be the second eighths of theirs, and in 1/8, which comes first, every other one none.
+#[test]
+fn beats_are_counted_from_the_metre() {
+    let grid = RhythmGrid::Steps(StepsPerBeat::new(2).unwrap());
+    let mut notes = vec![note(0, 240, 60)];
+    notes.extend((0..8).map(|beat| note(240 + 720 * beat, 240, 60)));
+    notes.push(note(240 + 720 * 8 + 124, 240, 60));
+    let mut piece = score(notes);
+    let signature = |at, n| At { tick: tick(at), value: TimeSignature::new(n, 8).unwrap() };
+    piece.set_time_signatures(vec![signature(0, 1), signature(240, 6)]);
+    let got = with(RhythmParams { grid, ..RhythmParams::default() }).assist(&piece).unwrap();
+    assert_eq!(got.score.tracks()[0].notes()[9].start, tick(240 + 720 * 8));
 }
 
 /// Windows are seconds under the tempo map, also over a change of tempo: at 120 a minute until tick

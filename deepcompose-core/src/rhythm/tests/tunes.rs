@@ -37,7 +37,7 @@ fn estimated(bpm: f64, deviation: f64) -> Vec<&'static str> {
             let tune = track.score();
             let how = Performance { bpm, offset: 0.377, deviation, seed, recorded_at: 120.0 };
             let got = estimating().assist(&perform(&tune, how)).unwrap();
-            let compound = metre(&tune).denominator() == 8;
+            let compound = metre(&tune).value.denominator() == 8;
             let beat = if compound { 720 } else { 480 };
             let right = shift(&tune, &got.score).is_some_and(|shift| shift % beat == 0);
             if !right || (got.report.bpm / bpm - 1.0).abs() > 0.01 {

@@ -106,11 +106,15 @@ impl BytePairEncoding {
     ///
     /// [`BytePairError::Malformed`] for text that is no such vocabulary, or one whose tokens are not
     /// made of base tokens; [`BytePairError::Unsupported`] for another model than byte pairs;
-    /// [`BytePairError::OutOfRange`] for sizes over the limits.
+    /// [`BytePairError::OutOfRange`] for sizes over the limits, and for more or fewer characters than
+    /// base tokens.
     pub fn from_json(json: &str, base: usize, characters: Option<&[char]>) -> Result<Self, BytePairError> {
         in_range("base vocabulary", base, 1, Self::MAX_BASE)?;
         let alphabet = match characters {
-            Some(characters) => Alphabet::new(characters)?,
+            Some(characters) => {
+                in_range("characters of base tokens", characters.len(), base, base)?;
+                Alphabet::new(characters)?
+            }
             None => Alphabet::by_id(base),
         };
         model::check(json)?;

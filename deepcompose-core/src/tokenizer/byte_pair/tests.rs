@@ -82,6 +82,16 @@ fn files_that_are_none_are_refused() {
     assert!(matches!(read(&normalised), BytePairError::Unsupported(_)));
     let twice = BytePairEncoding::from_json(&good, 8, Some(&['!'; 8])).map(|_| ());
     assert!(matches!(twice, Err(BytePairError::Malformed(_))));
+    // Characters for another number of base tokens than is said, though the file has as many.
+    let characters: Vec<char> = ('!'..).take(8).collect();
+    let with =
+        |base| BytePairEncoding::from_json(&good, base, Some(&characters)).map(|pairs| pairs.base_size());
+    assert_eq!(with(8), Ok(8));
+    let field = "characters of base tokens";
+    for base in [7, 9] {
+        let range = BytePairError::OutOfRange { field, value: 8, min: base, max: base };
+        assert_eq!(with(base), Err(range));
+    }
 }
 
 proptest! {

@@ -70,7 +70,8 @@ pub struct TokenizerConfig {
     pub remove_duplicated_notes: bool,
     /// For byte-pair encoding; kept, and without effect on the tokens here.
     pub encode_ids_split: IdsSplit,
-    /// Tokens with no music in them, such as `PAD_None`, which come first in the vocabulary.
+    /// Tokens with no music in them, such as `PAD_None`, which come first in the vocabulary. None may have the name
+    /// of another token.
     pub special_tokens: Vec<String>,
     /// Whether notes have velocity tokens.
     pub use_velocities: bool,

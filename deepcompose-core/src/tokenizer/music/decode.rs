@@ -1,6 +1,6 @@
 //! Tokens to a score.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque, hash_map};
 
 use super::MusicTokenizer;
 use super::Tokenization;
@@ -78,6 +78,8 @@ struct Reader<'a> {
     pitches: HashMap<ProgramId, (i64, i64)>,
     open_pedals: HashMap<ProgramId, i64>,
     open_notes: HashMap<(ProgramId, i64), VecDeque<(i64, u8)>>,
+    /// The entries before this one belong to a note or a pedal that has been read.
+    taken: usize,
 }
 
 impl<'a> Reader<'a> {
@@ -117,6 +119,7 @@ impl<'a> Reader<'a> {
             pitches: HashMap::new(),
             open_pedals: HashMap::new(),
             open_notes: HashMap::new(),
+            taken: 0,
         };
         reader.set_signature(signature);
         reader
@@ -133,6 +136,7 @@ impl<'a> Reader<'a> {
             self.token(at);
         }
         self.close_notes();
+        self.close_pedals();
     }
 
     fn token(&mut self, at: usize) {
@@ -169,10 +173,13 @@ impl<'a> Reader<'a> {
             TokenType::Pedal => self.pedal(value, at),
             TokenType::PedalOff => {
                 let program = self.pedal_program(value);
-                if let Some(time) = self.open_pedals.remove(&program) {
-                    let span = PedalSpan { time, duration: self.tick - time };
-                    self.track_of(program).pedals.push(span);
+                match self.open_pedals.remove(&program) {
+                    Some(time) => self.pedal_span(program, time, self.tick),
+                    None => self.report.stray_pedals += 1,
                 }
+            }
+            TokenType::Velocity | TokenType::Duration => {
+                self.report.stray_parts += usize::from(at >= self.taken);
             }
             TokenType::PitchBend => {
                 let bend = vocabulary.values.pitch_bends.get(value as usize).copied().unwrap_or(0);
@@ -278,6 +285,7 @@ impl<'a> Reader<'a> {
 
     fn note(&mut self, kind: TokenType, value: u32, at: usize) {
         let config = &self.tokenizer.config;
+        self.taken = at + self.length_of_note(at);
         let pitch = self.pitch(kind, value);
         let is_drum = matches!(kind, TokenType::PitchDrum | TokenType::DrumOn);
         let (low, high) = if is_drum { config.drums_pitch_range } else { config.pitch_range };
@@ -321,6 +329,16 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// How many tokens of a note stand together: its first, a velocity and a duration. The duration may be one that
+    /// is not used: MidiTok's graph has them for all programs if one has.
+    fn length_of_note(&self, at: usize) -> usize {
+        let is =
+            |offset: usize, kind: TokenType| self.entries.get(at + offset).is_some_and(|e| e.kind == kind);
+        let length = 1 + usize::from(is(1, TokenType::Velocity));
+        let has_duration = !self.tokenizer.tokenization.has_note_offs() && is(length, TokenType::Duration);
+        length + usize::from(has_duration)
+    }
+
     fn note_off(&mut self, kind: TokenType, value: u32) {
         let pitch = self.pitch(kind, value);
         match self.open_notes.get_mut(&(self.program, pitch)).and_then(VecDeque::pop_front) {
@@ -352,13 +370,40 @@ impl<'a> Reader<'a> {
     fn pedal(&mut self, value: u32, at: usize) {
         let program = self.pedal_program(value);
         if !self.tokenizer.config.sustain_pedal_duration {
-            self.open_pedals.entry(program).or_insert(self.tick);
+            match self.open_pedals.entry(program) {
+                hash_map::Entry::Vacant(up) => {
+                    up.insert(self.tick);
+                }
+                hash_map::Entry::Occupied(_) => self.report.stray_pedals += 1,
+            }
             return;
         }
-        if let Some(next) = self.entries.get(at + 1).filter(|next| next.kind == TokenType::Duration) {
-            let duration = self.ticks(&self.tokenizer.vocabulary.values.durations, next.value);
-            let span = PedalSpan { time: self.tick, duration };
-            self.track_of(program).pedals.push(span);
+        match self.entries.get(at + 1).filter(|next| next.kind == TokenType::Duration) {
+            Some(next) => {
+                self.taken = at + 2;
+                let duration = self.ticks(&self.tokenizer.vocabulary.values.durations, next.value);
+                let span = PedalSpan { time: self.tick, duration };
+                self.track_of(program).pedals.push(span);
+            }
+            None => self.report.stray_pedals += 1,
+        }
+    }
+
+    /// A pedal pressed at one tick and lifted at another.
+    fn pedal_span(&mut self, program: ProgramId, time: i64, end: i64) {
+        self.report.reversed_pedals += usize::from(end < time);
+        let span = PedalSpan { time, duration: (end - time).max(0) };
+        self.track_of(program).pedals.push(span);
+    }
+
+    /// Lifts the pedals that are down where the sequence and its last note end.
+    fn close_pedals(&mut self) {
+        let mut open: Vec<_> = std::mem::take(&mut self.open_pedals).into_iter().collect();
+        open.sort_unstable();
+        let end = self.tick.max(self.note_end);
+        for (program, time) in open {
+            self.report.unclosed_pedals += 1;
+            self.pedal_span(program, time, end.max(time));
         }
     }
 }

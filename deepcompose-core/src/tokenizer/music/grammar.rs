@@ -1,6 +1,6 @@
 //! What may come next, token by token.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 
 use super::config::{DRUMS, ProgramId};
 use super::graph::Types;
@@ -9,7 +9,9 @@ use super::{MusicTokenizer, Tokenization};
 use crate::tokenizer::{TokenId, TokenType};
 
 /// Follows a sequence and says which tokens may come next, so that a sequence made of such tokens only has no
-/// [`token_errors`](MusicTokenizer::token_errors) and needs no repairs when decoded.
+/// [`token_errors`](MusicTokenizer::token_errors) and needs no repairs when decoded, save that in REMI the positions
+/// after a rest, or after a time signature within a bar, may lead back to before a pedal was pressed
+/// ([`DecodeReport::reversed_pedals`](crate::DecodeReport::reversed_pedals)).
 ///
 /// Beyond the token-type graph:
 ///
@@ -17,7 +19,9 @@ use crate::tokenizer::{TokenId, TokenType};
 /// - where the configuration removes doubled notes, a note begins once at a time;
 /// - intervals lead to pitches in range; with programs, drums have drum tokens and others have not;
 /// - a note-off ends a note that sounds and has a length; the sequence ends when none sounds;
-/// - where programs come with every note, they do; no control change stands within a note;
+/// - a pedal is pressed while up and lifted while down; the sequence ends when none is down;
+/// - where programs come with every note, they do; no control change stands within a note, and nothing between a pedal
+///   and its duration;
 /// - special tokens but the end do not come, and nothing comes after the end.
 ///
 /// There always is a next token until the end.
@@ -62,8 +66,14 @@ pub struct Grammar<'a> {
     sounding: usize,
     /// The last note-on.
     last_note: (ProgramId, i64),
+    /// The programs whose pedal is down, where pedals are pressed and lifted.
+    pedals: BTreeSet<ProgramId>,
+    /// The time signature in force, if one has been told.
+    signature: Option<u32>,
     /// How many tokens at the end say nothing yet.
     pending: usize,
+    /// The last token before those.
+    settled: Option<TokenType>,
 }
 
 impl MusicTokenizer {
@@ -85,7 +95,10 @@ impl MusicTokenizer {
             open: HashMap::new(),
             sounding: 0,
             last_note: (0, 0),
+            pedals: BTreeSet::new(),
+            signature: None,
             pending: 0,
+            settled: None,
         }
     }
 }
@@ -123,7 +136,11 @@ impl Grammar<'_> {
                 self.first_types()
             }
             None => self.first_types().and(Types::of(&[TokenType::Start])),
-            // MidiTok's graph lets control changes stand even within a note.
+            // MidiTok's graph lets programs and chords come between a pedal and its duration, and control changes stand even
+            // within a note.
+            Some(TokenType::Pedal) if self.tokenizer.config.sustain_pedal_duration => {
+                Types::of(&[TokenType::Duration])
+            }
             Some(TokenType::ControlChange) => {
                 graph.after(TokenType::ControlChange).without(&[TokenType::Velocity, TokenType::Duration])
             }
@@ -160,7 +177,8 @@ impl Grammar<'_> {
             TokenType::Start => self.before.is_none(),
             TokenType::End => {
                 let may_end = |before| self.tokenizer.graph.after(before).has(TokenType::End);
-                self.pending == 0 && self.sounding == 0 && self.before.is_some_and(may_end)
+                let is_over = self.pending == 0 && self.sounding == 0 && self.pedals.is_empty();
+                is_over && self.before.is_some_and(may_end)
             }
             // What ends a bar needs one, and another after it.
             TokenType::Bar if value == BAR_END => self.moment > 0 && self.before != Some(TokenType::Bar),
@@ -172,6 +190,8 @@ impl Grammar<'_> {
                 value < self.bar_positions && (after_rest || value > self.position)
             }
             TokenType::Program => self.has_next(self.tokenizer.program(value)),
+            TokenType::Pedal => !self.pedals.contains(&self.pedal_program(value)),
+            TokenType::PedalOff => self.pedals.contains(&self.pedal_program(value)),
             TokenType::Chord => self.may_begin_any(self.program, self.counted_program),
             TokenType::NoteOff | TokenType::DrumOff => {
                 self.suits(kind == TokenType::DrumOff, self.program)
@@ -212,6 +232,11 @@ impl Grammar<'_> {
     fn may_end(&self, program: ProgramId, pitch: i64) -> bool {
         let onset = self.open.get(&(program, pitch)).and_then(VecDeque::front);
         onset.is_some_and(|onset| *onset < self.moment)
+    }
+
+    /// The program whose pedal a token speaks of; without programs the only one.
+    fn pedal_program(&self, value: u32) -> ProgramId {
+        if self.tokenizer.config.use_programs { self.tokenizer.program(value) } else { 0 }
     }
 
     /// Whether something may follow a program.
@@ -265,7 +290,14 @@ impl Grammar<'_> {
             TokenType::TimeSignature => {
                 if let Some((upper, _)) = self.tokenizer.signature(value) {
                     self.bar_positions = i64::from(upper) * i64::from(finest(&self.tokenizer.config));
+                    self.signature = Some(value);
                 }
+            }
+            TokenType::Pedal if !self.tokenizer.config.sustain_pedal_duration => {
+                self.pedals.insert(self.pedal_program(value));
+            }
+            TokenType::PedalOff => {
+                self.pedals.remove(&self.pedal_program(value));
             }
             TokenType::NoteOff | TokenType::DrumOff => {
                 let key = (self.program, self.plain_pitch(kind, value));
@@ -276,7 +308,12 @@ impl Grammar<'_> {
             _ => {}
         }
         self.is_bar_over = kind == TokenType::Bar && value == BAR_END;
-        self.pending = if self.says_nothing_yet(kind) { self.pending + 1 } else { 0 };
+        if self.says_nothing_yet(kind) {
+            self.pending += 1;
+        } else {
+            self.pending = 0;
+            self.settled = Some(kind);
+        }
         self.earlier = self.before.replace(kind);
     }
 
@@ -318,7 +355,7 @@ impl Grammar<'_> {
     }
 
     /// Ends `tokens`, whose last token is the last one observed, so that it stands by itself: takes off what only
-    /// announces something, and ends the notes that sound.
+    /// announces something, ends the notes that sound, and lifts the pedals that are down.
     pub fn close(&self, tokens: &mut Vec<TokenId>) {
         let cut = tokens.get(tokens.len().saturating_sub(self.pending)..).unwrap_or_default();
         let has_note = cut.iter().filter_map(|t| self.tokenizer.token_kind(*t)).any(is_note);
@@ -329,11 +366,16 @@ impl Grammar<'_> {
         if has_note && let Some(at) = open.iter().position(|key| *key == self.last_note) {
             open.remove(at);
         }
-        if open.is_empty() || self.is_finished() {
+        if (open.is_empty() && self.pedals.is_empty()) || self.is_finished() {
             return;
         }
         let (vocabulary, config) = (&self.tokenizer.vocabulary, &self.tokenizer.config);
-        tokens.push(vocabulary.time_shifts.id(0));
+        if self.tokenizer.tokenization == Tokenization::Remi {
+            // Pedals alone: notes have durations.
+            self.begin_bar(tokens);
+        } else {
+            tokens.push(vocabulary.time_shifts.id(0));
+        }
         for (program, pitch) in open {
             if config.use_programs {
                 // Program 0, in force from the start, may have no token.
@@ -346,6 +388,26 @@ impl Grammar<'_> {
             let (offs, low) =
                 if is_drum { (vocabulary.drum_offs, drums_low) } else { (vocabulary.note_offs, low) };
             tokens.push(offs.id((pitch - i64::from(low)).clamp(0, 127) as u32));
+        }
+        tokens.extend(self.pedals.iter().map(|program| vocabulary.pedal_offs.id(*program)));
+    }
+
+    /// Goes on to a place at which pedals may be lifted: in the next bar, if not here.
+    fn begin_bar(&self, tokens: &mut Vec<TokenId>) {
+        let (vocabulary, graph) = (&self.tokenizer.vocabulary, &self.tokenizer.graph);
+        let may_lift = |kind: TokenType| graph.after(kind).has(TokenType::PedalOff);
+        if self.settled.is_some_and(may_lift) {
+            return;
+        }
+        if self.settled != Some(TokenType::Bar) || self.is_bar_over {
+            tokens.push(vocabulary.bars.last_id());
+        }
+        if graph.after(TokenType::Bar).has(TokenType::TimeSignature) {
+            let common = || vocabulary.values.time_signatures.iter().position(|s| *s == (4, 4));
+            let signature = self.signature.or_else(|| u32::try_from(common()?).ok()).unwrap_or(0);
+            tokens.push(vocabulary.time_signatures.id(signature));
+        } else {
+            tokens.push(vocabulary.positions.id(0));
         }
     }
 }

@@ -180,6 +180,7 @@ impl MusicTokenizer {
         let (sequences, over_limit) = self.encode_piece(&piece);
         let report = EncodeReport {
             out_of_range: piece.left_out.out_of_range,
+            drums: piece.left_out.drums,
             other_tracks: piece.left_out.other_programs,
             doubled: piece.left_out.doubled,
             over_limit,
@@ -226,7 +227,7 @@ impl MusicTokenizer {
             tracks.first().filter(|_| config.program_changes && !config.one_token_stream_for_programs)
         {
             if room == 0 {
-                return (Encoding::default(), events.iter().filter(|e| e.kind == EventKind::Note).count());
+                return (Encoding::default(), self.notes_lost(&events));
             }
             out.push(vocabulary.programs.id(track.program), 0);
         }
@@ -236,8 +237,16 @@ impl MusicTokenizer {
             _ => shifts::write_shifts(&events, ticks, config, vocabulary, self.tokenization, &mut out),
         };
         let unsaid = events.get(events.len() - left..).unwrap_or_default();
-        let notes = unsaid.iter().filter(|e| e.kind == EventKind::Note).count();
-        (Encoding { ids: out.ids, ticks: out.ticks }, notes)
+        (Encoding { ids: out.ids, ticks: out.ticks }, self.notes_lost(unsaid))
+    }
+
+    /// How many notes are not there, or have no end, without the last events.
+    fn notes_lost(&self, unsaid: &[Event]) -> usize {
+        let notes = || unsaid.iter().filter(|e| e.kind == EventKind::Note);
+        let offs = unsaid.iter().filter(|e| e.kind == EventKind::NoteOff).count();
+        // The note-offs of notes that are not there do not count again.
+        let own = notes().filter(|e| self.config.use_note_duration_programs.contains(&e.program)).count();
+        notes().count() + offs.saturating_sub(own)
     }
 
     /// The events of some tracks in order.

@@ -1,5 +1,7 @@
 //! The names of tokens, which are MidiTok's.
 
+use std::collections::HashSet;
+
 use super::config::TokenizerConfig;
 use super::vocabulary::{BAR_END, Entry, Vocabulary};
 use crate::tokenizer::{TokenId, TokenType};
@@ -50,6 +52,16 @@ impl Vocabulary {
             }
         };
         Some(format!("{}_{text}", type_name(kind)))
+    }
+
+    /// A name that a special token has, and a token of the music too.
+    pub(super) fn name_of_two(&self, config: &TokenizerConfig) -> Option<String> {
+        let special: HashSet<&str> = self.special_names.iter().map(String::as_str).collect();
+        // Most begin as no type of the music does; then no name needs to be put together.
+        let types: HashSet<&str> = special.iter().filter_map(|name| name.split('_').next()).collect();
+        let music = (0..).take(self.len()).skip(self.special_names.len());
+        let of_type = music.filter(|id| self.entry(*id).is_some_and(|e| types.contains(type_name(e.kind))));
+        of_type.filter_map(|id| self.name(id, config)).find(|name| special.contains(name.as_str()))
     }
 }
 

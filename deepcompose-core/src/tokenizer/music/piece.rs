@@ -77,6 +77,7 @@ pub(super) struct Piece {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct LeftOut {
     pub(super) out_of_range: usize,
+    pub(super) drums: usize,
     pub(super) other_programs: usize,
     pub(super) doubled: usize,
 }
@@ -123,7 +124,9 @@ impl Piece {
         let rules = Rules { config, values, has_note_offs, grid: grid.as_ref(), beats: &beats };
         tracks.retain_mut(|track| {
             if config.use_programs && !config.programs.contains(&track.program) {
-                left_out.other_programs += track.notes.len();
+                let count =
+                    if track.program == DRUMS { &mut left_out.drums } else { &mut left_out.other_programs };
+                *count += track.notes.len();
                 return false;
             }
             preprocess_track(track, &rules, &mut left_out);

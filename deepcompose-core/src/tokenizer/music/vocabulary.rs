@@ -179,7 +179,14 @@ impl Vocabulary {
                 limit: Self::MAX_SIZE,
             });
         }
-        Ok(vocabulary)
+        match vocabulary.name_of_two(config) {
+            None => Ok(vocabulary),
+            Some(value) => Err(TokenizerError::OutOfRange {
+                field: "special_tokens",
+                value,
+                accepted: "a name that no token of the music has",
+            }),
+        }
     }
 
     fn empty(config: &TokenizerConfig) -> Self {

@@ -43,6 +43,18 @@ fn named_tracks_are_the_voices_whatever_their_order_and_pitch() {
 }
 
 #[test]
+fn notes_of_no_voice_are_not_clean() {
+    let mut tracks: Vec<Track> =
+        (60..).zip(["soprano", "alto", "tenor", "bass"]).map(|(p, name)| track(name, &[(0, 1, p)])).collect();
+    let report = |tracks: &[Track]| SatbTokenizer.voices(&score(tracks.to_vec())).1;
+    assert!(report(&tracks).is_clean());
+    tracks.push(Track::drums("kit", Program::MIN).with_notes(track("", &[(0, 1, 36)]).notes().to_vec()));
+    assert_eq!((report(&tracks).drums, report(&tracks).is_clean()), (1, true));
+    tracks.push(track("organ", &[(0, 1, 90)]));
+    assert_eq!((report(&tracks).other_tracks, report(&tracks).is_clean()), (1, false));
+}
+
+#[test]
 fn four_other_tracks_are_ordered_by_mean_pitch() {
     let piece = score(vec![
         track("a", &[(0, 1, 50)]),
