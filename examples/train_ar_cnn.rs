@@ -25,11 +25,11 @@ use deepcompose::models::ar_cnn::{
 use deepcompose::models::compose::enhance;
 use deepcompose::models::data::Corpus;
 use deepcompose::models::pretrained;
-use deepcompose::models::training::{Freeze, RunSettings};
+use deepcompose::models::training::{Freeze, RunSettings, Sharing};
 use deepcompose::prelude::*;
 use pieces::Pieces;
 use rand::SeedableRng;
-use training::{Common, Result};
+use training::{Common, Result, say};
 
 #[derive(Parser)]
 #[command(about = "Train an AR-CNN: enhances a melody, adding and removing notes")]
@@ -69,18 +69,21 @@ fn run() -> Result<()> {
     config.training.validate(&config.model)?;
     let (train, valid) =
         Pieces::open(common.data.as_deref(), Corpus::builtin)?.windows(config.model.steps)?;
-    println!("{} training windows, {} validation windows", train.len(), valid.len());
+    say!("{} training windows, {} validation windows", train.len(), valid.len());
     let devices = config.run.devices()?;
+    let ArCnnTraining { batch_size, accumulate, .. } = config.training;
     // Several devices take a step of a batch each.
-    let batches = if devices.len() > 1 { devices.len() } else { config.training.accumulate.max(1) };
-    let epoch = train.len().div_ceil(config.training.batch_size.max(1) * batches);
+    let epoch = match devices.len() {
+        0 | 1 => train.len().div_ceil(batch_size * accumulate),
+        devices => Sharing::largest_share(train.len(), devices).div_ceil(batch_size),
+    };
     let training = &mut config.training;
     common.apply(epoch, &mut training.steps, &mut training.seed);
 
     if devices.len() > 1 {
         let (epochs, out) = (config.training.steps.div_ceil(epoch), common.out(NAME));
         train_on_devices(&config, train, valid, &devices, config.run.sharing, epochs, &out)?;
-        println!("weights={}", out.join("last.safetensors").display());
+        say!("weights={}", out.join("last.safetensors").display());
         return Ok(());
     }
     let mut trainer = match tuned {

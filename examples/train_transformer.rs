@@ -18,19 +18,21 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
+use deepcompose::core::{SatbTokenizer, Tokenizer};
 use deepcompose::midi;
 use deepcompose::models::compose::extend;
 use deepcompose::models::data::Corpus;
 use deepcompose::models::pretrained;
-use deepcompose::models::training::{Freeze, RunSettings};
+use deepcompose::models::training::{Freeze, RunSettings, Sharing};
 use deepcompose::models::transformer::{
     Decoder, TransformerTrainConfig, TransformerTrainer, TransformerTraining, TransformerXl,
     TransformerXlConfig, Vocabulary, train_on_devices,
 };
 use deepcompose::prelude::*;
+use deepcompose::samplers::{TokenSampler, Unconstrained, generate_tokens};
 use pieces::Pieces;
 use rand::SeedableRng;
-use training::{Common, Result};
+use training::{Common, Result, say};
 
 #[derive(Parser)]
 #[command(about = "Train a Transformer: continues a melody")]
@@ -83,19 +85,21 @@ fn run() -> Result<()> {
     config.training.validate()?;
     let (train, valid) = Pieces::open(common.data.as_deref(), Corpus::builtin)?.tokens(vocabulary)?;
     let count = |data: &deepcompose::models::transformer::TokenDataset| (data.pieces().len(), data.tokens());
-    println!("training pieces and tokens: {:?}, validation: {:?}", count(&train), count(&valid));
+    say!("training pieces and tokens: {:?}, validation: {:?}", count(&train), count(&valid));
     let devices = config.run.devices()?;
     // Several devices take a step of a batch each.
-    let batches = if devices.len() > 1 { devices.len() } else { config.training.accumulate };
-    let per_step = config.training.lanes * batches * config.model.segment;
-    let epoch = train.tokens().div_ceil(per_step.max(1));
+    let segments = train.tokens().div_ceil(config.training.lanes * config.model.segment).max(1);
+    let epoch = match devices.len() {
+        0 | 1 => segments.div_ceil(config.training.accumulate),
+        devices => Sharing::largest_share(segments, devices),
+    };
     let training = &mut config.training;
     common.apply(epoch, &mut training.steps, &mut training.seed);
 
     if devices.len() > 1 {
         let (epochs, out) = (config.training.steps.div_ceil(epoch), common.out(NAME));
         train_on_devices(&config, train, valid, &devices, config.run.sharing, epochs, &out)?;
-        println!("weights={}", out.join("last.safetensors").display());
+        say!("weights={}", out.join("last.safetensors").display());
         return Ok(());
     }
     let mut trainer = match tuned {
@@ -106,14 +110,24 @@ fn run() -> Result<()> {
     common.supervised(run, &mut trainer, "nats a token", config.training.steps, &mut sample)
 }
 
-/// Ode to Joy, continued.
+/// Ode to Joy, continued; of four voices, eight bars from nothing.
 fn sample(model: &TransformerXl, path: &Path) -> Result<()> {
     let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(1);
-    let (melody, params) = (InputTrack::OdeToJoy.score(), TransformerParams::default());
     let mut decoder = Decoder::new(model)?;
-    let music = extend(&mut decoder, &melody, &params, &mut rng, &mut |_| ControlFlow::Continue(()))?;
+    let (music, title) = if model.config().tokenizer == Some(Vocabulary::Satb) {
+        let sampler = TokenSampler::new(SamplingTechnique::Nucleus, 0.95, 1.0)?;
+        let (start, any) = ([SatbTokenizer::START_ID], &mut Unconstrained);
+        let generated = generate_tokens(&mut decoder, &start, &sampler, any, 4 * 128, &mut rng, &mut |_| {
+            ControlFlow::Continue(())
+        })?;
+        (SatbTokenizer.decode(&generated.tokens).score, "Four voices from nothing")
+    } else {
+        let (melody, params) = (InputTrack::OdeToJoy.score(), TransformerParams::default());
+        let made = extend(&mut decoder, &melody, &params, &mut rng, &mut |_| ControlFlow::Continue(()))?;
+        (made.into_score(), "Ode to Joy, continued")
+    };
     midi::write(path.with_extension("mid"), &music)?;
-    plots::piano_roll(&path.with_extension("svg"), &music, "Ode to Joy, continued")
+    plots::piano_roll(&path.with_extension("svg"), &music, title)
 }
 
 fn main() -> ExitCode {

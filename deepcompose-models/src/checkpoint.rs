@@ -8,10 +8,11 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
-use burn::module::Module;
+use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::ModuleOptimizer;
 use burn::store::ModuleRecord;
-use burn::tensor::Bytes;
+use burn::tensor::{Bytes, Tensor};
+use burn_pack::{DType, Reader};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 use serde::Serialize;
@@ -19,7 +20,7 @@ use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
 use crate::error::WeightsError;
-use crate::weights::{check_size, read_limited, serialize, write_atomically};
+use crate::weights::{check_size, read_limited, serialize, unless_they_overlap, write_atomically};
 
 /// The version of the checkpoint format that is written, and the only one that is read.
 pub const VERSION: u32 = 1;
@@ -79,17 +80,74 @@ impl Checkpoint {
     /// [`WeightsError::Malformed`] if the part is missing or damaged, [`WeightsError::Mismatch`]
     /// if it belongs to another network.
     pub fn module<M: Module>(&self, name: &str, module: M) -> Result<M, WeightsError> {
+        self.tensors(name)?;
         let record = ModuleRecord::from_bytes(self.part(name)?).map_err(WeightsError::malformed)?;
         module.try_load_record(record).map_err(|e| WeightsError::Mismatch(e.to_string()))
     }
 
-    /// Loads an optimiser's state.
+    /// Loads the state of the optimiser of `module`, which [`module`](Self::module) gave.
     ///
     /// # Errors
     ///
-    /// [`WeightsError::Malformed`] if the part is missing or damaged.
-    pub fn optimizer(&self, name: &str, optimizer: ModuleOptimizer) -> Result<ModuleOptimizer, WeightsError> {
+    /// [`WeightsError::Malformed`] if the part is missing or damaged, [`WeightsError::Mismatch`] if it is of other
+    /// parameters.
+    pub fn optimizer<M: Module>(
+        &self,
+        name: &str,
+        optimizer: ModuleOptimizer,
+        module: &M,
+    ) -> Result<ModuleOptimizer, WeightsError> {
+        let mut shapes = Shapes::default();
+        module.visit(&mut shapes);
+        let shape_of = |id: u64| {
+            shapes.0.get(&id).ok_or_else(|| {
+                WeightsError::Mismatch(format!(
+                    "`{name}` has a state of parameter {id}, which the network has not"
+                ))
+            })
+        };
+        // burn panics where these do not hold.
+        for tensor in self.tensors(name)? {
+            let own = tensor.name.split_once('.').and_then(|(id, _)| id.parse().ok());
+            let id = tensor.param_id.filter(|id| own == Some(*id)).ok_or_else(|| {
+                WeightsError::malformed(format!(
+                    "`{}` in `{name}` does not say whose state it is",
+                    tensor.name
+                ))
+            })?;
+            let (theirs, ours) = (tensor.shape.to_vec(), shape_of(id)?);
+            if theirs != *ours {
+                let what = format!("`{}` in `{name}` is {theirs:?}, its parameter {ours:?}", tensor.name);
+                return Err(WeightsError::Mismatch(what));
+            }
+        }
+        let reader = Reader::from_bytes(self.part(name)?).map_err(WeightsError::malformed)?;
+        for (key, rank) in reader.scalars() {
+            let Some(id) = key.strip_suffix(".__rank").and_then(|id| id.parse().ok()) else { continue };
+            if usize::try_from(*rank).ok() != Some(shape_of(id)?.len()) {
+                return Err(WeightsError::Mismatch(format!(
+                    "`{key}` in `{name}` is not its parameter's rank"
+                )));
+            }
+        }
         optimizer.from_bytes(self.part(name)?).map_err(WeightsError::malformed)
+    }
+
+    /// The tensors of a part that burn wrote: 32-bit floats, none of which lies over another.
+    fn tensors(&self, name: &str) -> Result<Vec<burn_pack::Tensor>, WeightsError> {
+        let part = self.part(name)?;
+        let length = part.len();
+        let reader = Reader::from_bytes(part).map_err(WeightsError::malformed)?;
+        let tensors = reader.into_tensors().map_err(WeightsError::malformed)?;
+        unless_they_overlap(&tensors, length)?;
+        match tensors.iter().find(|tensor| tensor.dtype != DType::F32) {
+            None => Ok(tensors),
+            Some(tensor) => Err(WeightsError::Unsupported {
+                what: "tensor type",
+                found: format!("{:?} ({} in `{name}`)", tensor.dtype, tensor.name),
+                accepted: "F32".to_owned(),
+            }),
+        }
     }
 
     fn part(&self, name: &str) -> Result<Bytes, WeightsError> {
@@ -170,6 +228,16 @@ impl Checkpoint {
         }
         let state = serde_json::from_str(state).map_err(WeightsError::malformed)?;
         Ok((Self { parts }, state))
+    }
+}
+
+/// The shape of every parameter, by its identity.
+#[derive(Default)]
+struct Shapes(HashMap<u64, Vec<usize>>);
+
+impl ModuleVisitor for Shapes {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        self.0.insert(param.id.val(), param.val().dims().to_vec());
     }
 }
 

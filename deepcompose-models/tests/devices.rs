@@ -7,7 +7,7 @@ mod small;
 
 use deepcompose_models::training::{Sharing, TrainError};
 use deepcompose_models::weights::Model;
-use deepcompose_models::{Device, ar_cnn, transformer, weights};
+use deepcompose_models::{Device, ar_cnn, training, transformer, weights};
 
 #[test]
 fn two_devices_train_an_ar_cnn_for_whole_epochs() {
@@ -21,6 +21,15 @@ fn two_devices_train_an_ar_cnn_for_whole_epochs() {
         };
         let model = train().unwrap();
         assert!(matches!(train(), Err(TrainError::RunExists { .. })));
+        // What they would pass over is refused.
+        for (clip, freeze) in [(Some(1.0), vec![]), (None, vec!["encoder"])] {
+            let mut config = config.clone();
+            config.training.clip = clip;
+            config.training.freeze = training::Freeze::new(freeze);
+            let (train, valid, nowhere) = (small::scales(), small::scales(), folder.path().join("none"));
+            let refused = ar_cnn::train_on_devices(&config, train, valid, &devices, sharing, 3, &nowhere);
+            assert!(matches!(refused, Err(TrainError::Config(_))) && !nowhere.exists());
+        }
         assert_eq!(model.config(), &config.model);
         // burn-train's validation losses, one folder an epoch: they fall.
         let loss = |epoch: usize| -> f64 {

@@ -365,6 +365,14 @@ fn what_is_asked_for_must_be_what_was_prepared() {
     let error = prepare(&broken, &nowhere, &options(tokens()), &mut |_| ControlFlow::Continue(()));
     assert!(matches!(error, Err(CorpusError::Nothing { .. })));
     assert!(bytes(&nowhere).is_empty());
+    // Nor is what was prepared there lost: no band is in a melody.
+    let tunes = folder.path().join("tunes");
+    write_tunes(&tunes, 0..3);
+    let kept = bytes(&out);
+    let bands = PrepareOptions { files_per_shard: 2, ..options(Representation::Bands) };
+    let error = prepare(&tunes, &out, &bands, &mut |_| ControlFlow::Continue(()));
+    assert!(matches!(error, Err(CorpusError::Nothing { .. })));
+    assert!(bytes(&out) == kept);
     let zero = PrepareOptions { files_per_shard: 0, ..options(tokens()) };
     let error = prepare(&midi, &out, &zero, &mut |_| ControlFlow::Continue(()));
     assert!(matches!(error, Err(CorpusError::Option { field: "files_per_shard", .. })));

@@ -351,6 +351,10 @@ impl Trainer for Told {
         Ok(self.1)
     }
 
+    fn measure(&self) -> String {
+        self.0.measure()
+    }
+
     fn model(&self) -> Self::Model {
         self.0.model()
     }
@@ -406,6 +410,110 @@ fn a_fine_tuned_run_goes_on_from_its_own_weights() {
     assert!(bytes(one.path(), "last.safetensors") != bytes(drawn.path(), "last.safetensors"));
 }
 
+/// Networks of one seed on the same validation data, trained on others: the same loss; on other validation data another.
+#[test]
+fn validation_is_of_the_validation_data() {
+    use deepcompose_models::gan::{GanDataset, GanTrainer};
+    use deepcompose_models::transformer::TransformerTrainer;
+    let device = deepcompose_models::Device::default();
+    let (major, minor) = (|| small::broken_chords([0, 4, 7, 4]), || small::broken_chords([0, 3, 7, 12]));
+    let transformer = |train, valid| {
+        let config = small::transformer_config(1);
+        TransformerTrainer::new(&config, train, valid, &device).unwrap().validate().unwrap()
+    };
+    assert_eq!(transformer(major(), minor()), transformer(minor(), minor()));
+    assert_ne!(transformer(major(), minor()), transformer(major(), major()));
+    let high = || GanDataset::new((70..73).map(small::band).collect());
+    let gan = |train, valid| {
+        GanTrainer::new(&small::gan_config(1), train, valid, &device).unwrap().validate().unwrap()
+    };
+    assert_eq!(gan(small::bands(), high()), gan(high(), high()));
+    assert_ne!(gan(small::bands(), high()), gan(small::bands(), small::bands()));
+}
+
+/// What was the best on some validation data says nothing about others.
+#[test]
+fn other_validation_data_begin_the_best_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    whole(folder.path(), small::ar_cnn(4));
+    let best_with = |change: &dyn Fn(&mut deepcompose_models::ar_cnn::ArCnnTrainConfig), valid| {
+        let mut config = small::ar_cnn_config(8);
+        change(&mut config);
+        let device = deepcompose_models::Device::default();
+        let mut trainer = ArCnnTrainer::new(&config, small::scales(), valid, &device).unwrap();
+        let mut run = Run::open(folder.path(), &settings()).unwrap();
+        assert_eq!(run.restore(&mut trainer).unwrap(), Some(4));
+        run.best().map(|best| best.step)
+    };
+    assert_eq!(best_with(&|_| {}, small::scales()), Some(4));
+    assert_eq!(best_with(&|c| c.training.learning_rate = 1e-4, small::scales()), Some(4));
+    assert_eq!(best_with(&|c| c.training.corruption.remove = (0.0, 0.9), small::scales()), None);
+    let rows = ndarray::Array2::from_shape_fn((48, 128), |(step, pitch)| pitch == 60 + step / 8);
+    let others = deepcompose_models::ar_cnn::RollWindows::new(vec![rows], 16, 4);
+    assert_eq!(best_with(&|_| {}, others), None);
+}
+
+/// A checkpoint may come from anywhere: burn panics at an optimiser's state that names no parameter, or is of another
+/// shape than its own.
+#[test]
+fn the_states_of_other_parameters_are_refused() {
+    use burn::module::Module;
+    use burn::optim::AdamConfig;
+    use deepcompose_models::checkpoint::Checkpoint;
+    use deepcompose_models::weights::Model;
+
+    let trainer = {
+        let mut trainer = small::ar_cnn(2);
+        trainer.train_step().unwrap();
+        trainer
+    };
+    let (checkpoint, _) = trainer.save().unwrap();
+    let fresh = trainer.model().train();
+    let network: deepcompose_models::ar_cnn::ArCnn = checkpoint.module("model", fresh).unwrap();
+    let bytes = checkpoint.bytes("optimizer").unwrap().to_vec();
+    let read = |bytes: Vec<u8>| {
+        let checkpoint = Checkpoint::new().with_bytes("optimizer", bytes);
+        checkpoint.optimizer("optimizer", AdamConfig::new().init(), &network).map(drop)
+    };
+    read(bytes.clone()).unwrap();
+    let whole = || {
+        let bytes = burn_pack::Bytes::from_bytes_vec(bytes.clone());
+        burn_pack::Reader::from_bytes(bytes).unwrap()
+    };
+    let write = |tensors, rank: Option<i64>| {
+        let mut writer = burn_pack::Writer::new(tensors);
+        for (key, value) in whole().scalars() {
+            let value = match rank {
+                Some(rank) if key.ends_with(".__rank") => burn_pack::Scalar::Int(rank),
+                _ => *value,
+            };
+            writer = writer.with_scalar(key, value);
+        }
+        read(writer.into_bytes().unwrap().to_vec())
+    };
+    write(whole().into_tensors().unwrap(), None).unwrap();
+    let error = write(whole().into_tensors().unwrap(), Some(40)).unwrap_err();
+    assert!(matches!(error, WeightsError::Mismatch(_)), "{error}");
+    let changed = |change: &dyn Fn(&mut burn_pack::Tensor)| {
+        let mut tensors = whole().into_tensors().unwrap();
+        change(&mut tensors[0]);
+        write(tensors, None).unwrap_err()
+    };
+    assert!(matches!(changed(&|t| t.param_id = None), WeightsError::Malformed { .. }));
+    assert!(matches!(changed(&|t| t.name = format!("7.{}", t.name)), WeightsError::Malformed { .. }));
+    let flat =
+        |t: &mut burn_pack::Tensor| t.shape = vec![t.shape.to_vec().iter().product::<usize>(), 1].into();
+    assert!(matches!(changed(&flat), WeightsError::Mismatch(_)));
+    let stranger = |t: &mut burn_pack::Tensor| {
+        t.param_id = Some(7);
+        t.name = format!("7{}", &t.name[t.name.find('.').unwrap()..]);
+    };
+    assert!(matches!(changed(&stranger), WeightsError::Mismatch(_)));
+    let other = deepcompose_models::ar_cnn::ArCnn::build(&small::ar_cnn_config(1).model, &Default::default());
+    let another = checkpoint.optimizer("optimizer", AdamConfig::new().init(), &other.unwrap());
+    assert!(matches!(another.map(drop), Err(WeightsError::Mismatch(_))));
+}
+
 #[test]
 fn folders_that_cannot_be_used_are_refused() {
     let folder = tempfile::tempdir().unwrap();
@@ -418,6 +526,10 @@ fn folders_that_cannot_be_used_are_refused() {
     assert_eq!(Run::open(folder.path(), &settings()).unwrap().restore(&mut small::gan(1)).unwrap(), None);
     whole(folder.path(), small::gan(1));
     assert!(matches!(Run::create(folder.path(), &settings()), Err(TrainError::RunExists { .. })));
+    // Several devices trained there: burn-train's folder.
+    let shared = tempfile::tempdir().unwrap();
+    std::fs::create_dir(shared.path().join("checkpoint")).unwrap();
+    assert!(matches!(Run::create(shared.path(), &settings()), Err(TrainError::RunExists { .. })));
     let file = folder.path().join("log.jsonl").join("inside");
     assert!(matches!(Run::create(file, &settings()), Err(TrainError::Weights(WeightsError::Io { .. }))));
     assert!(RunSettings { devices: Vec::new(), ..settings() }.devices().is_err());

@@ -3,6 +3,8 @@
 // Each example uses a part of it.
 #![allow(dead_code)]
 
+mod stdout;
+
 use std::error::Error;
 use std::path::Path;
 use std::process::ExitCode;
@@ -12,6 +14,8 @@ use clap::error::ErrorKind;
 use deepcompose::core::{InputTrack, Score};
 use deepcompose::midi;
 
+pub(crate) use stdout::say;
+
 pub(crate) type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 /// Parses the command line, runs, and says in one line what went wrong.
@@ -19,7 +23,7 @@ pub(crate) fn main<A: Parser>(name: &str, run: impl FnOnce(A) -> Result<()>) -> 
     let done = match A::try_parse() {
         Ok(arguments) => run(arguments),
         Err(e) if matches!(e.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
-            print!("{e}");
+            say!("{}", e.to_string().trim_end());
             return ExitCode::SUCCESS;
         }
         Err(e) => Err(one_line(&e).into()),

@@ -4,7 +4,7 @@ use deepcompose::models::gan::{GanDataset, GanTrainConfig, GanTrainer, Generator
 use deepcompose::models::training::Freeze;
 use deepcompose::models::{Device, pretrained};
 
-use crate::training::{Common, Result};
+use crate::training::{Common, Result, say};
 
 /// A configuration, and the network to go on with if there is one.
 pub(crate) struct Start {
@@ -40,9 +40,9 @@ impl Start {
         train: GanDataset,
         valid: GanDataset,
     ) -> Result<GanTrainer> {
-        println!("{} training windows, {} validation windows", train.len(), valid.len());
+        say!("{} training windows, {} validation windows", train.len(), valid.len());
         for genre in Genre::ALL.into_iter().filter(|genre| train.genre_len(*genre) > 0) {
-            println!("  {genre}: {} training, {} validation", train.genre_len(genre), valid.genre_len(genre));
+            say!("  {genre}: {} training, {} validation", train.genre_len(genre), valid.genre_len(genre));
         }
         let training = &mut self.config.training;
         let epoch = train.len().div_ceil(training.batch_size.max(1));

@@ -12,7 +12,7 @@ use deepcompose::models::gan::GanDataset;
 use deepcompose::models::transformer::{TokenDataset, Vocabulary};
 use indicatif::ProgressBar;
 
-use crate::training::Result;
+use crate::training::{Result, say};
 
 pub(crate) enum Pieces {
     Corpus(Corpus),
@@ -33,8 +33,8 @@ impl Pieces {
             ControlFlow::Continue(())
         })?;
         bar.finish_and_clear();
-        println!("{report}");
-        report.skipped.iter().take(10).for_each(|skipped| println!("  {skipped}"));
+        say!("{report}");
+        report.skipped.iter().take(10).for_each(|skipped| say!("  {skipped}"));
         Ok(Self::Corpus(corpus))
     }
 
@@ -42,7 +42,7 @@ impl Pieces {
     /// the splits only, they serve as both.
     fn both<D>(dataset: impl Fn(Split) -> std::result::Result<D, CorpusError>) -> Result<(D, D)> {
         let only = |split| {
-            println!("all pieces fall into the split `{split}`: they are trained on and measured on");
+            say!("all pieces fall into the split `{split}`: they are trained on and measured on");
             dataset(split)
         };
         match (dataset(Split::Train), dataset(Split::Valid)) {

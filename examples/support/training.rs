@@ -3,6 +3,8 @@
 // Each example uses a part of it.
 #![allow(dead_code)]
 
+mod stdout;
+
 use std::error::Error;
 use std::io::Write;
 use std::ops::ControlFlow;
@@ -21,6 +23,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
+
+pub(crate) use stdout::say;
 
 pub(crate) type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -128,7 +132,7 @@ impl Common {
         if let Some(wanted) = self.seed {
             *seed = wanted;
         }
-        println!("an epoch is {epoch} steps; the run has {steps}");
+        say!("an epoch is {epoch} steps; the run has {steps}");
     }
 
     /// The network that is to be fine-tuned, if any.
@@ -170,15 +174,15 @@ impl Common {
             false => Run::create(&folder, &config.run)?,
         };
         match run.restore(trainer)? {
-            Some(step) => println!("resumed after step {step}"),
-            None if self.resume => println!("there is no checkpoint yet: the run begins again"),
+            Some(step) => say!("resumed after step {step}"),
+            None if self.resume => say!("there is no checkpoint yet: the run begins again"),
             None => {}
         }
-        config.write(folder.join("config.toml"))?;
         // Without them a run that is killed at once would be resumed from weights drawn at random.
         if self.fine_tune.is_some() && run.checkpoints()?.is_empty() {
             run.begin(trainer)?;
         }
+        config.write(folder.join("config.toml"))?;
         Ok(run)
     }
 
@@ -256,7 +260,7 @@ impl Common {
                     let (mark, seconds) = (if *best { " best" } else { "" }, begun.elapsed().as_secs());
                     let line =
                         format!("step {step}: train {train:.4}, valid {loss:.4} {unit}{mark}, {seconds} s");
-                    if bar.is_hidden() { println!("{line}") } else { bar.println(line) }
+                    if bar.is_hidden() { say!("{line}") } else { bar.println(line) }
                 }
                 _ => {}
             }
@@ -268,17 +272,17 @@ impl Common {
 /// The last lines of a training: the best weights, and the last ones with the hash of their file.
 fn tell(run: &Run, outcome: &Outcome) -> Result<()> {
     if let Some(best) = outcome.best {
-        println!("best: step={} loss={} weights={}", best.step, best.loss, run.best_weights().display());
+        say!("best: step={} loss={} weights={}", best.step, best.loss, run.best_weights().display());
     }
     let path = run.last_weights();
     if outcome.ending == Ending::Stopped {
-        println!("stopped after step {}; --resume goes on", outcome.step);
+        say!("stopped after step {}; --resume goes on", outcome.step);
         return Ok(());
     }
     let hash: String =
         Sha256::digest(std::fs::read(&path)?).iter().map(|byte| format!("{byte:02x}")).collect();
     let loss = outcome.loss.unwrap_or(f64::NAN);
-    println!("final: step={} loss={loss} weights={} sha256={hash}", outcome.step, path.display());
-    std::io::stdout().flush()?;
+    say!("final: step={} loss={loss} weights={} sha256={hash}", outcome.step, path.display());
+    let _ = std::io::stdout().flush();
     Ok(())
 }

@@ -105,12 +105,13 @@ impl DataLoader<EditBatch> for WindowLoader {
 /// sums the gradients of one batch of each. burn-train's checkpoints and metrics go to `folder`, the last weights to
 /// `last.safetensors` in it. Such a training is not resumed to the bit: for that, train on one device with a
 /// [`Run`](crate::training::Run). Fields of the configuration that belong to a run's single device (`workers`,
-/// `accumulate`, `clip`, `freeze`, and the table `run`) are not used; the learning rate falls to the last step of `epochs`,
-/// whatever `steps` says.
+/// `accumulate`, and the table `run`) are not used; those that would be missed (`clip`, `freeze`) are refused; the
+/// learning rate falls to the last step of `epochs`, whatever `steps` says. The validation loss is the mean over batches, a
+/// short one as good as a full one: not quite that of a `Run`.
 ///
 /// # Errors
 ///
-/// [`TrainError::Config`] for settings out of range, [`TrainError::NoData`] for an empty split,
+/// [`TrainError::Config`] for settings out of range or that several devices do not follow, [`TrainError::NoData`] for an empty split,
 /// [`TrainError::RunExists`] if the folder holds a training already, [`TrainError::Supervision`] if burn-train or a
 /// device fails.
 pub fn train_on_devices(
@@ -124,6 +125,10 @@ pub fn train_on_devices(
 ) -> Result<ArCnn, TrainError> {
     let training = &config.training;
     training.validate(&config.model)?;
+    training.freeze.refuse_on_several_devices()?;
+    if let Some(clip) = training.clip {
+        return Err(ModelError::range("clip", clip, "none on several devices").into());
+    }
     for (split, windows) in [("train", &train), ("valid", &valid)] {
         if windows.is_empty() {
             return Err(TrainError::NoData { split });
@@ -142,7 +147,7 @@ pub fn train_on_devices(
     };
     let order = Arc::new(Shuffle::new(train.len(), training.seed));
     // Each step is one of a batch of each device.
-    let an_epoch = train.len().div_ceil(devices.len()).div_ceil(training.batch_size);
+    let an_epoch = Sharing::largest_share(train.len(), devices.len()).div_ceil(training.batch_size);
     let steps = epochs.saturating_mul(an_epoch).max(1);
     let model = fresh(&config.model, training.seed, &first.clone().autodiff())?;
     DeviceTraining {

@@ -31,8 +31,9 @@ pub struct ArCnnTrainer {
     training: ArCnnTraining,
     train: RollWindows,
     valid: RollWindows,
-    /// Fingerprint of the training windows.
+    /// Fingerprints of the training windows and of the validation windows.
     data: String,
+    valid_data: String,
     order: Shuffle,
     replicas: Replicas,
     /// Where gradients are computed by hand.
@@ -137,6 +138,7 @@ impl ArCnnTrainer {
             model: frozen.freeze(model),
             frozen,
             data: train.fingerprint(),
+            valid_data: valid.fingerprint(),
             train,
             valid,
             step: 0,
@@ -308,6 +310,10 @@ impl Trainer for ArCnnTrainer {
         Ok(total / counted.max(1.0))
     }
 
+    fn measure(&self) -> String {
+        format!("{} with {:?}", self.valid_data, self.training.corruption)
+    }
+
     fn model(&self) -> ArCnn {
         // `valid` also brings batch normalisation's running averages up to date.
         self.model.valid()
@@ -334,10 +340,13 @@ impl Trainer for ArCnnTrainer {
         TrainError::unless_same("accumulation", &theirs.accumulate, &ours.accumulate)?;
         TrainError::unless_same("number of workers", &theirs.workers, &ours.workers)?;
         TrainError::unless_same("training corpus", &state.data, &self.data)?;
+        // An update that batch norms hold back would come after what is loaded.
+        drop(self.model.valid());
         let model = checkpoint.module("model", self.model.clone())?;
+        let optimizer = checkpoint.optimizer("optimizer", self.optimizer.clone(), &model)?;
         self.frozen = self.training.freeze.of(&model)?;
         self.model = self.frozen.freeze(model);
-        self.optimizer = checkpoint.optimizer("optimizer", self.optimizer.clone())?;
+        self.optimizer = optimizer;
         self.step = state.step;
         Ok(())
     }

@@ -108,8 +108,8 @@ impl ArCnnTraining {
 }
 
 impl Default for ArCnnTraining {
-    /// The training of the weights that are shipped: 2000 steps of 16 windows, a cosine from 2e-3 after 100 steps of
-    /// warm-up, transposition by up to 6 semitones, bands of 64 pitches.
+    /// How the training of the shipped weights began, but for its length (1700 steps): 2000 steps of 16 windows, a cosine
+    /// from 2e-3 after 100 steps of warm-up, transposition by up to 6 semitones, bands of 64 pitches.
     fn default() -> Self {
         Self {
             steps: 2000,

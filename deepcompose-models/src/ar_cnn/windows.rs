@@ -30,7 +30,7 @@ pub struct EditBatch {
 impl RollWindows {
     /// Windows of `steps` steps every `hop` steps over `[length, 128]` rolls. A piece shorter than a
     /// window gives one window with silence behind it; what is left at the end of a piece is
-    /// covered by a window that ends with it.
+    /// covered by a window that ends with it. More steps than [`PianoRoll::MAX_STEPS`] count as these.
     #[must_use]
     pub fn new(pieces: Vec<Array2<bool>>, steps: usize, hop: usize) -> Self {
         Self::from_columns(pieces.iter().map(|piece| pitch_sets(piece.view()).into()).collect(), steps, hop)
@@ -38,6 +38,7 @@ impl RollWindows {
 
     /// The same over sets of sounding pitches, one a step.
     pub(crate) fn from_columns(pieces: Vec<Column<u128>>, steps: usize, hop: usize) -> Self {
+        let steps = steps.min(PianoRoll::MAX_STEPS);
         let mut windows = Vec::new();
         for (index, piece) in pieces.iter().enumerate() {
             let last = piece.len().saturating_sub(steps);

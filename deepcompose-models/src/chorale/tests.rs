@@ -359,6 +359,18 @@ mod training {
     }
 
     #[test]
+    fn validation_is_of_the_validation_pieces() {
+        let [train, valid] = [3..6, 6..9].map(|parts: std::ops::Range<usize>| {
+            ChoraleDataset::new(parts.map(|part| piece(part * 12)).collect()).unwrap()
+        });
+        let config = ChoraleTrainConfig { model: config(), ..ChoraleTrainConfig::default() };
+        let trainer = ChoraleTrainer::new(&config, train.clone(), valid.clone(), &Device::default()).unwrap();
+        let of = |data| evaluate(&trainer.model(), data).unwrap().nats_per_note();
+        assert_eq!(trainer.validate().unwrap(), of(&valid));
+        assert_ne!(of(&train), of(&valid));
+    }
+
+    #[test]
     fn training_goes_on_where_it_stopped() {
         for workers in [1, 2] {
             let folder = tempfile::tempdir().unwrap();

@@ -34,8 +34,9 @@ pub struct ChoraleTrainer {
     training: ChoraleTraining,
     train: ChoraleDataset,
     valid: ChoraleDataset,
-    /// Fingerprint of the training pieces.
+    /// Fingerprints of the training pieces and of the validation pieces.
     data: String,
+    valid_data: String,
     replicas: Replicas,
     teacher: Option<Teacher>,
     /// What the network knows of the training pieces.
@@ -137,6 +138,7 @@ impl ChoraleTrainer {
             replicas: Replicas::new(training.workers)?,
             network,
             data: train.fingerprint(),
+            valid_data: valid.fingerprint(),
             train,
             valid,
             training: training.clone(),
@@ -264,6 +266,10 @@ impl Trainer for ChoraleTrainer {
         Ok(evaluate(&self.model(), &self.valid)?.nats_per_note())
     }
 
+    fn measure(&self) -> String {
+        self.valid_data.clone()
+    }
+
     fn model(&self) -> ChoraleTransformer {
         self.network.valid()
     }
@@ -293,8 +299,9 @@ impl Trainer for ChoraleTrainer {
         // The groups of the optimiser go by the identities of the parameters, which the checkpoint brings.
         let network: ChoraleTransformer = checkpoint.module("network", self.network.clone())?;
         let fresh = optimizer(&network, self.training.weight_decay);
-        self.optimizer = checkpoint.optimizer("optimizer", fresh)?;
+        let optimizer = checkpoint.optimizer("optimizer", fresh, &network)?;
         self.frozen = self.training.freeze.of(&network)?;
+        self.optimizer = optimizer;
         self.network = self.frozen.freeze(network);
         self.step = state.step;
         Ok(())

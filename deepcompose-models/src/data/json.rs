@@ -1,6 +1,8 @@
 //! The JSON loaders.
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufReader, Read};
 use std::path::Path;
 
 use deepcompose_core::{
@@ -15,10 +17,35 @@ use super::{CorpusError, Piece, Split};
 const RESOLUTION: i64 = 480;
 
 fn read<T: DeserializeOwned>(path: &Path) -> Result<T, CorpusError> {
-    let name = path.display().to_string();
-    let file = std::fs::File::open(path).map_err(|source| CorpusError::Io { path: name.clone(), source })?;
-    serde_json::from_reader(std::io::BufReader::new(file))
-        .map_err(|source| CorpusError::Malformed { path: name, source })
+    let file = open(path)?;
+    serde_json::from_reader(file)
+        .map_err(|source| CorpusError::Malformed { path: path.display().to_string(), source })
+}
+
+/// Bytes of the largest file that is read.
+const MAX_BYTES: u64 = 1 << 30;
+
+fn open(path: &Path) -> Result<BufReader<File>, CorpusError> {
+    let io = |source| CorpusError::Io { path: path.display().to_string(), source };
+    let file = File::open(path).map_err(io)?;
+    match file.metadata().map_err(io)?.len() {
+        bytes if bytes > MAX_BYTES => Err(CorpusError::Form {
+            path: path.display().to_string(),
+            accepted: "a JSON file of at most 1 GiB",
+        }),
+        _ => Ok(BufReader::new(file)),
+    }
+}
+
+/// The first byte that is not white space.
+fn first(path: &Path) -> Result<Option<u8>, CorpusError> {
+    for byte in open(path)?.bytes() {
+        let byte = byte.map_err(|source| CorpusError::Io { path: path.display().to_string(), source })?;
+        if !byte.is_ascii_whitespace() {
+            return Ok(Some(byte));
+        }
+    }
+    Ok(None)
 }
 
 /// One loader's view of a note: times in quarter notes.
@@ -100,32 +127,28 @@ fn chorales_of(path: &Path, split: &str, pieces: Vec<Vec<[i64; 4]>>) -> Result<V
 /// All pieces of a JSON file in whichever of the three forms it has, with the splits of a form that has them.
 pub(super) fn any(path: &Path) -> Result<Vec<(Piece, Option<Split>)>, CorpusError> {
     let unsplit = |pieces: Vec<Piece>| pieces.into_iter().map(|piece| (piece, None)).collect();
-    match read::<Form>(path)? {
-        Form::Chorales(_) => {
-            let mut out = Vec::new();
-            for (name, steps) in read::<ChoraleFile>(path)? {
-                let split = Some(name.parse::<Split>()?);
-                out.extend(chorales_of(path, &name, steps)?.into_iter().map(|piece| (piece, split)));
-            }
-            Ok(out)
+    if first(path)? == Some(b'{') {
+        let mut out = Vec::new();
+        for (name, steps) in read::<ChoraleFile>(path)? {
+            let split = Some(name.parse::<Split>()?);
+            out.extend(chorales_of(path, &name, steps)?.into_iter().map(|piece| (piece, split)));
         }
-        Form::List(items) if items.iter().all(|item| item.mel.is_some()) => Ok(unsplit(leads(path)?)),
-        Form::List(items) if items.iter().all(|item| item.tracks.is_some()) => Ok(unsplit(pop(path)?)),
-        Form::List(_) => Err(CorpusError::Form {
+        return Ok(out);
+    }
+    let items = read::<Vec<Keys>>(path)?;
+    if items.iter().all(|item| item.mel.is_some()) {
+        Ok(unsplit(leads(path)?))
+    } else if items.iter().all(|item| item.tracks.is_some()) {
+        Ok(unsplit(pop(path)?))
+    } else {
+        Err(CorpusError::Form {
             path: path.display().to_string(),
             accepted: "a list of pieces that all have `mel`, or all have `tracks`",
-        }),
+        })
     }
 }
 
-/// Just enough of a file to tell its form.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Form {
-    Chorales(#[expect(dead_code, reason = "only told from a list")] BTreeMap<String, IgnoredAny>),
-    List(Vec<Keys>),
-}
-
+/// Just enough of a list's piece to tell its form.
 #[derive(Deserialize)]
 struct Keys {
     mel: Option<IgnoredAny>,

@@ -40,7 +40,9 @@
 //!
 //! [`Corpus`] holds scores in memory. [`prepare`] turns a corpus, part by part if need be on several machines, into shards
 //! of what one model learns, and [`Prepared`] maps them: then a corpus may be larger than memory, and training starts at
-//! once. Both give the same datasets with the same fingerprints.
+//! once. Both give the same datasets with the same fingerprints, but where one of two files with the same notes cannot be
+//! learnt as it stands (a melody and its piano on one track, of which no band can be told): prepared, the other is kept; in memory
+//! the first is, whatever it is fit for.
 //!
 //! # Augmentation
 //!
@@ -57,6 +59,7 @@
 //! | what | limit |
 //! |---|---|
 //! | a MIDI file | [`CorpusOptions::limits`] |
+//! | a JSON file | 1 GiB |
 //! | folders within folders | [`CorpusOptions::depth`] |
 //! | a piece as a roll | [`PianoRoll::MAX_STEPS`](deepcompose_core::PianoRoll::MAX_STEPS) steps |
 //! | a piece as a band | [`MAX_BARS`](crate::gan::MAX_BARS) bars |

@@ -60,6 +60,9 @@ pub struct LateBars {
     pub played: [TrackMetrics; TrackRole::COUNT],
 }
 
+/// So many can be drawn at a time.
+const MOST_WINDOWS: usize = 1 << 24;
+
 /// Generates `windows` windows drawn from `dataset` (its pieces, not transposed, over the chords that were
 /// **played** and with the tracks that were **played** before them) in batches of `batch_size`, and compares them
 /// with what was played. The same seed draws the same windows and latents.
@@ -68,7 +71,7 @@ pub struct LateBars {
 ///
 /// # Errors
 ///
-/// [`GanError::TooLittleData`] for no windows, [`GanError::OutOfRange`] for a batch size of 0 or a generator
+/// [`GanError::TooLittleData`] for no windows, [`GanError::OutOfRange`] for more than 2²⁴, a batch size of 0 or a generator
 /// without the layout of the data, [`GanError::Device`] if the device fails.
 pub fn evaluate(
     generator: &Generator,
@@ -80,6 +83,13 @@ pub fn evaluate(
     check_accompaniment(generator.config())?;
     if windows == 0 || dataset.is_empty() {
         return Err(GanError::TooLittleData { windows: 0, needed: 1 });
+    }
+    if windows > MOST_WINDOWS {
+        return Err(GanError::OutOfRange {
+            field: "windows",
+            value: windows as f64,
+            accepted: "at most 16,777,216",
+        });
     }
     if batch_size == 0 {
         return Err(GanError::OutOfRange { field: "batch_size", value: 0.0, accepted: "1 or more" });
@@ -169,9 +179,11 @@ pub fn evaluate_chained(
             let logits = as_tensor(run.generate(0, bars)?.to_vec(), generator.config(), &device);
             let first = number * WINDOW_BARS;
             let played = played(piece, first, generator.config());
-            comparison.add_loss(logits, tensor(&played, range, generator.config(), &device))?;
             // A last bar without a second one counts alone.
             let steps = bars.len() * BAR_STEPS;
+            let both = [logits, tensor(&played, range, generator.config(), &device)];
+            let [logits, tensor] = both.map(|window| window.narrow(2, 0, steps));
+            comparison.add_loss(logits, tensor)?;
             for role in TrackRole::ALL {
                 let [ours, theirs] = [&run.previous, &played].map(|w| &w[role.index()][..steps]);
                 comparison.tracks.add(role, ours, theirs);
@@ -285,15 +297,20 @@ struct Comparison {
     tracks: Tracks,
     late: Tracks,
     loss: f64,
+    /// Windows, one of a single bar as half of one.
+    weight: f64,
     windows: usize,
 }
 
 impl Comparison {
     fn add_loss(&mut self, logits: Tensor<4>, played: Tensor<4>) -> Result<(), GanError> {
-        let windows = logits.dims()[0];
+        let [windows, _, steps, _] = logits.dims();
         let mean = reconstruction_loss(logits, played, 1.0)?;
         let mean = mean.try_into_scalar::<f32>().map_err(|e| GanError::Device(e.to_string()))?;
-        self.loss += f64::from(mean) * windows as f64;
+        // A last bar without a second one is half a window.
+        let weight = windows as f64 * steps as f64 / (WINDOW_BARS * BAR_STEPS) as f64;
+        self.loss += f64::from(mean) * weight;
+        self.weight += weight;
         self.windows += windows;
         Ok(())
     }
@@ -309,7 +326,7 @@ impl Comparison {
         GanEvaluation {
             chained,
             windows: self.windows,
-            reconstruction_loss: self.loss / self.windows.max(1) as f64,
+            reconstruction_loss: self.loss / self.weight.max(f64::MIN_POSITIVE),
             recall: self.tracks.hits.map(|[both, _, theirs]| rate(both, theirs)),
             precision: self.tracks.hits.map(|[both, ours, _]| rate(both, ours)),
             generated: metrics(&self.tracks.generated),

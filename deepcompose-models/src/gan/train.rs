@@ -64,8 +64,9 @@ pub struct GanTrainer {
     step: usize,
     train: GanDataset,
     valid: GanDataset,
-    /// Fingerprint of the training windows.
+    /// Fingerprints of the training windows and of the validation windows.
     data: String,
+    valid_data: String,
     device: Device,
 }
 
@@ -190,6 +191,7 @@ impl GanTrainer {
             rng,
             step: 0,
             data: train.fingerprint(),
+            valid_data: valid.fingerprint(),
             train,
             valid,
             device,
@@ -405,6 +407,11 @@ impl Trainer for GanTrainer {
         Ok(evaluate(&self.model(), &self.valid, Self::VALIDATION_WINDOWS, batch, 1)?.reconstruction_loss)
     }
 
+    fn measure(&self) -> String {
+        // Latents are drawn batch by batch.
+        format!("{} by {}", self.valid_data, self.training.batch_size)
+    }
+
     /// The generator, or the average of its weights if there is one.
     fn model(&self) -> Generator {
         // `valid` also unties running averages from those that go on changing.
@@ -441,7 +448,30 @@ impl Trainer for GanTrainer {
         TrainError::unless_same("network", &state.model, self.generator.config())?;
         TrainError::unless_same("seed", &state.training.seed, &self.training.seed)?;
         TrainError::unless_same("training corpus", &state.data, &self.data)?;
+        // An update that batch norms hold back would come after what is loaded.
+        drop((self.generator.valid(), self.critic.valid()));
         let generator = checkpoint.module(GENERATOR, self.generator.clone())?;
+        let critic = checkpoint.module(CRITIC, self.critic.clone())?;
+        let generator_optimizer =
+            checkpoint.optimizer(GENERATOR_OPTIMIZER, adam(&self.training), &generator)?;
+        let critic_optimizer = checkpoint.optimizer(CRITIC_OPTIMIZER, adam(&self.training), &critic)?;
+        let encoder = match &self.encoder {
+            Some((encoder, _)) => {
+                drop(encoder.valid());
+                let encoder = checkpoint.module(ENCODER, encoder.clone())?;
+                let optimizer = checkpoint.optimizer(ENCODER_OPTIMIZER, adam(&self.training), &encoder)?;
+                Some((encoder, optimizer))
+            }
+            None => None,
+        };
+        let average = match &self.average {
+            Some(average) => Some(checkpoint.module(AVERAGE, average.clone())?),
+            None => None,
+        };
+        let exists = |lane: &Lane| lane.shift.unsigned_abs() < 128 && self.train.holds(lane.window);
+        if !state.lanes.iter().all(exists) {
+            return Err(WeightsError::malformed("the checkpoint's places in the corpus do not exist").into());
+        }
         self.frozen = self.training.freeze.of(&generator)?;
         if let (Some(styles), Some(kept)) = (&mut self.styles, &generator.styles) {
             *styles = StyleBank::new(numbers(kept.val()), generator.config());
@@ -450,20 +480,8 @@ impl Trainer for GanTrainer {
             self.fixed_styles = generator.styles();
         }
         self.generator = self.frozen.freeze(generator);
-        self.critic = checkpoint.module(CRITIC, self.critic.clone())?;
-        self.generator_optimizer = checkpoint.optimizer(GENERATOR_OPTIMIZER, adam(&self.training))?;
-        self.critic_optimizer = checkpoint.optimizer(CRITIC_OPTIMIZER, adam(&self.training))?;
-        if let Some((encoder, _)) = self.encoder.take() {
-            let optimizer = checkpoint.optimizer(ENCODER_OPTIMIZER, adam(&self.training))?;
-            self.encoder = Some((checkpoint.module(ENCODER, encoder)?, optimizer));
-        }
-        if let Some(average) = self.average.take() {
-            self.average = Some(checkpoint.module(AVERAGE, average)?);
-        }
-        let exists = |lane: &Lane| lane.shift.unsigned_abs() < 128 && self.train.holds(lane.window);
-        if !state.lanes.iter().all(exists) {
-            return Err(WeightsError::malformed("the checkpoint's places in the corpus do not exist").into());
-        }
+        (self.critic, self.encoder, self.average) = (critic, encoder, average);
+        (self.generator_optimizer, self.critic_optimizer) = (generator_optimizer, critic_optimizer);
         self.lanes = state.lanes;
         self.rng = ChaCha8Rng::seed_from_u64(self.training.seed);
         self.rng.set_word_pos(state.rng_words.into());

@@ -18,6 +18,7 @@ use burn::train::{
 use serde::{Deserialize, Serialize};
 
 use super::loss_output::LossOutput;
+use super::run::lock;
 use super::silent::Silent;
 use super::supervised::panic_message;
 use super::{Schedule, TrainError};
@@ -40,6 +41,15 @@ pub enum Sharing {
 }
 
 impl Sharing {
+    /// How many of so many items the device has that has most of them: burn-train gives what is left over to the last one.
+    #[must_use]
+    pub const fn largest_share(items: usize, devices: usize) -> usize {
+        match items.checked_div(devices) {
+            Some(each) => items - (devices - 1) * each,
+            None => 0,
+        }
+    }
+
     /// burn-train's strategy for these devices.
     ///
     /// # Errors
@@ -110,6 +120,7 @@ where
         }
         std::fs::create_dir_all(folder)
             .map_err(|source| WeightsError::Io { path: folder.display().to_string(), source })?;
+        let _lock = lock(folder)?;
         let path = folder.to_owned();
         let thread = std::thread::spawn(move || {
             let training = SupervisedTraining::new(path, self.train, self.valid)
@@ -131,5 +142,20 @@ where
             thread.join().map_err(|panic| TrainError::Supervision(panic_message(panic.as_ref())))??;
         weights::save(&model, folder.join("last.safetensors"), Precision::Full)?;
         Ok(model)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Sharing;
+
+    /// Twelve over eight devices: one each, and the last has the four that are left besides.
+    #[test]
+    fn the_last_device_has_what_is_left_over() {
+        for (items, devices, share) in
+            [(12, 8, 5), (12, 4, 3), (13, 4, 4), (15, 4, 6), (3, 4, 3), (0, 2, 0), (7, 1, 7)]
+        {
+            assert_eq!(Sharing::largest_share(items, devices), share, "{items} over {devices}");
+        }
     }
 }

@@ -63,6 +63,14 @@ impl Freeze {
         self.patterns.is_empty()
     }
 
+    /// burn-train's loop for several devices trains all of a network.
+    pub(crate) fn refuse_on_several_devices(&self) -> Result<(), ModelError> {
+        match self.is_empty() {
+            true => Ok(()),
+            false => Err(ModelError::range("freeze", self.patterns.join(", "), "none on several devices")),
+        }
+    }
+
     /// Whether any pattern matches a path.
     ///
     /// ```

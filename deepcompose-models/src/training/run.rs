@@ -22,18 +22,21 @@ pub struct Best {
 }
 
 /// What a run knows besides its trainer's state; kept in every checkpoint.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Progress {
     pub(super) best: Option<Best>,
     /// Validations since the best one.
     pub(super) stale: usize,
     /// The loss of the last validation.
     pub(super) last: Option<f64>,
+    /// What the losses were measured with; none in checkpoints of before this was kept.
+    #[serde(default)]
+    pub(super) measure: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
-struct State<S> {
-    run: Progress,
+struct State<P, S> {
+    run: P,
     trainer: S,
 }
 
@@ -71,7 +74,8 @@ impl Run {
         settings.validate()?;
         create_folder(&folder.join("checkpoints"))?;
         let run = Self::enter(folder, settings)?;
-        if !run.checkpoints()?.is_empty() {
+        // burn-train's folder, where several devices trained.
+        if !run.checkpoints()?.is_empty() || folder.join("checkpoint").exists() {
             return Err(TrainError::RunExists { folder: folder.display().to_string() });
         }
         Ok(run)
@@ -93,19 +97,7 @@ impl Run {
     }
 
     fn enter(folder: &Path, settings: &RunSettings) -> Result<Self, TrainError> {
-        let path = folder.join("lock");
-        let io = |source| WeightsError::Io { path: path.display().to_string(), source };
-        let lock =
-            File::options().create(true).truncate(false).write(true).read(true).open(&path).map_err(io)?;
-        match lock_within(&lock, PATIENCE) {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(TrainError::Busy { folder: folder.display().to_string() });
-            }
-            // A file system without locks: then nobody else's can be seen.
-            Err(TryLockError::Error(source)) if source.kind() == std::io::ErrorKind::Unsupported => {}
-            Err(TryLockError::Error(source)) => return Err(io(source).into()),
-        }
+        let lock = lock(folder)?;
         for place in [folder.to_owned(), folder.join("checkpoints")] {
             remove_partial(&place)?;
         }
@@ -164,7 +156,9 @@ impl Run {
         Ok(found)
     }
 
-    /// Takes up the newest checkpoint that is whole. Gives the step it is of, `None` if there is no checkpoint yet.
+    /// Takes up the newest checkpoint that is whole. Gives the step it is of, `None` if there is no checkpoint yet. Where
+    /// the validation data are others than they were, or what else [`Trainer::measure`] names, the lowest loss so far and
+    /// the count of validations since are forgotten, and the next validation is the best.
     ///
     /// # Errors
     ///
@@ -173,10 +167,13 @@ impl Run {
     pub fn restore<T: Trainer>(&mut self, trainer: &mut T) -> Result<Option<usize>, TrainError> {
         let mut damaged = None;
         for (step, path) in self.checkpoints()?.into_iter().rev() {
-            match Checkpoint::read::<State<T::State>>(&path, T::KIND) {
+            match Checkpoint::read::<State<Progress, T::State>>(&path, T::KIND) {
                 Ok((checkpoint, state)) => {
                     trainer.restore(&checkpoint, state.trainer)?;
                     self.progress = state.run;
+                    if self.progress.measure.as_ref().is_some_and(|before| *before != trainer.measure()) {
+                        self.progress = Progress::default();
+                    }
                     return Ok(Some(step));
                 }
                 Err(error @ WeightsError::Malformed { .. }) => {
@@ -206,7 +203,8 @@ impl Run {
         let step = trainer.step();
         let path = self.folder.join("checkpoints").join(format!("step-{step:010}.safetensors"));
         let (checkpoint, state) = trainer.save()?;
-        checkpoint.write(&path, T::KIND, &State { run: self.progress, trainer: state })?;
+        self.progress.measure = Some(trainer.measure());
+        checkpoint.write(&path, T::KIND, &State { run: &self.progress, trainer: state })?;
         self.log.checkpoint(step, self.begun.elapsed().as_secs_f64())?;
         // Later ones are of a course that was left: they could not be read.
         let all: Vec<_> = self.checkpoints()?.into_iter().filter(|(at, _)| *at <= step).collect();
@@ -228,6 +226,20 @@ impl Run {
 /// How long to wait for a process that has the folder: one that was killed holds its lock until the system has
 /// taken it apart.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// A run's folder for this process alone, as long as the file is open.
+pub(super) fn lock(folder: &Path) -> Result<File, TrainError> {
+    let path = folder.join("lock");
+    let io = |source| WeightsError::Io { path: path.display().to_string(), source };
+    let lock = File::options().create(true).truncate(false).write(true).read(true).open(&path).map_err(io)?;
+    match lock_within(&lock, PATIENCE) {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => Err(TrainError::Busy { folder: folder.display().to_string() }),
+        // A file system without locks: then nobody else's can be seen.
+        Err(TryLockError::Error(source)) if source.kind() == std::io::ErrorKind::Unsupported => Ok(lock),
+        Err(TryLockError::Error(source)) => Err(io(source).into()),
+    }
+}
 
 /// The lock, tried again for so long while another process has it.
 fn lock_within(file: &File, patience: Duration) -> Result<(), TryLockError> {

@@ -10,7 +10,8 @@ use crate::error::ModelError;
 pub enum Decay {
     /// It stays at the peak.
     Constant,
-    /// Half a cosine from the peak to a hundredth of it at the last step.
+    /// Half a cosine from the peak to a hundredth of it at the end of the run; the Transformer's, which may end by time, gets
+    /// there a step after the last.
     #[default]
     Cosine,
     /// With the inverse square root of the step (Vaswani et al. 2017, §5.3).

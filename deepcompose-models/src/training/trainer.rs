@@ -73,6 +73,10 @@ pub trait Trainer {
     /// A device that fails.
     fn validate(&self) -> Result<f64, TrainError>;
 
+    /// What [`validate`](Self::validate) measures with: a fingerprint of the validation data and of the settings that
+    /// its loss depends on. A run that is resumed with another forgets its lowest loss, which is not one of these.
+    fn measure(&self) -> String;
+
     /// The network as it is now, for inference.
     fn model(&self) -> Self::Model;
 

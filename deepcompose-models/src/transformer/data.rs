@@ -267,7 +267,8 @@ impl<'a> Lanes<'a> {
     }
 
     fn next_visit(&mut self) -> Option<Visit> {
-        while self.position.taken == self.queue.len() {
+        // More than there are, where a run goes on with other transpositions than it began with.
+        while self.position.taken >= self.queue.len() {
             if self.once {
                 return None;
             }

@@ -97,13 +97,14 @@ impl DataLoader<TokenBatch> for SegmentLoader {
 /// before it; a step sums the gradients of one of each. burn-train's checkpoints and metrics go to `folder`, the last
 /// weights to `last.safetensors` in it. Such a training is not resumed to the bit: for that, train on one device with
 /// a [`Run`](crate::training::Run). Fields of the configuration that belong to a run's single device (`workers`,
-/// `engine`, `accumulate`, `clip`, `time_limit`, `freeze`, and the table `run`) are not used; the learning rate falls to the last
-/// step of `epochs`, whatever `steps` says.
+/// `engine`, `accumulate`, `clip`, and the table `run`) are not used; those that would be missed (`time_limit`, `freeze`) are
+/// refused; the learning rate falls to the last step of `epochs`, whatever `steps` says. The validation loss is the mean over
+/// segments, each without a memory and a short one as good as a full one: not comparable with a `Run`'s.
 ///
 /// # Errors
 ///
-/// [`TrainError::Transformer`] for settings out of range or data of another vocabulary,
-/// [`TrainError::RunExists`] if the folder holds a training already, [`TrainError::Supervision`] if burn-train or a
+/// [`TrainError::Transformer`] for settings out of range or data of another vocabulary, [`TrainError::Config`] for settings
+/// that several devices do not follow, [`TrainError::RunExists`] if the folder holds a training already, [`TrainError::Supervision`] if burn-train or a
 /// device fails.
 pub fn train_on_devices(
     config: &TransformerTrainConfig,
@@ -116,6 +117,10 @@ pub fn train_on_devices(
 ) -> Result<TransformerXl, TrainError> {
     let training = &config.training;
     training.validate()?;
+    training.freeze.refuse_on_several_devices()?;
+    if let Some(limit) = training.time_limit {
+        return Err(ModelError::range("time_limit", limit, "none on several devices").into());
+    }
     for data in [&train, &valid] {
         let (theirs, ours) = (data.layout().vocabulary, config.model.vocabulary);
         if theirs != ours {
@@ -128,7 +133,7 @@ pub fn train_on_devices(
     let segment = config.model.segment;
     let segments = train.tokens().div_ceil(training.lanes * segment).max(1);
     // Each step is one of a batch of each device.
-    let steps = epochs.saturating_mul(segments.div_ceil(devices.len())).max(1);
+    let steps = epochs.saturating_mul(Sharing::largest_share(segments, devices.len())).max(1);
     let loader = |data: TokenDataset, is_training: bool| SegmentLoader {
         // A validation loader ends with its pieces, whatever its range.
         range: 0..if is_training { segments } else { usize::MAX },

@@ -47,8 +47,9 @@ pub struct TransformerTrainer {
     optimizer: ModuleOptimizer,
     train: TokenDataset,
     valid: TokenDataset,
-    /// Fingerprint of the training pieces.
+    /// Fingerprints of the training pieces and of the validation pieces.
     data: String,
+    valid_data: String,
     training: TransformerTraining,
     fused: bool,
     position: Option<Position>,
@@ -132,6 +133,7 @@ impl TransformerTrainer {
             replicas: Replicas::new(workers)?,
             network,
             data: train.fingerprint(),
+            valid_data: valid.fingerprint(),
             train,
             valid,
             training: training.clone(),
@@ -221,6 +223,12 @@ impl Trainer for TransformerTrainer {
         }
         let loss = loss / tokens.max(1) as f64;
         let Some(mut gradient) = sum else { return Err(TrainError::NoData { split: "train" }) };
+        if !self.frozen.paths().is_empty() {
+            // What is frozen has no part in the norm.
+            let mut params = gradient.into_params(&self.network);
+            self.frozen.apply(&mut params, &self.network);
+            gradient = StepGradient::Recorded(params);
+        }
         let norm = gradient.norm(&self.network);
         for (what, value) in [("the loss", loss), ("the gradient norm", norm)] {
             TrainError::unless_finite(what, self.step + 1, value)?;
@@ -229,8 +237,7 @@ impl Trainer for TransformerTrainer {
             gradient.scale(&self.network, self.training.clip / norm);
         }
         let learning_rate = self.training.learning_rate_at(self.step, self.seconds);
-        let mut gradients = gradient.into_params(&self.network);
-        self.frozen.apply(&mut gradients, &self.network);
+        let gradients = gradient.into_params(&self.network);
         let network = self.optimizer.step(learning_rate, self.network.clone(), gradients);
         self.network = self.frozen.restore(network);
         let report = StepReport::new(loss, learning_rate)
@@ -247,6 +254,10 @@ impl Trainer for TransformerTrainer {
     fn validate(&self) -> Result<f64, TrainError> {
         let workers = self.training.workers;
         Ok(mean_loss(&self.network, &self.valid, self.training.lanes, workers, &self.replicas))
+    }
+
+    fn measure(&self) -> String {
+        self.valid_data.clone()
     }
 
     fn model(&self) -> TransformerXl {
@@ -311,8 +322,9 @@ impl Trainer for TransformerTrainer {
         // The groups of the optimiser go by the identities of the parameters, which the checkpoint brings.
         let network: TransformerXl = checkpoint.module(NETWORK, self.network.clone())?;
         let fresh = optimizer(&network, self.training.weight_decay);
-        self.optimizer = checkpoint.optimizer(OPTIMIZER, fresh)?;
+        let optimizer = checkpoint.optimizer(OPTIMIZER, fresh, &network)?;
         self.frozen = self.training.freeze.of(&network)?;
+        self.optimizer = optimizer;
         self.network = self.frozen.freeze(network);
         self.memories = memories;
         self.position = Some(state.position);

@@ -33,11 +33,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Contents, WeightsError> {
         Reader::from_bytes(Bytes::from_bytes_vec(bytes.to_vec())).map_err(WeightsError::malformed)?;
     let metadata = reader.metadata().clone();
     let tensors = reader.into_tensors().map_err(WeightsError::malformed)?;
-    // The format lets tensors share bytes; a small file must not ask for much memory that way.
-    let wanted = tensors.iter().try_fold(0usize, |sum, t| sum.checked_add(t.byte_len()));
-    if wanted.is_none_or(|wanted| wanted > length) {
-        return Err(WeightsError::malformed("the tensors overlap"));
-    }
+    unless_they_overlap(&tensors, length)?;
     let entries = tensors
         .into_iter()
         .map(|tensor| {
@@ -47,6 +43,15 @@ pub(super) fn read(bytes: &[u8]) -> Result<Contents, WeightsError> {
         })
         .collect::<Result<Vec<_>, WeightsError>>()?;
     Ok(Contents { metadata, entries })
+}
+
+/// The format lets tensors share bytes; a small file must not ask for much memory that way.
+pub(crate) fn unless_they_overlap(tensors: &[burn_pack::Tensor], length: usize) -> Result<(), WeightsError> {
+    let wanted = tensors.iter().try_fold(0usize, |sum, t| sum.checked_add(t.byte_len()));
+    match wanted.is_some_and(|wanted| wanted <= length) {
+        true => Ok(()),
+        false => Err(WeightsError::malformed("the tensors overlap")),
+    }
 }
 
 fn to_burn(entry: &Entry) -> Result<DType, WeightsError> {

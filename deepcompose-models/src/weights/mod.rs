@@ -80,6 +80,8 @@ use crate::error::WeightsError;
 use format::Contents;
 
 #[cfg(feature = "train")]
+pub(crate) use burnpack_file::unless_they_overlap;
+#[cfg(feature = "train")]
 pub(crate) use files::PARTIAL;
 pub(crate) use files::{check_size, read_limited, write_atomically};
 pub use format::Format;
@@ -154,7 +156,7 @@ pub enum Precision {
 ///
 /// # Errors
 ///
-/// [`WeightsError::Malformed`] if the parameters cannot be read back from the device or the
+/// [`WeightsError::Malformed`] if the parameters cannot be read back from the device, are not all finite, or the
 /// configuration cannot be written as JSON.
 pub fn to_bytes<M: Model>(model: &M, precision: Precision) -> Result<Vec<u8>, WeightsError> {
     to_bytes_in(model, Format::Safetensors, precision)
@@ -172,6 +174,7 @@ pub fn to_bytes_in<M: Model>(
 ) -> Result<Vec<u8>, WeightsError> {
     let mut entries = Vec::new();
     for tensor in collect::tensors(model)? {
+        unless_spoilt(&tensor)?;
         entries.extend(codec::encode(tensor, precision));
     }
     let config = serde_json::to_string(model.config()).map_err(WeightsError::malformed)?;
@@ -207,14 +210,19 @@ pub fn from_bytes<M: Model>(bytes: &[u8], device: &Device) -> Result<M, WeightsE
     }
     let tensors = codec::decode(&contents.entries)?;
     drop(contents);
-    if let Some(spoilt) = tensors.iter().find(|tensor| tensor.values.iter().any(|value| !value.is_finite())) {
-        return Err(WeightsError::malformed(format!("`{}` has a number that is not finite", spoilt.name)));
-    }
+    tensors.iter().try_for_each(unless_spoilt)?;
     let model = M::build(&config, device).map_err(|e| WeightsError::Config(Box::new(e)))?;
     if let Some(found) = vocabulary {
         check_vocabulary(&found, model.vocabulary().as_deref())?;
     }
     collect::load(model, tensors)
+}
+
+fn unless_spoilt(tensor: &collect::Named) -> Result<(), WeightsError> {
+    match tensor.values.iter().all(|value| value.is_finite()) {
+        true => Ok(()),
+        false => Err(WeightsError::malformed(format!("`{}` has a number that is not finite", tensor.name))),
+    }
 }
 
 fn check_vocabulary(found: &[String], accepted: Option<&[String]>) -> Result<(), WeightsError> {

@@ -50,8 +50,13 @@ pub fn ar_cnn(steps: usize) -> ArCnnTrainer {
 
 /// Broken chords: after its first notes, a piece is determined.
 pub fn chords() -> TokenDataset {
+    broken_chords([0, 4, 7, 4])
+}
+
+/// Broken chords of these intervals above nine roots.
+pub fn broken_chords(steps: [u32; 4]) -> TokenDataset {
     let piece = |root: u32| {
-        let notes = [0, 4, 7, 4].map(|step| [30 + root + step, 200, 118 + root + step]);
+        let notes = steps.map(|step| [30 + root + step, 200, 118 + root + step]);
         Piece::new(notes.as_flattened().repeat(5))
     };
     TokenDataset::new((0..9).map(piece).collect(), TokenLayout::performance()).unwrap()

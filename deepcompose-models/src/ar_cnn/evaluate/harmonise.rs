@@ -239,8 +239,8 @@ fn at(pitch: u8) -> Note {
 struct Sums {
     cells: usize,
     notes: usize,
-    in_scale: f64,
-    dissonance: f64,
+    in_scale: Mean,
+    dissonance: Mean,
     spacing: [f64; SPACINGS],
     voices: [f64; VOICES],
     lengths: [f64; NOTE_LENGTHS],
@@ -253,14 +253,33 @@ impl Default for Sums {
         Self {
             cells: 0,
             notes: 0,
-            in_scale: 0.0,
-            dissonance: 0.0,
+            in_scale: Mean::default(),
+            dissonance: Mean::default(),
             spacing: [0.0; SPACINGS],
             voices: [0.0; VOICES],
             lengths: [0.0; NOTE_LENGTHS],
             judged: Judgement { nats: 0.0, notes: 0 },
             is_judged: false,
         }
+    }
+}
+
+/// The mean of what the pieces have.
+#[derive(Clone, Copy, Default)]
+struct Mean {
+    sum: f64,
+    count: usize,
+}
+
+impl Mean {
+    fn add(&mut self, value: Option<f64>) {
+        self.sum += value.unwrap_or(0.0);
+        self.count += usize::from(value.is_some());
+    }
+
+    /// 0 of nothing.
+    fn value(&self) -> f64 {
+        self.sum / self.count.max(1) as f64
     }
 }
 
@@ -281,8 +300,8 @@ impl Sums {
         let score = piece.score;
         self.cells += roll.iter().zip(&piece.melody).filter(|(a, b)| **a && !**b).count();
         self.notes += lower.len();
-        self.in_scale += in_scale_rate(&lower, piece.key).unwrap_or(0.0);
-        self.dissonance += dissonance_rate(score, &all).unwrap_or(0.0);
+        self.in_scale.add(in_scale_rate(&lower, piece.key));
+        self.dissonance.add(dissonance_rate(score, &all));
         add(&mut self.spacing, voice_spacing(&all));
         add(&mut self.voices, voice_count(&all));
         add(&mut self.lengths, note_length_histogram(score, &lower, StepsPerBeat::DEFAULT));
@@ -302,8 +321,8 @@ impl Sums {
         ChoraleMeasures {
             cells: self.cells,
             notes: self.notes,
-            in_scale_rate: self.in_scale / count,
-            dissonance_rate: self.dissonance / count,
+            in_scale_rate: self.in_scale.value(),
+            dissonance_rate: self.dissonance.value(),
             spacing: histogram_mean(&self.spacing) / count,
             spacing_overlap: overlap(&self.spacing, &real.spacing),
             voices: histogram_mean(&self.voices) / count,

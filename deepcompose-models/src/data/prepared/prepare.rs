@@ -121,7 +121,8 @@ pub fn prepare(
     let bytes = shards.iter().map(|shard| shard.bytes).sum();
     let done = PrepareReport { corpus, shards: shards.len(), kept, bytes };
     if done.corpus.pieces == 0 && options.part.count() == 1 {
-        job.clean(&[])?;
+        // What was prepared there before stays.
+        job.clean(&job.prepared())?;
         return nothing(done.corpus);
     }
     let manifest = Manifest::new(options.part, job.settings.clone(), shards);
@@ -203,12 +204,7 @@ impl Job<'_> {
 
     /// Records of shards that an earlier call finished. One that cannot be read is as good as none.
     fn known_shards(&self) -> Result<BTreeMap<usize, ShardRecord>, CorpusError> {
-        let mut known = BTreeMap::new();
-        if let Ok(manifest) = Manifest::read(&self.path("json"))
-            && manifest.part == self.options.part
-        {
-            known.extend(manifest.shards.into_iter().enumerate());
-        }
+        let mut known: BTreeMap<_, _> = self.prepared().into_iter().enumerate().collect();
         for name in self.names()?.0 {
             let index = name.strip_suffix(".finished").and_then(|index| index.parse().ok());
             if let Some(index) = index
@@ -219,6 +215,14 @@ impl Job<'_> {
             }
         }
         Ok(known)
+    }
+
+    /// The shards of this part's manifest, if there is a whole one.
+    fn prepared(&self) -> Vec<ShardRecord> {
+        match Manifest::read(&self.path("json")) {
+            Ok(manifest) if manifest.part == self.options.part => manifest.shards,
+            _ => Vec::new(),
+        }
     }
 
     fn inputs_hash(&self) -> Result<Hasher, CorpusError> {
