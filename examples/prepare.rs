@@ -7,6 +7,9 @@
 //! Called again it keeps what is finished. On several machines, or for several processes, `--shard 0/4`, `--shard 1/4`
 //! and so on each prepare a part; with all parts in one folder the corpus is whole.
 
+#[path = "support/stdout.rs"]
+mod stdout;
+
 use std::error::Error;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -20,6 +23,7 @@ use deepcompose::models::data::{
 use deepcompose::models::gan::Genre;
 use deepcompose::models::transformer::Vocabulary;
 use indicatif::{ProgressBar, ProgressStyle};
+use stdout::say;
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Model {
@@ -105,18 +109,18 @@ fn run(a: Arguments) -> Result<(), Box<dyn Error>> {
     })?;
     bar.finish_and_clear();
 
-    println!("{}", report.corpus);
-    report.corpus.skipped.iter().take(10).for_each(|skipped| println!("  {skipped}"));
+    say!("{}", report.corpus);
+    report.corpus.skipped.iter().take(10).for_each(|skipped| say!("  {skipped}"));
     if report.corpus.skipped.len() > 10 {
-        println!("  … and {} more", report.corpus.skipped.len() - 10);
+        say!("  … and {} more", report.corpus.skipped.len() - 10);
     }
     let (shards, out) = (report.shards, a.out.display());
-    println!("{out}: {shards} shards ({} kept), {} bytes, part {}", report.kept, report.bytes, a.shard);
+    say!("{out}: {shards} shards ({} kept), {} bytes, part {}", report.kept, report.bytes, a.shard);
     if a.shard.count() == 1 {
         let prepared = Prepared::open(&a.out)?;
         prepared.verify()?;
         let counts = Split::ALL.map(|split| format!("{} {split}", prepared.count(split)));
-        println!("{}: {}", prepared.representation(), counts.join(", "));
+        say!("{}: {}", prepared.representation(), counts.join(", "));
     }
     Ok(())
 }

@@ -70,16 +70,18 @@ fn main() -> ExitCode {
     match run(&Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         // Whoever reads us has seen enough.
-        Err(error)
-            if error.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == ErrorKind::BrokenPipe) =>
-        {
-            ExitCode::SUCCESS
-        }
+        Err(error) if is_broken_pipe(error.as_ref()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("tokenize: {}", error.to_string().replace('\n', " "));
             ExitCode::FAILURE
         }
     }
+}
+
+fn is_broken_pipe(error: &(dyn Error + 'static)) -> bool {
+    let own = error.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
+    let of_json = error.downcast_ref::<serde_json::Error>().and_then(serde_json::Error::io_error_kind);
+    own.or(of_json) == Some(ErrorKind::BrokenPipe)
 }
 
 fn run(a: &Arguments) -> Result<(), Box<dyn Error>> {
@@ -92,6 +94,10 @@ fn run(a: &Arguments) -> Result<(), Box<dyn Error>> {
         eprintln!("{report}");
     }
     let sequences = tokenizer.encode_tracks(&score);
+    // Before the tokens, whose reader may soon have seen enough.
+    if let Some(path) = &a.decode {
+        midi::write(path, &tokenizer.decode_tracks(&sequences).score)?;
+    }
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     if a.names {
         let name = |id: &TokenId| tokenizer.token_name(*id).unwrap_or_default();
@@ -99,11 +105,7 @@ fn run(a: &Arguments) -> Result<(), Box<dyn Error>> {
     } else {
         print(&mut out, &sequences, a.json, |id| *id)?;
     }
-    out.flush()?;
-    if let Some(path) = &a.decode {
-        midi::write(path, &tokenizer.decode_tracks(&sequences).score)?;
-    }
-    Ok(())
+    Ok(out.flush()?)
 }
 
 fn print<T: serde::Serialize + std::fmt::Display>(

@@ -32,7 +32,7 @@ use deepcompose::models::weights;
 use deepcompose::samplers::{SamplingTechnique, TokenSampler, Unconstrained, generate_tokens};
 use pieces::Pieces;
 use rand::SeedableRng;
-use training::{Common, Result};
+use training::{Common, Result, say};
 
 #[derive(Parser)]
 #[command(about = "Train a chorale Transformer: four voices on a sixteenth grid")]
@@ -80,7 +80,7 @@ fn run() -> Result<()> {
     let (train, valid) = Pieces::open(common.data.as_deref(), Corpus::builtin)?.tokens(Vocabulary::Satb)?;
     let (train, valid) = (ChoraleDataset::from_tokens(&train)?, ChoraleDataset::from_tokens(&valid)?);
     let count = |data: &ChoraleDataset| (data.pieces().len(), data.notes());
-    println!("training pieces and notes: {:?}, validation: {:?}", count(&train), count(&valid));
+    say!("training pieces and notes: {:?}, validation: {:?}", count(&train), count(&valid));
     let per_step = 4 * config.training.batch_size * config.training.window;
     let epoch = train.notes().div_ceil(per_step.max(1));
     let training = &mut config.training;
@@ -122,7 +122,7 @@ fn invented(teacher: &ChoraleEnsemble, count: usize, seed: u64) -> Result<Choral
     while pieces.len() < count {
         let at_once = (count - pieces.len()).min(64);
         pieces.extend(teacher.invent(at_once, STEPS, &sampler, &mut rng)?);
-        println!("{} pieces invented", pieces.len());
+        say!("{} pieces invented", pieces.len());
     }
     Ok(ChoraleDataset::new(pieces)?)
 }

@@ -10,6 +10,8 @@
 
 #[path = "support/manifest.rs"]
 mod manifest;
+#[path = "support/stdout.rs"]
+mod stdout;
 
 use std::error::Error;
 use std::ops::ControlFlow;
@@ -23,6 +25,7 @@ use deepcompose::models::velocity::{VelocityDataset, VelocityPiece, VelocityTrai
 use deepcompose::models::weights::{self, Precision};
 use deepcompose::prelude::*;
 use manifest::{Manifest, TRAINING};
+use stdout::say;
 
 #[derive(Parser)]
 #[command(about = "Train the network that gives a band velocities")]
@@ -67,7 +70,7 @@ fn run() -> Result<(), Box<dyn Error>> {
         }
         None => {
             let (corpus, report) = Corpus::from_dir(&data)?;
-            println!("{report}");
+            say!("{report}");
             let valid = match corpus.velocity_dataset(Split::Valid) {
                 Err(CorpusError::EmptySplit { .. }) => VelocityDataset::new(Vec::new()),
                 other => other?,
@@ -75,13 +78,13 @@ fn run() -> Result<(), Box<dyn Error>> {
             (corpus.velocity_dataset(Split::Train)?, valid)
         }
     };
-    println!("{} notes to learn from, {} to validate on", train.len(), valid.len());
+    say!("{} notes to learn from, {} to validate on", train.len(), valid.len());
     let every = (steps / 10).max(1);
     let (mut sum, mut count) = (0.0, 0);
     let network = fit(&training, &train, &Device::default(), &mut |step, error| {
         (sum, count) = (sum + error * error, count + 1);
         if step % every == 0 || step == steps {
-            println!("step {step}: off by {:.2}", (sum / f64::from(count)).sqrt());
+            say!("step {step}: off by {:.2}", (sum / f64::from(count)).sqrt());
             (sum, count) = (0.0, 0);
         }
         ControlFlow::Continue(())
@@ -95,8 +98,8 @@ fn run() -> Result<(), Box<dyn Error>> {
     }
     if notes > 0 {
         let [missed, spread] = [missed, spread].map(|squares: f64| (squares / notes as f64).sqrt());
-        println!("validation: off by {missed:.2}; each part's mean would be by {spread:.2}");
+        say!("validation: off by {missed:.2}; each part's mean would be by {spread:.2}");
     }
-    println!("{}", out.display());
+    say!("{}", out.display());
     Ok(())
 }

@@ -7,7 +7,7 @@ Builds what is needed, times each network of ours and the peers' in turn (every 
 while the others run; the outputs are compared first), then the programs that time training, samplers, reading and
 tokenizers, and how cost grows with the work. Writes benches/runs/DATE-CPU.json and .md, and a picture a sweep below
 benches/runs/growth. Run it on a machine that does nothing else; it takes about ten minutes, with --quick under three. Exit
-status 1 if outputs do not agree or a program failed."""
+status 1 if outputs do not agree or a program or a peer failed."""
 
 import argparse
 import json
@@ -107,6 +107,8 @@ def main():
     run["took_seconds"] = round(time.time() - start)
     write(run, args.out)
     failed = [case["name"] for case in run["networks"] if not case["agree"]]
+    sides = [(case["name"], side) for case in run["networks"] for side in case["sides"]]
+    failed += [f"{name} ({side['name']})" for name, side in sides if "error" in side]
     failed += [program["title"] for program in run["programs"] if program["status"] != 0]
     sys.exit(f"failed: {', '.join(failed)}" if failed else 0)
 

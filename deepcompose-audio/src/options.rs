@@ -21,7 +21,8 @@ pub struct RenderOptions {
     /// Where to begin, in seconds from the start of the score, 0..=1 000 000. Notes that began before and still sound
     /// are struck there, drums not.
     pub from: f64,
-    /// Where to end, in seconds from the start of the score, `from`..=1 000 000; `None` is the end of the last note.
+    /// Where to end, in seconds from the start of the score, `from`..=1 000 000: notes that still sound are let go there.
+    /// `None` is the end of the last note, held by its key or the sustain pedal.
     pub to: Option<f64>,
     /// For how long notes may ring on after the end, in seconds, 0..=10. It is part of the result whether they do or not.
     pub tail: f64,
@@ -29,7 +30,8 @@ pub struct RenderOptions {
     pub gain: f32,
     /// How much room there is to hear, 0..=1.
     pub reverb: f32,
-    /// The longest result accepted, in seconds with the tail, 0..=3600.
+    /// The longest result accepted, in seconds with the tail, 0..=3600. Notes that only the sustain pedal holds beyond it
+    /// are let go there.
     pub max_seconds: f64,
     /// Settings of each track, in the order of the score's; those missing are as [`TrackMix::default`].
     pub tracks: Vec<TrackMix>,

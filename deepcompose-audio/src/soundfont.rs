@@ -10,6 +10,7 @@ use deepcompose_core::Track;
 use rustysynth::{Synthesizer, SynthesizerSettings};
 
 use crate::error::AudioError;
+use crate::options::RenderOptions;
 use crate::timeline::Event;
 
 /// Where Linux distributions put SoundFonts, and what the one for everything is called.
@@ -184,6 +185,8 @@ fn check_chunks(source: &mut (impl Read + Seek), length: u64) -> Result<(), Stri
 pub(crate) struct Players {
     /// For each track that is heard, what plays it.
     players: Vec<Option<Player>>,
+    /// How much room there is to hear.
+    reverb: f32,
     scratch: (Vec<f32>, Vec<f32>),
 }
 
@@ -207,6 +210,8 @@ const MIN_RATE: u32 = 16_000;
 
 /// Tracks that a SoundFont plays at once, at most.
 pub(crate) const PLAYERS: usize = 256;
+/// Samples that a track sounds at once, at most: as many as its player takes.
+const POLYPHONY: usize = 256;
 
 impl Players {
     pub(crate) fn new(
@@ -228,6 +233,7 @@ impl Players {
             return Err(AudioError::Limit { what, value: count as u64, limit: PLAYERS as u64 });
         }
         let mut settings = SynthesizerSettings::new(sample_rate.min(192_000) as i32);
+        settings.maximum_polyphony = POLYPHONY;
         settings.enable_reverb_and_chorus = reverb > 0.0;
         let player = |(track, track_gain): (&Track, &f32)| -> Result<_, AudioError> {
             if !heard(&(track, track_gain)) {
@@ -238,13 +244,12 @@ impl Players {
             let channel = channel(track.is_drum());
             synth.process_midi_message(channel, 0xC0, i32::from(track.program().get()), 0);
             // The usual send is 40 of 127.
-            let send = (40.0 * reverb / 0.25).round().clamp(0.0, 127.0) as i32;
-            synth.process_midi_message(channel, 0xB0, 91, send);
+            synth.process_midi_message(channel, 0xB0, REVERB.into(), reverb_send(40, reverb));
             let gain = track_gain * gain;
             Ok(Some(Player { synth, is_drum: track.is_drum(), gain, sounding: [None; 128] }))
         };
         let players = tracks.iter().zip(gains).map(player).collect::<Result<_, _>>()?;
-        Ok(Self { players, scratch: (Vec::new(), Vec::new()) })
+        Ok(Self { players, reverb, scratch: (Vec::new(), Vec::new()) })
     }
 
     pub(crate) fn event(&mut self, track: u32, event: Event) {
@@ -261,6 +266,9 @@ impl Players {
             },
             // The pedal has become the lengths of the notes.
             Event::Control { controller: 64, .. } => return,
+            Event::Control { controller: REVERB, value } => {
+                (0xB0, REVERB.into(), reverb_send(value, self.reverb))
+            }
             Event::Control { controller, value } => (0xB0, i32::from(controller), i32::from(value)),
             Event::Bend(bend) => {
                 let bend = i32::from(bend) + 8192;
@@ -306,6 +314,14 @@ impl Player {
         let (channel, synth) = (channel(self.is_drum), &mut self.synth);
         catch_unwind(AssertUnwindSafe(|| synth.process_midi_message(channel, command, a, b))).is_ok()
     }
+}
+
+/// How much of a track goes to the reverb.
+const REVERB: u8 = 91;
+
+/// What its player is told of the room for a value of [`REVERB`], which it takes as it is with the usual room.
+fn reverb_send(value: u8, reverb: f32) -> i32 {
+    (f32::from(value) * reverb / RenderOptions::default().reverb).round().clamp(0.0, 127.0) as i32
 }
 
 fn channel(is_drum: bool) -> i32 {

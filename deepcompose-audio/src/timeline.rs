@@ -50,15 +50,21 @@ impl Timeline {
         limit("tracks", score.tracks().len() as u64, crate::MAX_TRACKS as u64)?;
         limit("notes", score.note_count() as u64, crate::MAX_NOTES)?;
         let to = options.to.unwrap_or_else(|| score.duration_seconds().max(options.from));
-        let seconds = to - options.from + options.tail;
+        let mut length = to - options.from;
+        let seconds = length + options.tail;
         if seconds > options.max_seconds {
             let (value, limit) = (seconds.ceil() as u64, options.max_seconds as u64);
             return Err(AudioError::Limit { what: "length of the sound in seconds", value, limit });
         }
         let rate = f64::from(options.sample_rate);
-        let score = score.clone().sustained();
+        let score = score.clone().sustained_to_release();
+        if options.to.is_none() {
+            // What only the pedal holds may be cut: a score is not refused for it.
+            let held = score.duration_seconds() - options.from;
+            length = length.max(held.min(options.max_seconds - options.tail));
+        }
         let frame = |tick: Tick| ((score.seconds_at(tick) - options.from) * rate).round() as i64;
-        let end = ((to - options.from) * rate).round() as i64;
+        let end = (length * rate).round() as i64;
         // Without an end of its own, the last note is heard even if it has no length.
         let before = if options.to.is_none() { end.saturating_add(1) } else { end };
         let shortest = (SHORTEST * rate) as i64;
@@ -99,7 +105,8 @@ fn push_notes(
             continue;
         }
         push(on, Event::NoteOn { id, pitch, velocity });
-        push(off.max(on.max(0) + shortest), Event::NoteOff { id, pitch });
+        // In the tail notes die away.
+        push(off.min(end).max(on.max(0) + shortest), Event::NoteOff { id, pitch });
     }
 }
 

@@ -89,7 +89,11 @@ pub(crate) fn write_blocks(
 ) -> Result<(), AudioError> {
     check_size(frames, format)?;
     let io = |e| AudioError::io(path, e);
-    let target = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let target = path.canonicalize().unwrap_or_else(|_| match std::fs::read_link(path) {
+        // A link that points to nothing yet is followed a step.
+        Ok(to) => path.parent().unwrap_or(Path::new("")).join(to),
+        Err(_) => path.to_owned(),
+    });
     let there = target.metadata().ok().filter(|there| !there.is_dir());
     if there.as_ref().is_some_and(|there| !there.is_file()) {
         return std::fs::write(&target, bytes_of(sample_rate, frames, format, blocks)?).map_err(io);

@@ -5,7 +5,7 @@
 mod support;
 
 use deepcompose_audio::{AudioError, Instruments, RenderOptions, Renderer, TrackMix, render};
-use deepcompose_core::{At, InputTrack, Score, Tempo, TempoMap, Track};
+use deepcompose_core::{At, InputTrack, Program, Score, Tempo, TempoMap, Track};
 use support::*;
 
 const RATE: f64 = 44_100.0;
@@ -210,6 +210,50 @@ fn the_sustain_pedal_holds_and_all_notes_off_ends() {
     assert!(level(&[(0.0, 64, 127), (0.8, 64, 0)]) < 1e-5);
     assert!(level(&[(0.0, 64, 127), (0.8, 120, 0)]) < 1e-5);
     assert!(level(&[(0.0, 64, 127), (0.8, 123, 0)]) < 1e-5);
+}
+
+#[test]
+fn the_last_notes_ring_until_the_pedal_is_lifted() {
+    let mut only = track(16, vec![note(0.0, 1.0, 60)]);
+    controls(&mut only, &[(0.5, 64, 127), (4.0, 64, 0)]);
+    let music = score(vec![only]);
+    let audio = built_in(&music, &dry());
+    // Four seconds and the tail.
+    assert_eq!(audio.frames(), 4 * 44_100 + 22_050);
+    let level = |from, to| rms(part(audio.left(), from, to, RATE));
+    assert!(level(3.5, 3.9) > 0.01, "{}", level(3.5, 3.9));
+    assert!(level(4.35, 4.45) < 1e-3, "{}", level(4.35, 4.45));
+    // A pedal alone makes nothing too long.
+    let short = RenderOptions { max_seconds: 3.0, ..dry() };
+    assert_eq!(built_in(&music, &short).frames(), 3 * 44_100);
+}
+
+#[test]
+fn a_note_that_is_held_past_the_end_is_let_go_there() {
+    let held = score(vec![track(16, vec![note(0.0, 10.0, 60)])]);
+    let audio = built_in(&held, &RenderOptions { to: Some(1.0), tail: 2.0, ..dry() });
+    assert_eq!(audio.frames(), 3 * 44_100);
+    let level = |from, to| rms(part(audio.left(), from, to, RATE));
+    assert!(level(0.5, 0.9) > 0.01);
+    assert!(level(1.5, 2.5) < 1e-3, "{}", level(1.5, 2.5));
+    // One that begins just before it is heard.
+    let late = score(vec![track(16, vec![note(0.999, 10.0, 60)])]);
+    assert!(built_in(&late, &RenderOptions { to: Some(1.0), ..dry() }).peak() > 0.005);
+}
+
+#[test]
+fn a_kit_sounds_the_same_whatever_its_number() {
+    let kit = |program| {
+        let notes = vec![note(0.0, 0.1, 36), note(0.25, 0.1, 49)];
+        let kit = Track::drums("", Program::new(program).unwrap()).with_notes(notes);
+        built_in(&score(vec![kit]), &dry())
+    };
+    let standard = kit(0);
+    assert!(standard.peak() > 0.01);
+    // Programs whose melodic instruments have a tremolo.
+    for program in [11, 16, 44, 122, 125] {
+        assert_eq!(kit(program), standard, "program {program}");
+    }
 }
 
 #[test]

@@ -114,6 +114,38 @@ fn its_controls_are_a_tracks_own() {
 }
 
 #[test]
+fn its_reverb_send_is_of_the_room_that_was_asked_for() {
+    let instruments = Instruments::from(SoundFont::from_bytes(&sine_font()).unwrap());
+    let with = |list: &[(f64, u8, u8)], reverb| {
+        let mut only = track(0, vec![note(0.0, 0.3, 69)]);
+        controls(&mut only, list);
+        render(&score(vec![only]), &instruments, &RenderOptions { reverb, tail: 0.5, ..dry() }).unwrap()
+    };
+    // What a file says that says the usual is what is heard of one that says nothing.
+    for reverb in [0.25, 0.5, 0.05] {
+        assert_eq!(with(&[(0.0, 91, 40)], reverb), with(&[], reverb), "{reverb}");
+    }
+    // 80 of 127 in the usual room are 40 in one that is twice as much to be heard.
+    assert_eq!(with(&[(0.0, 91, 80)], 0.25), with(&[(0.0, 91, 40)], 0.5));
+    assert_ne!(with(&[(0.0, 91, 0)], 0.5), with(&[], 0.5));
+}
+
+#[test]
+fn it_plays_a_chord_of_seventy_notes_whole() {
+    let instruments = Instruments::from(SoundFont::from_bytes(&sine_font()).unwrap());
+    let keys = 50..120_u32;
+    let chord = score(vec![track(0, keys.clone().map(|key| note(0.0, 1.2, key)).collect())]);
+    // Far below the limiter.
+    let audio = render(&chord, &instruments, &RenderOptions { gain: 0.05, ..dry() }).unwrap();
+    let heard = part(audio.left(), 0.1, 1.1, 44_100.0);
+    // The root of the sample is 441 Hz, key 69.
+    let hertz = |key: u32| 441.0 * 2_f64.powf((f64::from(key) - 69.0) / 12.0);
+    let strengths: Vec<f64> = keys.map(|key| strength(heard, hertz(key), 44_100.0)).collect();
+    let strongest = strengths.iter().copied().fold(0.0, f64::max);
+    assert!(strengths.iter().all(|one| *one > 0.5 * strongest), "{strengths:?}");
+}
+
+#[test]
 fn missing_and_broken_files_are_refused_by_name() {
     let folder = tempfile::tempdir().unwrap();
     let missing = folder.path().join("missing.sf2");

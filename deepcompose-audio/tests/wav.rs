@@ -87,4 +87,9 @@ fn links_and_permissions_stay() {
     std::fs::set_permissions(&file, PermissionsExt::from_mode(0o440)).unwrap();
     let refused = renderer().write_wav(&file, WavFormat::Pcm16);
     assert!(matches!(refused, Err(AudioError::Io { path, .. }) if path == file));
+    // A link to nothing yet, by a path from its own folder.
+    let (new, dangling) = (folder.path().join("new.wav"), folder.path().join("dangling.wav"));
+    symlink("new.wav", &dangling).unwrap();
+    renderer().write_wav(&dangling, WavFormat::Pcm16).unwrap();
+    assert!(dangling.is_symlink() && std::fs::read(&new).unwrap().starts_with(b"RIFF"));
 }

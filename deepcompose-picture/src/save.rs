@@ -9,7 +9,11 @@ use crate::error::PictureError;
 /// a link; a pipe or a device is written to.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), PictureError> {
     let io = |source| PictureError::Io { path: path.to_owned(), source };
-    let target = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let target = path.canonicalize().unwrap_or_else(|_| match std::fs::read_link(path) {
+        // A link that points to nothing yet is followed a step.
+        Ok(to) => path.parent().unwrap_or(Path::new("")).join(to),
+        Err(_) => path.to_owned(),
+    });
     let there = target.metadata().ok().filter(|there| !there.is_dir());
     if there.as_ref().is_some_and(|there| !there.is_file()) {
         return std::fs::write(&target, bytes).map_err(io);

@@ -105,5 +105,44 @@ pub(crate) fn escape(text: &str) -> String {
 
 /// About how wide a text of this size is: there is no font to measure it with.
 pub(crate) fn width(text: &str, size: f64) -> f64 {
-    text.chars().count() as f64 * size * 0.6
+    let wide = text.chars().filter(|c| is_wide(*c)).count();
+    let others = text.chars().count() - wide;
+    others as f64 * size * 0.6 + wide as f64 * size
+}
+
+/// Whether a letter is as wide as it is high: the blocks of those that Unicode Standard Annex 11 calls wide or fullwidth,
+/// most emoji among them.
+fn is_wide(c: char) -> bool {
+    matches!(
+        u32::from(c),
+        // Hangul, alone and in syllables.
+        0x1100..=0x115f | 0xa960..=0xa97f | 0xac00..=0xd7a3
+        // Chinese characters and their parts, kana, Yi.
+        | 0x2e80..=0x303e | 0x3041..=0x4dbf | 0x4e00..=0xa4cf | 0xf900..=0xfaff
+        // Vertical and fullwidth forms.
+        | 0xfe10..=0xfe19 | 0xfe30..=0xfe6f | 0xff01..=0xff60 | 0xffe0..=0xffe6
+        // Tangut and older kana.
+        | 0x16fe0..=0x18dff | 0x1aff0..=0x1b2ff
+        // Emoji.
+        | 0x1f200..=0x1f64f | 0x1f680..=0x1f6ff | 0x1f7e0..=0x1f7f0 | 0x1f900..=0x1faff
+        // The planes of further Chinese characters.
+        | 0x20000..=0x3fffd
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wide_letters_are_as_wide_as_they_are_high() {
+        let tens =
+            ["春の小川さらさら行く", "한국어노래이름열글자", "ＦＵＬＬＷＩＤＴＨ！", "🎹🎸🥁🎺🎻🪕🪗🎷🎤🎼"];
+        for ten in tens {
+            assert_eq!((ten.chars().count(), width(ten, 13.0)), (10, 130.0), "{ten}");
+        }
+        // Six tenths, and the two mixed.
+        assert_eq!(width("ten little", 10.0), 60.0);
+        assert_eq!(width("花 ♭ｶ", 10.0), 28.0);
+    }
 }

@@ -136,6 +136,25 @@ fn hostile_names_are_text() {
 }
 
 #[test]
+fn names_in_wide_letters_have_room() {
+    let name = "春の小川さらさら行く";
+    assert_eq!(name.chars().count(), 10);
+    let music = score(vec![melody(name, vec![note(0, 10, 60, 80)]), melody("b", vec![note(0, 10, 62, 80)])]);
+    let svg = PianoRollPicture::new(&music).title(name.repeat(8)).to_svg().unwrap();
+    let document = Document::parse(&svg).unwrap();
+    let place = |word: &str| {
+        let is_it = |n: &Node| n.has_tag_name("text") && n.text() == Some(word);
+        let text = document.descendants().find(is_it).unwrap();
+        (number(&text, "x"), number(&text, "font-size"))
+    };
+    // A letter is as wide as it is high: the next name's colour, 20 before it, comes behind ten of them.
+    let ((x, size), (next, _)) = (place(name), place("b"));
+    assert!(next - 20.0 >= x + 10.0 * size, "{x} {next}");
+    let (x, size) = place(&name.repeat(8));
+    assert!(number(&document.root_element(), "width") >= x + 80.0 * size);
+}
+
+#[test]
 fn comparing_counts_equal_notes_once() {
     let twice = note(0, 480, 60, 80);
     let input = score(vec![melody("", vec![twice, twice, note(480, 480, 62, 80)])]);
@@ -257,4 +276,10 @@ fn links_and_permissions_stay() {
     std::fs::set_permissions(&file, PermissionsExt::from_mode(0o440)).unwrap();
     let refused = picture.write_svg(&file);
     assert!(matches!(refused, Err(PictureError::Io { path, .. }) if path == file));
+    // A link to nothing yet, by a path from its own folder.
+    let (new, dangling) = (folder.path().join("new.svg"), folder.path().join("dangling.svg"));
+    symlink("new.svg", &dangling).unwrap();
+    picture.write_svg(&dangling).unwrap();
+    assert!(dangling.is_symlink());
+    assert_eq!(std::fs::read_to_string(&new).unwrap(), picture.to_svg().unwrap());
 }

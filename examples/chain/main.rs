@@ -13,7 +13,7 @@ use clap::Parser;
 use deepcompose::midi;
 use deepcompose::prelude::*;
 
-use cli::Result;
+use cli::{Result, say};
 
 #[derive(Parser)]
 #[command(name = "chain", version, about = "Take a melody through a list of techniques")]
@@ -43,7 +43,7 @@ fn run(arguments: Arguments) -> Result<()> {
         let number = index + 1;
         let made = composer.compose(&score, step).map_err(|e| format!("step {number}: {e}"))?;
         let (summary, name) = (&made.summary, steps::name(step));
-        println!(
+        say!(
             "{number}. {name}: {} notes added, {} removed, {} tracks, {:.1} s",
             summary.notes_added,
             summary.notes_removed,

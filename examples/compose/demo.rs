@@ -8,6 +8,7 @@ use deepcompose::core::StepsPerBeat;
 use deepcompose::prelude::*;
 
 use crate::report::{self, Bar, Row};
+use crate::stdout::say;
 
 pub(crate) fn run(folder: &Path) -> Result<(), Box<dyn Error>> {
     std::fs::create_dir_all(folder).map_err(|e| format!("{}: {e}", folder.display()))?;
@@ -34,7 +35,7 @@ pub(crate) fn run(folder: &Path) -> Result<(), Box<dyn Error>> {
 
     report::print(&rows);
     for (title, score) in [("Ode to Joy", &melody), ("enhanced", &enhanced), ("extended, then rock", &band)] {
-        println!("\n{title}");
+        say!("\n{title}");
         picture(score)?;
     }
     Ok(())
@@ -45,6 +46,6 @@ fn picture(score: &Score) -> Result<(), Box<dyn Error>> {
     let metre = score.time_signatures().first().map(|s| s.value).unwrap_or_default();
     let roll = PianoRoll::from_score(score, StepsPerBeat::DEFAULT)?;
     let bars = 5 * 16;
-    println!("{}", roll.slice(0..bars).to_text(bars + 16, metre));
+    say!("{}", roll.slice(0..bars).to_text(bars + 16, metre));
     Ok(())
 }

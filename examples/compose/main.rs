@@ -6,6 +6,8 @@
 mod arguments;
 mod demo;
 mod report;
+#[path = "../support/stdout.rs"]
+mod stdout;
 
 use std::error::Error;
 use std::path::Path;
@@ -17,6 +19,7 @@ use deepcompose::prelude::*;
 use deepcompose::{ComposerBuilder, midi};
 
 use arguments::{Command, Common};
+use stdout::say;
 
 #[derive(Parser)]
 #[command(name = "compose", version, about = "A melody in, three trained models, music out")]
@@ -29,7 +32,7 @@ fn main() -> ExitCode {
     let done = match Cli::try_parse() {
         Ok(cli) => run(cli.command),
         Err(e) if matches!(e.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
-            print!("{e}");
+            say!("{}", e.to_string().trim_end());
             return ExitCode::SUCCESS;
         }
         Err(e) => Err(one_line(&e).into()),
@@ -70,7 +73,7 @@ fn run(command: Option<Command>) -> Result<(), Box<dyn Error>> {
         }
         Some(Command::Tracks) => {
             for track in InputTrack::ALL {
-                println!("{:<28} {}", track.slug(), track.name());
+                say!("{:<28} {}", track.slug(), track.name());
             }
             Ok(())
         }
@@ -78,7 +81,7 @@ fn run(command: Option<Command>) -> Result<(), Box<dyn Error>> {
             for genre in Genre::ALL {
                 let tracks: Vec<String> =
                     genre.tracks().iter().map(|t| format!("{} ({})", t.role, t.name)).collect();
-                println!("{:<10} {}", genre.to_string(), tracks.join(", "));
+                say!("{:<10} {}", genre.to_string(), tracks.join(", "));
             }
             Ok(())
         }

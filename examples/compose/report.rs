@@ -8,6 +8,8 @@ use deepcompose::models::compose::Progress;
 use deepcompose::prelude::*;
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::stdout::say;
+
 /// One line of the table.
 pub(crate) struct Row {
     file: String,
@@ -39,9 +41,16 @@ impl Row {
 
 pub(crate) fn print(rows: &[Row]) {
     let width = rows.iter().map(|r| r.file.len()).max().unwrap_or(0).max(4);
-    println!(
+    say!(
         "{:<width$} {:>9} {:>7} {:>8} {:>10} {:>7} {:>9} {:>7}",
-        "file", "notes in", "added", "removed", "notes out", "tracks", "seconds", "took"
+        "file",
+        "notes in",
+        "added",
+        "removed",
+        "notes out",
+        "tracks",
+        "seconds",
+        "took"
     );
     for r in rows {
         let notes_out = r.notes_in + r.added - r.removed;
@@ -51,12 +60,19 @@ pub(crate) fn print(rows: &[Row]) {
             StopReason::Stopped => "  stopped",
             _ => "",
         };
-        println!(
+        say!(
             "{:<width$} {:>9} {:>7} {:>8} {:>10} {:>7} {:>9.2} {:>7}{note}",
-            r.file, r.notes_in, r.added, r.removed, notes_out, r.tracks, r.seconds, took
+            r.file,
+            r.notes_in,
+            r.added,
+            r.removed,
+            notes_out,
+            r.tracks,
+            r.seconds,
+            took
         );
         if !r.chords.is_empty() {
-            println!("  chords: {}", r.chords);
+            say!("  chords: {}", r.chords);
         }
     }
 }

@@ -131,9 +131,9 @@ pub(crate) struct Options {
     /// AR-CNN: how far, in nats, the logit of a run's cell may be below that of the cell that was drawn
     #[arg(long, value_name = "NATS", default_value_t = margin(ArCnnParams::default().unit))]
     run_margin: f32,
-    /// AR-CNN: how many steps a note that a run makes or leaves has at least
-    #[arg(long, value_name = "STEPS", default_value_t = shortest(ArCnnParams::default().unit))]
-    shortest_note: usize,
+    /// AR-CNN: how many steps a note that a run makes or leaves has at least; without it two, or the longest run's
+    #[arg(long, value_name = "STEPS")]
+    shortest_note: Option<usize>,
     /// GAN: rules of choice that are other than those of `accompany`, tables such as `[rock.bass]` of the fields of `ChoiceRule`; only
     /// bands are measured then
     #[arg(long, value_name = "TOML", requires = "model")]
@@ -203,6 +203,7 @@ impl Options {
         };
         let of = |kinds: &[Kind]| kinds.contains(&kind);
         let transformer = of(&[Kind::Transformer]);
+        let has_charts = !(of(&[Kind::Velocity]) || self.enhance || self.rules.is_some());
         for (option, given, fits) in [
             ("--with", !self.with.is_empty(), of(&[Kind::Chorale])),
             ("--keys", self.keys != 0, of(&[Kind::Chorale])),
@@ -212,12 +213,15 @@ impl Options {
             ("--limit", self.enhance && self.limit.is_some(), false),
             ("--enhance", self.enhance, of(&[Kind::ArCnn])),
             ("--rules", self.rules.is_some(), of(&[Kind::Gan])),
+            ("--plots", self.plots.is_some() && self.run.is_none(), has_charts),
         ] {
             if given && !fits {
                 return Err(format!("{option} has no part in this measurement").into());
             }
         }
-        if self.longest_run > 0 && !(1..=self.longest_run).contains(&self.shortest_note) {
+        let usual = shortest(ArCnnParams::default().unit).min(self.longest_run);
+        let shortest = self.shortest_note.unwrap_or(usual);
+        if self.longest_run > 0 && !(1..=self.longest_run).contains(&shortest) {
             return Err("--shortest-note is from 1 to --longest-run".into());
         }
         Ok(Some(Task {
@@ -241,7 +245,7 @@ impl Options {
             passes: self.passes,
             unit: match self.longest_run {
                 0 => EditUnit::Cell,
-                longest => EditUnit::Run { margin: self.run_margin, longest, shortest: self.shortest_note },
+                longest => EditUnit::Run { margin: self.run_margin, longest, shortest },
             },
             rules: self.rules.as_deref(),
             genre: self.genre,

@@ -13,6 +13,7 @@ use deepcompose::prelude::Score;
 
 use crate::arguments::Task;
 use crate::manifest::{Manifest, TRAINING};
+use crate::stdout::say;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -36,7 +37,7 @@ impl Input {
         let options = CorpusOptions { genre: task.genre, ..CorpusOptions::default() };
         let (corpus, report) = Corpus::open_with(task.data, &options, &mut |_| ControlFlow::Continue(()))?;
         if !report.skipped.is_empty() {
-            println!("{report}");
+            say!("{report}");
         }
         Ok(Self::Corpus(corpus))
     }

@@ -22,6 +22,8 @@ mod model;
 #[path = "../support/plots.rs"]
 mod plots;
 mod report;
+#[path = "../support/stdout.rs"]
+mod stdout;
 mod transformer;
 mod velocity;
 
@@ -43,12 +45,13 @@ use arguments::{Kind, Options, Task};
 use plots::files::write_atomically;
 use plots::run_log::RunLog;
 use report::Outcome;
+use stdout::say;
 
 fn main() -> ExitCode {
     let done = match Options::try_parse() {
         Ok(options) => run(&options),
         Err(e) if matches!(e.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
-            print!("{e}");
+            say!("{}", e.to_string().trim_end());
             return ExitCode::SUCCESS;
         }
         Err(e) => Err(e.to_string().split("\n\n").next().unwrap_or_default().to_owned().into()),
@@ -78,25 +81,25 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     let log = options.run.as_deref().map(RunLog::read).transpose()?;
     let outcome = options.task()?.map(|task| measure(&task)).transpose()?;
     if let Some(outcome) = &outcome {
-        print!("{}", outcome.table);
+        say!("{}", outcome.table.trim_end());
         if let Some(path) = &options.json {
             write_atomically(path, outcome.json.as_bytes())?;
         }
     }
     if let Some(log) = &log {
-        print!("{}", report::run_summary(log));
+        say!("{}", report::run_summary(log).trim_end());
     }
     if let Some(folder) = &options.plots {
         std::fs::create_dir_all(folder).map_err(|e| format!("{}: {e}", folder.display()))?;
         for picture in outcome.iter().flat_map(|outcome| &outcome.pictures) {
             let path = folder.join(format!("{}.svg", picture.name));
             plots::bar_chart(&path, &picture.title, &picture.series, &picture.panels)?;
-            println!("{}", path.display());
+            say!("{}", path.display());
         }
         if let Some(log) = &log {
             let path = folder.join("loss.svg");
             plots::loss_curves(&path, log, "Training run")?;
-            println!("{}", path.display());
+            say!("{}", path.display());
         }
     }
     Ok(())

@@ -6,6 +6,8 @@
 mod measure;
 #[path = "../support/plots.rs"]
 mod plots;
+#[path = "../support/stdout.rs"]
+mod stdout;
 mod sweeps;
 mod works;
 
@@ -18,6 +20,7 @@ use plots::Lines;
 use serde_json::json;
 
 use measure::{Point, exponent};
+use stdout::say;
 use sweeps::{SWEEPS, Sweep};
 
 pub(crate) type Outcome<T> = Result<T, Box<dyn Error>>;
@@ -61,7 +64,7 @@ fn main() -> ExitCode {
 }
 
 fn point(sweep: &str, line: &str, value: usize) -> Outcome<()> {
-    println!("{}", measure::measure(&mut *works::work(sweep, line, value)?)?.line());
+    say!("{}", measure::measure(&mut *works::work(sweep, line, value)?)?.line());
     Ok(())
 }
 
@@ -101,9 +104,9 @@ fn points(sweep: &Sweep, line: &str, quick: bool) -> Outcome<Vec<Point>> {
 }
 
 fn print(sweep: &Sweep, lines: &[(&str, Vec<Point>)]) {
-    println!("### {}\n", sweep.title);
-    println!("| {} | {} |", sweep.along, heads(lines).join(" | "));
-    println!("|{}", "--:|".repeat(1 + 2 * lines.len()));
+    say!("### {}\n", sweep.title);
+    say!("| {} | {} |", sweep.along, heads(lines).join(" | "));
+    say!("|{}", "--:|".repeat(1 + 2 * lines.len()));
     let values: Vec<usize> =
         lines.first().map(|(_, points)| points.iter().map(|p| p.value).collect()).unwrap_or_default();
     for (row, value) in values.iter().enumerate() {
@@ -112,11 +115,11 @@ fn print(sweep: &Sweep, lines: &[(&str, Vec<Point>)]) {
             .filter_map(|(_, points)| points.get(row))
             .map(|p| format!("{:.4} | {:.1}", 1e3 * p.seconds, p.peak_bytes as f64 / 1e6))
             .collect();
-        println!("| {value} | {} |", cells.join(" | "));
+        say!("| {value} | {} |", cells.join(" | "));
     }
     let exponents: Vec<String> =
         lines.iter().filter_map(|(line, points)| Some(format!("{line} {:.2}", exponent(points)?))).collect();
-    println!(
+    say!(
         "\nTime grows with this power of the {}, over the larger half: {}.\n",
         sweep.along,
         exponents.join(", ")

@@ -2,10 +2,10 @@
 
     python load_in_pytorch.py WEIGHTS.safetensors [LOGITS.json] [--export OUT.safetensors]
 
-WEIGHTS is any safetensors file of the library: AR-CNN, Transformer-XL or GAN generator, in any precision. LOGITS is
-what `cargo run --release --example weights -- logits WEIGHTS LOGITS.json` writes. Both sides are compared relative to
-the largest of our logits; --tolerance says how far apart they may be. --export writes the PyTorch model
-back in the library's format, with 32-bit floats, so that a model trained here can be used there.
+WEIGHTS is a safetensors file of one of three of the library's networks, AR-CNN, Transformer-XL or GAN generator, in any
+precision. LOGITS is what `cargo run --release --example weights -- logits WEIGHTS LOGITS.json` writes. Both sides are
+compared relative to the largest of our logits; --tolerance says how far apart they may be. --export writes the PyTorch
+model back in the library's format, with 32-bit floats, so that a model trained here can be used there.
 """
 
 import argparse
@@ -298,6 +298,8 @@ def names(model):
 def load(path):
     """The model in evaluation mode, and the file's metadata."""
     metadata, tensors = read(path)
+    if metadata.get("model") not in MODELS:
+        sys.exit(f"{path}: model is {metadata.get('model')}: {', '.join(MODELS)} are accepted")
     model = MODELS[metadata["model"]](json.loads(metadata["config"]))
     state = {}
     for theirs, ours, transposed in names(model):

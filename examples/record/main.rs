@@ -4,18 +4,21 @@
 
 #[path = "../support/cli.rs"]
 mod cli;
+#[path = "../support/files.rs"]
+mod files;
 mod recording;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use clap::Parser;
+use deepcompose::core::Score;
 use deepcompose::core::rhythm::{RhythmAssist, RhythmParams};
 use deepcompose::midi;
 use midir::MidiInput;
 
-use cli::Result;
+use cli::{Result, say};
 use recording::Recording;
 
 #[derive(Parser)]
@@ -43,36 +46,37 @@ fn run(arguments: Arguments) -> Result<()> {
     let ports = input.ports();
     let names = ports.iter().map(|p| input.port_name(p)).collect::<std::result::Result<Vec<_>, _>>()?;
     if arguments.list {
-        names.iter().enumerate().for_each(|(i, name)| println!("{i} {name}"));
+        names.iter().enumerate().for_each(|(i, name)| say!("{i} {name}"));
         return Ok(());
     }
     let chosen = match &arguments.port {
         None => Some(0),
-        Some(port) => match port.parse::<usize>() {
-            Ok(number) => Some(number),
-            Err(_) => names.iter().position(|name| name.contains(port.as_str())),
-        },
+        Some(port) => {
+            let number = port.parse::<usize>().ok().filter(|number| *number < ports.len());
+            number.or_else(|| names.iter().position(|name| name.contains(port.as_str())))
+        }
     };
     let port = chosen.and_then(|i| ports.get(i)).ok_or("there is no such keyboard: see --list")?;
     // A tempo or a file that cannot be is refused before anything is played.
     Recording::default().score(arguments.tempo)?;
     let output = arguments.output.unwrap_or_default();
-    if let Some(folder) = output.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir())
-    {
-        return Err(format!("{}: no such folder", folder.display()).into());
-    }
+    files::check_writable(&output)?;
     let recording = Arc::new(Mutex::new(Recording::default()));
     let shared = Arc::clone(&recording);
     let receive = move |micros, message: &[u8], (): &mut ()| {
         shared.lock().unwrap_or_else(PoisonError::into_inner).push(micros, message);
     };
     let connection = input.connect(port, "record", receive, ()).map_err(|e| e.to_string())?;
-    println!("Play. The Enter key ends the recording.");
+    say!("Play. The Enter key ends the recording.");
     std::io::stdin().read_line(&mut String::new())?;
     connection.close();
     let recording = recording.lock().unwrap_or_else(PoisonError::into_inner);
     if recording.notes() == 0 {
         return Err("nothing was played".into());
+    }
+    if recording.lost() > 0 {
+        let (kept, lost) = (Recording::MOST, recording.lost());
+        eprintln!("the recording is full: it has the first {kept} messages, {lost} more are lost");
     }
     let mut score = recording.score(arguments.tempo)?;
     if arguments.assist {
@@ -82,9 +86,20 @@ fn run(arguments: Arguments) -> Result<()> {
             Err(error) => eprintln!("not put on the grid: {error}"),
         }
     }
-    midi::write(&output, &score).map_err(|e| cli::about(&output, &e))?;
-    println!("{}: {} notes, {:.1} s", output.display(), score.note_count(), score.duration_seconds());
+    save(&output, &score)?;
+    say!("{}: {} notes, {:.1} s", output.display(), score.note_count(), score.duration_seconds());
     Ok(())
+}
+
+/// Writes the file. If that fails what was played is kept in another one.
+fn save(output: &Path, score: &Score) -> Result<()> {
+    let Err(error) = midi::write(output, score) else { return Ok(()) };
+    let error = cli::about(output, &error);
+    let elsewhere = tempfile::Builder::new().prefix("recording-").suffix(".mid").tempfile();
+    let kept = elsewhere.and_then(|file| file.keep().map_err(|e| e.error));
+    let (_, path) = kept.map_err(|e| format!("{error}; {e}"))?;
+    midi::write(&path, score).map_err(|e| format!("{error}; {}", cli::about(&path, &e)))?;
+    Err(format!("{error}; the recording is in {}", path.display()).into())
 }
 
 fn main() -> ExitCode {

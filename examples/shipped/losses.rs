@@ -6,7 +6,7 @@ use deepcompose::models::transformer::{Piece, TokenDataset, TransformerXl, Vocab
 use deepcompose::models::{Device, data, pretrained, weights};
 
 use crate::corpus::continuation;
-use crate::training::Result;
+use crate::training::{Result, say};
 
 /// What the ids of each corpus begin with.
 const CORPORA: [(&str, &str); 5] = [
@@ -37,12 +37,12 @@ pub(crate) fn run(folder: &Path, files: &[PathBuf], pop_songs: usize) -> Result<
             tokens = evaluation.tokens;
             line += &format!("  {:>8.4}", evaluation.nats_per_token);
         }
-        println!("{name:<28}  {:>6}  {tokens:>6}{line}", pieces.len());
+        say!("{name:<28}  {:>6}  {tokens:>6}{line}", pieces.len());
         Ok(())
     };
     let names = std::iter::once("embedded".to_owned()).chain((1..).map(|number| format!("file {number}")));
     let names: String = names.take(networks.len()).map(|name| format!("  {name:>8}")).collect();
-    println!("{:<28}  pieces  tokens{names}", "nats a token");
+    say!("{:<28}  pieces  tokens{names}", "nats a token");
     for (prefix, name) in CORPORA {
         let pieces: Vec<_> = valid.iter().filter(|piece| piece.id.starts_with(prefix)).collect();
         if !pieces.is_empty() {

@@ -8,7 +8,7 @@ use deepcompose::models::transformer::{
 };
 
 use crate::corpus::continuation;
-use crate::training::{Common, Result};
+use crate::training::{Common, Result, say};
 
 const NAME: &str = "shipped-transformer";
 
@@ -34,7 +34,7 @@ pub(crate) fn run(common: &Common, pop_songs: usize) -> Result<()> {
     };
     let (train, valid) = (dataset(corpus.train)?, dataset(corpus.valid)?);
     let count = |data: &TokenDataset| (data.pieces().len(), data.tokens());
-    println!("training pieces and tokens: {:?}, validation: {:?}", count(&train), count(&valid));
+    say!("training pieces and tokens: {:?}, validation: {:?}", count(&train), count(&valid));
     let per_step = config.training.lanes * config.training.accumulate * config.model.segment;
     let epoch = train.tokens().div_ceil(per_step.max(1));
     let training = &mut config.training;

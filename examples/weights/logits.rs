@@ -12,6 +12,7 @@ use deepcompose::models::weights::{self, Model};
 use serde_json::{Value, json};
 
 use crate::files::write_atomically;
+use crate::stdout::say;
 
 type Outcome = Result<Value, Box<dyn Error>>;
 
@@ -32,7 +33,7 @@ pub(crate) fn write(file: &Path, output: &Path) -> Result<(), Box<dyn Error>> {
     numbers["model"] = info.model.into();
     numbers["sha256"] = info.sha256.into();
     write_atomically(output, numbers.to_string().as_bytes())?;
-    println!("{}", output.display());
+    say!("{}", output.display());
     Ok(())
 }
 

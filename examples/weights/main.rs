@@ -5,6 +5,8 @@
 #[path = "../support/files.rs"]
 mod files;
 mod logits;
+#[path = "../support/stdout.rs"]
+mod stdout;
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -18,6 +20,8 @@ use deepcompose::models::gan::Generator;
 use deepcompose::models::transformer::TransformerXl;
 use deepcompose::models::velocity::VelocityNetwork;
 use deepcompose::models::weights::{self, Info, Model, Precision};
+
+use stdout::say;
 
 #[derive(Parser)]
 #[command(name = "weights", version, about = "Look into weights files and convert them")]
@@ -75,17 +79,17 @@ fn main() -> ExitCode {
 fn inspect(file: &Path, json: bool) -> Result<(), Box<dyn Error>> {
     let info = weights::inspect(file)?;
     if json {
-        println!("{}", serde_json::to_string_pretty(&info)?);
+        say!("{}", serde_json::to_string_pretty(&info)?);
         return Ok(());
     }
-    println!("model       {}", info.model);
-    println!("format      {}, {} bytes", info.format, info.bytes);
-    println!("precision   {:?}", info.precision);
-    println!("parameters  {}", info.parameters);
-    println!("config      {}", info.config);
+    say!("model       {}", info.model);
+    say!("format      {}, {} bytes", info.format, info.bytes);
+    say!("precision   {:?}", info.precision);
+    say!("parameters  {}", info.parameters);
+    say!("config      {}", info.config);
     let names = info.vocabulary.as_ref().map_or_else(|| "none".to_owned(), |v| format!("{} tokens", v.len()));
-    println!("vocabulary  {names}");
-    println!("sha256      {}", info.sha256);
+    say!("vocabulary  {names}");
+    say!("sha256      {}", info.sha256);
     Ok(())
 }
 

@@ -16,7 +16,8 @@ class Accompanying:
         self.melody = torch.from_numpy(inputs.cells(WINDOWS, 1, *size))
         self.chords = torch.from_numpy(inputs.cells(WINDOWS, 2, *size)) if c["chords"] else None
         self.latent = torch.from_numpy(inputs.latent(WINDOWS, c["latent_channels"], size[0] // 16, size[1] // 16))
-        self.previous = torch.from_numpy(inputs.cells(WINDOWS, c["tracks"], *size)) if c["previous"] else None
+        rolls = 2 * c["tracks"] - 1 if c.get("onsets") else c["tracks"]
+        self.previous = torch.from_numpy(inputs.cells(WINDOWS, rolls, *size)) if c["previous"] else None
         self.attributes = torch.tensor([one] * WINDOWS) if attributes else None
         self.network = self.prepare(network, mode)
         self.once()

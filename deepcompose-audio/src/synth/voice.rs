@@ -71,6 +71,7 @@ impl Voice {
             // Drums ring as they do, whenever they are let go.
             patch = Patch {
                 envelope: Adsr { attack: 0.0002, decay: 1.0, sustain: 1.0, release: 1.0 },
+                tremolo: 0.0,
                 gain: 1.0,
                 ..patch
             };

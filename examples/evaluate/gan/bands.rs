@@ -25,6 +25,8 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 /// A band's tracks over the length of its piece.
 pub(crate) struct Band {
     pub(crate) rolls: [Array2<bool>; TrackRole::COUNT],
+    /// Where notes begin; held ones that are struck again too.
+    pub(crate) onsets: [Array2<bool>; TrackRole::COUNT],
     pub(crate) notes: [Vec<Note>; TrackRole::COUNT],
 }
 
@@ -46,12 +48,12 @@ pub(crate) struct Pair {
 }
 
 impl Band {
-    fn new(rolls: [Array2<bool>; TrackRole::COUNT], onsets: &[Array2<bool>; TrackRole::COUNT]) -> Self {
+    fn new(rolls: [Array2<bool>; TrackRole::COUNT], onsets: [Array2<bool>; TrackRole::COUNT]) -> Self {
         let notes = TrackRole::ALL.map(|role| {
             let (sounds, begins) = (&rolls[role.index()], &onsets[role.index()]);
             notes(sounds, |cell| begins[cell])
         });
-        Self { rolls, notes }
+        Self { rolls, onsets, notes }
     }
 
     /// The notes of some roles, in order.
@@ -116,7 +118,7 @@ fn accompanied<G: WindowGenerator>(
         rolls[track.role.index()] = track.roll;
         onsets[track.role.index()] = track.onsets;
     }
-    Ok(Band::new(rolls, &onsets))
+    Ok(Band::new(rolls, onsets))
 }
 
 impl Piece {
@@ -136,7 +138,7 @@ impl Piece {
             melody: notes(&piece.melody(), |_| false),
             played: Band::new(
                 TrackRole::ALL.map(|role| piece.track(role)),
-                &TrackRole::ALL.map(|role| piece.onsets(role)),
+                TrackRole::ALL.map(|role| piece.onsets(role)),
             ),
         }
     }

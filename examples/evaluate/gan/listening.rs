@@ -185,7 +185,7 @@ fn features(band: &Band, window: usize) -> Vec<f64> {
     let first = window * steps;
     let mut out = Vec::new();
     for role in TrackRole::ALL {
-        let roll = &band.rolls[role.index()];
+        let (roll, onset) = (&band.rolls[role.index()], &band.onsets[role.index()]);
         let mut used = 0_u128;
         let mut classes = 0_u16;
         let (mut cells, mut onsets, mut on_beats, mut on_eighths, mut full, mut sum) = (0, 0, 0, 0, 0, 0);
@@ -196,7 +196,7 @@ fn features(band: &Band, window: usize) -> Vec<f64> {
                 classes |= 1 << (pitch % 12);
                 sum += pitch;
                 sounding += 1;
-                let begins = role == TrackRole::Drums || step == first || !roll[[step - 1, pitch]];
+                let begins = onset[[step, pitch]] || step == 0 || !roll[[step - 1, pitch]];
                 onsets += usize::from(begins);
                 on_beats += usize::from(begins && step.is_multiple_of(4));
                 on_eighths += usize::from(begins && step.is_multiple_of(2));
