@@ -196,6 +196,22 @@ fn header(bytes: &[u8]) -> usize {
     }
 }
 
+/// As the weights were written that were shipped until there were onsets.
+#[test]
+fn a_generator_of_before_there_were_onsets_has_none() {
+    use deepcompose_models::gan::{GanConfig, Generator};
+    let device = Device::default();
+    let config = GanConfig::accompaniment().to_builder().filters(2).latent_channels(1).onsets(false).build();
+    let model = Generator::build(&config.unwrap(), &device).unwrap();
+    let bytes = weights::to_bytes(&model, Precision::Full).unwrap();
+    let before = rewritten(&bytes, |m| {
+        let config = m.get_mut("config").unwrap();
+        assert!(config.contains(",\"onsets\":false"));
+        *config = config.replace(",\"onsets\":false", "");
+    });
+    assert_eq!(weights::from_bytes::<Generator>(&before, &device).unwrap().config(), model.config());
+}
+
 #[test]
 fn another_kind_or_version_or_shape_is_refused() {
     let device = Device::default();

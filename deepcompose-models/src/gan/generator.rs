@@ -204,6 +204,11 @@ impl crate::weights::Model for Generator {
         &self.config
     }
 
+    /// Files of before there were onsets have none.
+    fn complete(config: &mut serde_json::Map<String, serde_json::Value>) {
+        config.entry("onsets").or_insert(false.into());
+    }
+
     /// All weights are zero until they are loaded; [`Generator::new`] draws them.
     fn build(config: &GanConfig, device: &Device) -> Result<Self, GanError> {
         Ok(Self::zeros(config, device))

@@ -129,6 +129,12 @@ pub trait Model: Module {
         None
     }
 
+    /// Completes the configuration of a file that was written before all fields were known, where its network is not what
+    /// the defaults say. By default nothing is done.
+    fn complete(config: &mut serde_json::Map<String, serde_json::Value>) {
+        let _ = config;
+    }
+
     /// How many numbers a network of this configuration has, running statistics included, where that is known
     /// without building it. A file with another count is refused before memory is taken for the network, which
     /// matters where [`build`](Self::build) draws or fills all weights at once. `None` is the default.
@@ -201,8 +207,11 @@ pub fn to_bytes_in<M: Model>(
 /// describe one network.
 pub fn from_bytes<M: Model>(bytes: &[u8], device: &Device) -> Result<M, WeightsError> {
     let contents = Contents::read(bytes, Some(M::KIND))?;
-    let config: M::Config = serde_json::from_str(contents.get("config")?)
-        .map_err(|e| WeightsError::malformed(format!("the configuration: {e}")))?;
+    let malformed = |e| WeightsError::malformed(format!("the configuration: {e}"));
+    let mut fields: serde_json::Map<_, _> =
+        serde_json::from_str(contents.get("config")?).map_err(malformed)?;
+    M::complete(&mut fields);
+    let config: M::Config = serde_json::from_value(fields.into()).map_err(malformed)?;
     let vocabulary = contents.vocabulary()?;
     let found = codec::count(&contents.entries);
     if let Some(wanted) = M::numbers(&config).filter(|wanted| *wanted != found) {
