@@ -88,32 +88,14 @@ pub(crate) fn write_blocks(
     blocks: impl Iterator<Item = Block>,
 ) -> Result<(), AudioError> {
     check_size(frames, format)?;
-    let io = |e| AudioError::io(path, e);
-    let target = path.canonicalize().unwrap_or_else(|_| match std::fs::read_link(path) {
-        // A link that points to nothing yet is followed a step.
-        Ok(to) => path.parent().unwrap_or(Path::new("")).join(to),
-        Err(_) => path.to_owned(),
-    });
-    let there = target.metadata().ok().filter(|there| !there.is_dir());
-    if there.as_ref().is_some_and(|there| !there.is_file()) {
-        return std::fs::write(&target, bytes_of(sample_rate, frames, format, blocks)?).map_err(io);
-    }
-    let permissions = there.map(|there| there.permissions());
-    if permissions.as_ref().is_some_and(std::fs::Permissions::readonly) {
-        return Err(io(std::io::ErrorKind::PermissionDenied.into()));
-    }
-    let folder = target.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".deepcompose-");
-    // Readable for others as files are, not only for us as temporary ones; the umask still applies.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let file = builder.tempfile_in(folder).map_err(io)?;
-    write_to(BufWriter::new(file.as_file()), sample_rate, format, blocks).map_err(|e| io(to_io(e)))?;
-    permissions.map_or(Ok(()), |permissions| file.as_file().set_permissions(permissions)).map_err(io)?;
-    file.as_file().sync_all().map_err(io)?;
-    file.persist(&target).map_err(|e| io(e.error))?;
-    Ok(())
+    let written = if deepcompose_files::is_stream(path) {
+        deepcompose_files::write(path, &bytes_of(sample_rate, frames, format, blocks)?)
+    } else {
+        deepcompose_files::write_with(path, |file| {
+            write_to(BufWriter::new(file), sample_rate, format, blocks).map_err(to_io)
+        })
+    };
+    written.map_err(|e| AudioError::io(path, e))
 }
 
 /// The bytes of a file.

@@ -156,7 +156,6 @@ mod canonical;
 mod channels;
 mod error;
 mod reader;
-mod save;
 mod writer;
 
 pub use canonical::canonical;

@@ -8,7 +8,6 @@ use midly::{Format, Header, MetaMessage, MidiMessage, Timing, TrackEvent, TrackE
 
 use crate::channels::{Allotment, Slot, allot, allot_one_port};
 use crate::error::MidiError;
-use crate::save;
 
 /// An event at a tick; those of one tick are written in order of rank.
 type Placed<'a> = (Tick, Rank, TrackEventKind<'a>);
@@ -37,7 +36,7 @@ enum Rank {
 /// [`to_bytes`].
 pub fn write(path: impl AsRef<Path>, score: &Score) -> Result<(), MidiError> {
     let bytes = to_bytes(score)?;
-    save::replace(path.as_ref(), &bytes).map_err(|e| MidiError::io(path.as_ref(), e))
+    deepcompose_files::write(path.as_ref(), &bytes).map_err(|e| MidiError::io(path.as_ref(), e))
 }
 
 /// A score as a Standard MIDI File of type 1: a first track with tempos, time signatures, key

@@ -26,7 +26,6 @@ mod names;
 #[cfg(feature = "png")]
 mod png;
 mod roll;
-mod save;
 mod svg;
 mod theme;
 

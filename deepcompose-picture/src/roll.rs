@@ -168,7 +168,7 @@ impl<'a> PianoRollPicture<'a> {
     ///
     /// [`PictureError::Io`] if it cannot be written, and those of [`PianoRollPicture::to_svg`].
     pub fn write_svg(&self, path: impl AsRef<Path>) -> Result<(), PictureError> {
-        crate::save::replace(path.as_ref(), self.to_svg()?.as_bytes())
+        write(path.as_ref(), self.to_svg()?.as_bytes())
     }
 
     /// The picture as PNG, `scale` pixels (0.1..=8) for each of the SVG's.
@@ -189,7 +189,7 @@ impl<'a> PianoRollPicture<'a> {
     /// [`PictureError::Io`] if it cannot be written, and those of [`PianoRollPicture::to_png`].
     #[cfg(feature = "png")]
     pub fn write_png(&self, path: impl AsRef<Path>, scale: f32) -> Result<(), PictureError> {
-        crate::save::replace(path.as_ref(), &self.to_png(scale)?)
+        write(path.as_ref(), &self.to_png(scale)?)
     }
 
     /// The notes, those that were removed first, so that they lie below.
@@ -383,6 +383,11 @@ fn place(entries: &[Entry], wide: f64) -> Vec<(f64, usize, &Entry)> {
         x += needed;
     }
     placed
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<(), PictureError> {
+    let io = |source| PictureError::Io { path: path.to_owned(), source };
+    deepcompose_files::write(path, bytes).map_err(io)
 }
 
 fn track_name(index: usize, track: &Track) -> String {

@@ -10,7 +10,7 @@ use super::log::RunLog;
 use super::{RunSettings, TrainError, Trainer};
 use crate::checkpoint::Checkpoint;
 use crate::error::WeightsError;
-use crate::weights::{self, PARTIAL, Precision};
+use crate::weights::{self, Precision};
 
 /// The lowest validation loss of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -264,7 +264,11 @@ fn remove_partial(folder: &Path) -> Result<(), TrainError> {
     let io = |source| WeightsError::Io { path: folder.display().to_string(), source };
     for entry in std::fs::read_dir(folder).map_err(io)? {
         let path = entry.map_err(io)?.path();
-        if path.file_name().and_then(|n| n.to_str()).is_some_and(|n| n.starts_with(PARTIAL)) {
+        if path
+            .file_name()
+            .and_then(|n| n.to_str())
+            .is_some_and(|n| n.starts_with(deepcompose_files::PARTIAL))
+        {
             std::fs::remove_file(&path).map_err(io)?;
         }
     }

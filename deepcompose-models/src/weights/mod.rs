@@ -81,8 +81,6 @@ use format::Contents;
 
 #[cfg(feature = "train")]
 pub(crate) use burnpack_file::unless_they_overlap;
-#[cfg(feature = "train")]
-pub(crate) use files::PARTIAL;
 pub(crate) use files::{check_size, read_limited, write_atomically};
 pub use format::Format;
 pub use info::{Info, inspect, inspect_bytes};
