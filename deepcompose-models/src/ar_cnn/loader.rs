@@ -13,6 +13,7 @@ use burn::tensor::Device;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
+use super::statistics::with_statistics_of_training;
 use super::train::fresh;
 use super::{ArCnn, ArCnnConfig, ArCnnTrainConfig, ArCnnTraining, EditBatch, RollWindows};
 use crate::error::ModelError;
@@ -136,9 +137,10 @@ pub fn train_on_devices(
     }
     let strategy = sharing.strategy(devices)?;
     let first = devices.first().cloned().ok_or_else(|| ModelError::range("devices", 0, "1 or more"))?;
-    let loader = |windows: RollWindows, order: Option<Arc<Shuffle>>| WindowLoader {
+    let (train, valid) = (Arc::new(train), Arc::new(valid));
+    let loader = |windows: Arc<RollWindows>, order: Option<Arc<Shuffle>>| WindowLoader {
         range: 0..windows.len(),
-        windows: Arc::new(windows),
+        windows,
         model: config.model.clone(),
         training: training.clone(),
         order,
@@ -150,6 +152,7 @@ pub fn train_on_devices(
     let an_epoch = Sharing::largest_share(train.len(), devices.len()).div_ceil(training.batch_size);
     let steps = epochs.saturating_mul(an_epoch).max(1);
     let model = fresh(&config.model, training.seed, &first.clone().autodiff())?;
+    let (windows, settings) = (Arc::clone(&train), training.clone());
     DeviceTraining {
         model: model.train(),
         optimizer: AdamConfig::new().init(),
@@ -157,6 +160,7 @@ pub fn train_on_devices(
         train: Arc::new(loader(train, Some(order))),
         valid: Arc::new(loader(valid, None)),
         epochs,
+        finish: Box::new(move |model: ArCnn| with_statistics_of_training(&model, &settings, &windows)),
     }
     .launch(folder.as_ref(), strategy)
 }

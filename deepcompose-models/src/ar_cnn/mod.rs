@@ -15,6 +15,7 @@
 //! | `prepare` | [`PreparedArCnn`], the same by an engine that samples faster |
 //! | `corruption`, `notes`, `windows` | training pairs (feature `train`) |
 //! | `fused` | gradients by hand, for the CPU (feature `train`) |
+//! | `statistics` | batch normalisation's statistics, measured anew (feature `train`) |
 //! | `training`, `train` | `ArCnnTraining`, `ArCnnTrainer` (feature `train`) |
 //! | `evaluate` | `evaluate`: loss, precision and recall on held-out windows; `harmonise` and `repair`: what the sampler makes of held-out pieces (feature `train`) |
 
@@ -37,6 +38,8 @@ mod notes;
 #[cfg(all(test, feature = "train"))]
 mod parity;
 mod prepare;
+#[cfg(feature = "train")]
+mod statistics;
 #[cfg(feature = "train")]
 mod train;
 #[cfg(feature = "train")]

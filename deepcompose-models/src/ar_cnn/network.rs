@@ -110,7 +110,8 @@ impl ArCnn {
         })
     }
 
-    fn run(
+    /// A pass in which dropout is what `drop` makes of its input.
+    pub(super) fn run(
         &self,
         rolls: Tensor<3>,
         drop: &mut dyn FnMut(Tensor<4>, &Dropout) -> Tensor<4>,

@@ -12,11 +12,13 @@ use serde::{Deserialize, Serialize};
 
 use super::fused::{Fused, Rolls};
 use super::loss::{edit_loss_sum, targets};
+use super::statistics::with_statistics_of_training;
 use super::{ArCnn, ArCnnConfig, ArCnnTrainConfig, ArCnnTraining, EditBatch, RollWindows};
 use crate::checkpoint::Checkpoint;
 use crate::error::ModelError;
 use crate::training::replicas::Replicas;
 use crate::training::shuffle::Shuffle;
+use crate::training::statistics::Measured;
 use crate::training::{Frozen, StepReport, TrainError, Trainer, gradients, step_rng};
 use crate::weights::Model;
 
@@ -38,6 +40,7 @@ pub struct ArCnnTrainer {
     replicas: Replicas,
     /// Where gradients are computed by hand.
     fused: Option<Fused>,
+    measured: Measured<ArCnn>,
     step: usize,
     device: Device,
 }
@@ -141,6 +144,7 @@ impl ArCnnTrainer {
             valid_data: valid.fingerprint(),
             train,
             valid,
+            measured: Measured::default(),
             step: 0,
             device,
         })
@@ -315,13 +319,15 @@ impl Trainer for ArCnnTrainer {
     }
 
     fn model(&self) -> ArCnn {
-        // `valid` also brings batch normalisation's running averages up to date.
-        self.model.valid()
+        self.measured.at(self.step, || {
+            self.frozen.restore(with_statistics_of_training(&self.model, &self.training, &self.train))
+        })
     }
 
     fn save(&self) -> Result<(Checkpoint, ArCnnState), TrainError> {
         let checkpoint = Checkpoint::new()
-            .with_module("model", &self.model())?
+            // `valid` also brings batch normalisation's running averages up to date.
+            .with_module("model", &self.model.valid())?
             .with_optimizer("optimizer", &self.optimizer)?;
         let state = ArCnnState {
             model: self.model.config().clone(),
@@ -347,6 +353,7 @@ impl Trainer for ArCnnTrainer {
         self.frozen = self.training.freeze.of(&model)?;
         self.model = self.frozen.freeze(model);
         self.optimizer = optimizer;
+        self.measured = Measured::default();
         self.step = state.step;
         Ok(())
     }

@@ -30,6 +30,7 @@
 //! | `windows`, `prepare` | [`WindowGenerator`], what it runs: the network, or the engine of a [`PreparedGenerator`] |
 //! | `data` | `GanPiece`, `GanDataset`: training windows (feature `train`) |
 //! | `train`, `training`, `encoder`, `roots` | `GanTrainer`, and the encoder that it may use, of bars moved to one root (feature `train`) |
+//! | `statistics` | batch normalisation's statistics, measured anew (feature `train`) |
 //! | `evaluate`, `metrics` | `evaluate`, `evaluate_chained`, `evaluate_chords`: generated tracks and expected chords against played ones (feature `train`) |
 //!
 //! # Input safety
@@ -65,6 +66,8 @@ mod rolls;
 #[cfg(feature = "train")]
 mod roots;
 mod sample;
+#[cfg(feature = "train")]
+mod statistics;
 mod styles;
 #[cfg(feature = "train")]
 mod train;

@@ -15,12 +15,14 @@ use super::genre::TrackRole;
 use super::latent::latents;
 use super::loss::{chord_loss, critic_loss, generator_loss, reconstruction_loss};
 use super::rolls::{Window, onset_roll};
+use super::statistics::with_statistics_of_training;
 use super::styles::{StyleBank, of_the_same};
 use super::{Critic, GanConfig, GanError, GanTrainConfig, GanTraining, Generator, Styles};
 use crate::WeightsError;
 use crate::checkpoint::Checkpoint;
 use crate::lists::numbers;
 use crate::training::average::{decay_at, towards};
+use crate::training::statistics::Measured;
 use crate::training::{Frozen, StepReport, TrainError, Trainer};
 
 /// Trains a generator against a critic with WGAN-GP (Gulrajani et al. 2017, algorithm 1), and
@@ -58,6 +60,7 @@ pub struct GanTrainer {
     fixed_styles: Option<Styles>,
     /// The average of the generator's weights.
     average: Option<Generator>,
+    measured: Measured<Generator>,
     /// The windows generated last, if the next batch may go on from them.
     lanes: Vec<Lane>,
     rng: ChaCha8Rng,
@@ -182,6 +185,7 @@ impl GanTrainer {
             styles,
             fixed_styles,
             average: (training.weight_average > 0.0).then(|| generator.valid()),
+            measured: Measured::default(),
             lanes: Vec::new(),
             generator: frozen.freeze(generator),
             frozen,
@@ -414,8 +418,10 @@ impl Trainer for GanTrainer {
 
     /// The generator, or the average of its weights if there is one.
     fn model(&self) -> Generator {
-        // `valid` also unties running averages from those that go on changing.
-        self.with_styles(self.average.as_ref().unwrap_or(&self.generator).valid())
+        self.measured.at(self.step, || {
+            let generator = self.with_styles(self.average.as_ref().unwrap_or(&self.generator).valid());
+            self.frozen.restore(with_statistics_of_training(&generator, &self.training, &self.train))
+        })
     }
 
     fn save(&self) -> Result<(Checkpoint, GanState), TrainError> {
@@ -482,6 +488,7 @@ impl Trainer for GanTrainer {
         self.generator = self.frozen.freeze(generator);
         (self.critic, self.encoder, self.average) = (critic, encoder, average);
         (self.generator_optimizer, self.critic_optimizer) = (generator_optimizer, critic_optimizer);
+        self.measured = Measured::default();
         self.lanes = state.lanes;
         self.rng = ChaCha8Rng::seed_from_u64(self.training.seed);
         self.rng.set_word_pos(state.rng_words.into());

@@ -104,6 +104,8 @@ pub(crate) struct DeviceTraining<M: LearnerModel> {
     pub(crate) train: TrainLoader<M>,
     pub(crate) valid: ValidLoader<M>,
     pub(crate) epochs: usize,
+    /// What is made of the network after its last step.
+    pub(crate) finish: Box<dyn FnOnce(M) -> M>,
 }
 
 impl<M> DeviceTraining<M>
@@ -122,6 +124,7 @@ where
             .map_err(|source| WeightsError::Io { path: folder.display().to_string(), source })?;
         let _lock = lock(folder)?;
         let path = folder.to_owned();
+        let finish = self.finish;
         let thread = std::thread::spawn(move || {
             let training = SupervisedTraining::new(path, self.train, self.valid)
                 .metrics((LossMetric::new(),))
@@ -140,6 +143,7 @@ where
         });
         let model =
             thread.join().map_err(|panic| TrainError::Supervision(panic_message(panic.as_ref())))??;
+        let model = finish(model);
         weights::save(&model, folder.join("last.safetensors"), Precision::Full)?;
         Ok(model)
     }

@@ -50,6 +50,7 @@ mod session;
 mod settings;
 pub(crate) mod shuffle;
 mod silent;
+pub(crate) mod statistics;
 mod supervised;
 mod trainer;
 

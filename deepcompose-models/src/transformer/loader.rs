@@ -155,6 +155,7 @@ pub fn train_on_devices(
         train: Arc::new(loader(train, true)),
         valid: Arc::new(loader(valid, false)),
         epochs,
+        finish: Box::new(|model| model),
     }
     .launch(folder.as_ref(), strategy)
 }
