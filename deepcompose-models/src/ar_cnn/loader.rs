@@ -108,7 +108,8 @@ impl DataLoader<EditBatch> for WindowLoader {
 /// [`Run`](crate::training::Run). Fields of the configuration that belong to a run's single device (`workers`,
 /// `accumulate`, and the table `run`) are not used; those that would be missed (`clip`, `freeze`) are refused; the
 /// learning rate falls to the last step of `epochs`, whatever `steps` says. The validation loss is the mean over batches, a
-/// short one as good as a full one: not quite that of a `Run`.
+/// short one as good as a full one, with batch normalisation's running averages: not quite that of a `Run`. The last
+/// weights have its statistics measured anew, as a `Run`'s.
 ///
 /// # Errors
 ///
