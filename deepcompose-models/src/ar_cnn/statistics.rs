@@ -12,13 +12,13 @@ use crate::weights::Model;
 
 impl ArCnn {
     /// The same network, outside autodiff, with batch normalisation's running statistics those that it has over
-    /// `batches`, each `[batch, steps, pitches]` as for [`forward`](Self::forward), without dropout: *precise* batch normalisation (Wu and
-    /// Johnson 2021, "Rethinking 'Batch' in BatchNorm", section 3). For weights whose statistics are not their own: an
-    /// average of several networks, or one that is used on other rolls than it has learnt. A trainer does it for the
-    /// weights that it validates and saves.
+    /// `batches`, each `[batch, steps, pitches]` of 0 and 1 as for [`forward`](Self::forward), without dropout: *precise*
+    /// batch normalisation (Wu and Johnson 2021, "Rethinking 'Batch' in BatchNorm", section 3). For weights whose
+    /// statistics are not their own: an average of several networks, or one that is used on other rolls than it has
+    /// learnt. A trainer does it for the weights that it validates and saves.
     ///
-    /// A channel that is hardly used (the mean of its variances is at most a tenth of epsilon) has variance 1. Without batches the statistics
-    /// stay as they are.
+    /// A channel that is hardly used (the mean of its variances is at most a tenth of epsilon) has variance 1. Without
+    /// batches, or with empty ones alone, the statistics stay as they are.
     ///
     /// # Errors
     ///
@@ -28,7 +28,11 @@ impl ArCnn {
         batches: impl IntoIterator<Item = Tensor<3>>,
     ) -> Result<Self, ModelError> {
         with_statistics(self, batches, |network, batch| {
+            network.check(batch.dims())?;
             let windows = batch.dims()[0];
+            if windows == 0 {
+                return Ok(0);
+            }
             let batch = if batch.is_autodiff() { batch } else { batch.autodiff() };
             network.run(batch, &mut |x, _| x).map(|_| windows)
         })
@@ -58,7 +62,7 @@ pub(super) fn with_statistics_of_training(
         train.batch(windows, network.config(), corruption, augmentation, &mut rng, &device).input
     });
     // Windows that do not fit the network stop its next step.
-    network.with_statistics_of(batches).unwrap_or(network.clone())
+    network.with_statistics_of(batches).unwrap_or(network)
 }
 
 #[cfg(test)]
@@ -114,6 +118,13 @@ mod tests {
         let same = network(2, &device).with_statistics_of([]).unwrap();
         let mean = |network: &ArCnn| numbers(network.encoder[0].norm.as_ref().unwrap().running_mean.value());
         assert_eq!(mean(&same), mean(&network(2, &device)));
+        let empty = || Tensor::<3>::zeros([0, 16, 24], &device);
+        assert_eq!(mean(&same.with_statistics_of([empty()]).unwrap()), mean(&same));
+        // Nor does an empty one beside another.
+        let full = || Tensor::<3>::ones([1, 16, 24], &device);
+        let measured = same.with_statistics_of([empty(), full(), empty()]).unwrap();
+        assert_eq!(mean(&measured), mean(&same.with_statistics_of([full()]).unwrap()));
+        assert_ne!(mean(&measured), mean(&same));
         let odd = Tensor::<3>::zeros([1, 16, 25], &device);
         assert!(matches!(same.with_statistics_of([odd]), Err(ModelError::Shape { what: "rolls", .. })));
     }

@@ -315,7 +315,9 @@ impl Trainer for ArCnnTrainer {
     }
 
     fn measure(&self) -> String {
-        format!("{} with {:?}", self.valid_data, self.training.corruption)
+        // Statistics of batch normalisation are those of training windows, as these are varied.
+        let augmentation = self.training.augmentation();
+        format!("{} with {:?}, normalised by {augmentation:?}", self.valid_data, self.training.corruption)
     }
 
     fn model(&self) -> ArCnn {

@@ -17,7 +17,7 @@ impl Generator {
     /// average of several, or that draw their latents otherwise than while training. A trainer does it for the
     /// weights that it validates and saves.
     ///
-    /// Without batches the statistics stay as they are.
+    /// Without batches, or with empty ones alone, the statistics stay as they are.
     ///
     /// # Errors
     ///
@@ -29,6 +29,9 @@ impl Generator {
         let autodiff = |x: Tensor<4>| if x.is_autodiff() { x } else { x.autodiff() };
         with_statistics(self, batches, |generator, (condition, latent)| {
             let windows = latent.dims()[0];
+            if windows == 0 {
+                return Ok(0);
+            }
             let condition = GanCondition {
                 melody: autodiff(condition.melody),
                 chords: condition.chords.map(autodiff),
@@ -70,7 +73,7 @@ pub(super) fn with_statistics_of_training(
         (condition, Tensor::from_data(TensorData::new(latent, shape), &device))
     });
     // Windows that do not fit the network stop its next step.
-    generator.with_statistics_of(batches).unwrap_or(generator.clone())
+    generator.with_statistics_of(batches).unwrap_or(generator)
 }
 
 #[cfg(test)]

@@ -412,8 +412,8 @@ impl Trainer for GanTrainer {
     }
 
     fn measure(&self) -> String {
-        // Latents are drawn batch by batch.
-        format!("{} by {}", self.valid_data, self.training.batch_size)
+        // Latents are drawn batch by batch, and statistics of batch normalisation measured so on the training windows.
+        format!("{} by {}, normalised by training windows", self.valid_data, self.training.batch_size)
     }
 
     /// The generator, or the average of its weights if there is one.
